@@ -1,0 +1,56 @@
+"""The errors of Slipway, named by what the caller should do.
+
+    SlipwayError
+    ├── InvalidError           the input is wrong: mend it (HTTP 400, names each field)
+    ├── RejectedError          the command breaks a rule: retrying cannot help (HTTP 409, or the dead-letter list)
+    ├── TryLaterError          a dependency is unwell: nothing was decided, try the same again later (HTTP 503)
+    └── VersionConflictError   somebody else committed first: load again and decide again
+"""
+
+from dataclasses import dataclass
+
+
+class SlipwayError(Exception):
+    """Anything that Slipway says went wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with an input: where it is, what stands there, what is allowed."""
+
+    path: str
+    """A JSON-pointer-like path such as `targets[0].resource`; empty for the whole document."""
+    message: str
+    """What is wrong and what is allowed, in one sentence."""
+    line: int | None = None
+    """The line in the source text, counted from 1, where the input was YAML."""
+
+    def __str__(self) -> str:
+        where = f"{self.path}: " if self.path else ""
+        line = f" (line {self.line})" if self.line is not None else ""
+        return f"{where}{self.message}{line}"
+
+
+class InvalidError(SlipwayError):
+    """The input is wrong; each problem names the field and the fix."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class RejectedError(SlipwayError):
+    """The command breaks a rule. Retrying cannot help: answer 409 or put it on the dead-letter list."""
+
+
+class TryLaterError(SlipwayError):
+    """A dependency is unwell. Nothing was decided: schedule the same again, later."""
+
+    def __init__(self, message: str, *, after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.after_seconds = after_seconds
+        """How long the dependency asked to be left alone (a `Retry-After`), where it did."""
+
+
+class VersionConflictError(SlipwayError):
+    """The aggregate changed since it was loaded. Load it again and decide again."""
