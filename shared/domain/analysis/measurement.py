@@ -1,0 +1,45 @@
+"""What was measured: windows of time with the counts of both versions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Lack(StrEnum):
+    """Why there is no sample."""
+
+    NO_DATA = "no-data"
+    """The source answered and had nothing for this window."""
+    ERROR = "error"
+    """The source failed, or answered what cannot be a measurement (NaN, infinite, negative)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """No sample, and why. Never counts as zero and never as good."""
+
+    lack: Lack
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """Counts of one version in one window."""
+
+    requests: float
+    failures: float
+    latency_ms: float | None = None
+    """Average response time; None when there were no requests or the source does not know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """One closed interval `[start, end)` with what each version's users met in it.
+
+    `start` identifies the window: it enters the evidence at most once.
+    """
+
+    start: datetime
+    end: datetime
+    candidate: Sample | Missing
+    stable: Sample | Missing

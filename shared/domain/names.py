@@ -1,0 +1,26 @@
+"""The names of things, as types, so that one can never stand where another is meant."""
+
+from typing import NewType
+
+ApplicationName = NewType("ApplicationName", str)
+"""What is released, such as `shop`."""
+RolloutId = NewType("RolloutId", str)
+"""`<application>-<12 hex digits>`, derived from the command that asked for it, so a repeat names the same rollout."""
+TargetName = NewType("TargetName", str)
+"""One place where the traffic of an application is divided."""
+Version = NewType("Version", str)
+"""An immutable build."""
+CommandId = NewType("CommandId", str)
+"""What makes an accepted fact the same fact when it comes again."""
+EffectId = NewType("EffectId", str)
+"""An outbox row of one aggregate; ids of one aggregate sort in the order in which they were made."""
+
+
+def application_key(name: ApplicationName) -> str:
+    """The key of the application's aggregate in the store and the queue."""
+    return f"application:{name}"
+
+
+def application_of(rollout: RolloutId) -> ApplicationName:
+    """The application whose rollout this is."""
+    return ApplicationName(rollout.rpartition("-")[0])

@@ -1,0 +1,193 @@
+"""A release spec: what a team promises about the way its application is released."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from shared.domain.analysis.guards import Guard
+from shared.domain.names import ApplicationName, TargetName
+from shared.domain.rollout.weight import Weight
+
+
+class TargetKind(StrEnum):
+    """Where traffic can be divided."""
+
+    APP_SERVICE_SLOT = "app-service-slot"
+
+
+class Place(StrEnum):
+    """Where a version sits behind a target."""
+
+    PRODUCTION = "production"
+    """The place that serves everyone who is not sent elsewhere."""
+    CANDIDATE = "candidate"
+    """The place that a weight sends users to: a slot, a revision, an endpoint."""
+
+
+class WhenBusy(StrEnum):
+    """What a new deployment does while a rollout is live."""
+
+    QUEUE = "queue"
+    SUPERSEDE = "supersede"
+    REJECT = "reject"
+
+
+class Outcome(StrEnum):
+    """What happens when a deadline passes. Nothing here advances."""
+
+    ROLLBACK = "rollback"
+    """Back to weight 0; the rollout ends `failed`."""
+    PAUSE = "pause"
+    """Hold and call a person."""
+
+
+class AlertAction(StrEnum):
+    """What a fired alert does to a live rollout."""
+
+    ROLLBACK = "rollback"
+    PAUSE = "pause"
+    NOTE = "note"
+
+
+class Topic(StrEnum):
+    """What a team can be told of."""
+
+    STARTED = "started"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    STUCK = "stuck"
+    DRIFT = "drift"
+    SUCCEEDED = "succeeded"
+    ROLLED_BACK = "rolled-back"
+    ABORTED = "aborted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionProbe:
+    """How a user can read which version serves: one header or one JSON member of a page of the application."""
+
+    path: str = "/version"
+    header: str | None = None
+    pointer: str | None = "/version"
+    """A JSON pointer (RFC 6901) into the answer's body; used when `header` is None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """What must answer, and how, before users are sent to a place."""
+
+    path: str = "/healthz"
+    statuses: tuple[int, ...] = (200,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One place where the application's traffic is divided."""
+
+    name: TargetName
+    kind: TargetKind
+    resource: str
+    """The Azure resource id."""
+    slot: str
+    """The slot that CI deploys candidates to."""
+    region: str = ""
+    wave: int = 1
+    version: VersionProbe = VersionProbe()
+    health: HealthCheck = HealthCheck()
+
+    @property
+    def is_mutable(self) -> bool:
+        """Whether CI can overwrite the candidate's place while a rollout is live."""
+        return self.kind is TargetKind.APP_SERVICE_SLOT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bake:
+    """How long a step gathers evidence."""
+
+    minimum: timedelta
+    """Not judged healthy before."""
+    maximum: timedelta
+    """When no verdict came by then, `otherwise` happens."""
+    otherwise: Outcome = Outcome.ROLLBACK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """A wait for a person's approval."""
+
+    name: str
+    timeout: timedelta
+    otherwise: Outcome = Outcome.ROLLBACK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryStep:
+    """One weight and its bake; a gate, where there is one, comes before the weight."""
+
+    weight: Weight
+    bake: Bake
+    gate: Gate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """Rising weights, each judged, then promotion."""
+
+    steps: tuple[CanaryStep, ...]
+    promotion_bake: Bake
+    promotion_gate: Gate | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """How long a rollout may go without progress."""
+
+    preflight: timedelta = timedelta(minutes=10)
+    """For the candidate's place to serve the version, healthy. Ends `failed`."""
+    progress: timedelta = timedelta(hours=1)
+    """Between one passed step and the next."""
+    otherwise: Outcome = Outcome.ROLLBACK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measuring:
+    """Where and how the candidate is measured."""
+
+    window: timedelta = timedelta(minutes=1)
+    lag: timedelta = timedelta(minutes=2)
+    """How long after its end a window is asked for first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """A webhook that is told of some topics."""
+
+    name: str
+    url: str
+    topics: tuple[Topic, ...]
+    secret_setting: str | None = None
+    """The name of the app setting with the key that signs the body; never the key itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """Everything that a team says about releasing one application."""
+
+    application: ApplicationName
+    targets: tuple[Target, ...]
+    strategy: Canary
+    measuring: Measuring
+    guards: tuple[Guard, ...]
+    when_busy: WhenBusy
+    on_alert: AlertAction
+    deadlines: Deadlines
+    notifications: tuple[Notification, ...] = ()
+
+    def target(self, name: TargetName) -> Target:
+        """Return the target with this name. Raises KeyError when there is none."""
+        for target in self.targets:
+            if target.name == name:
+                return target
+        raise KeyError(name)
