@@ -1,0 +1,58 @@
+"""Access keys of the host: who may call a function whose auth level is not anonymous."""
+
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostKeys:
+    """The master key opens everything, the function key every function, the system key the Event Grid webhook."""
+
+    master: str
+    function: str
+    event_grid: str
+
+    @staticmethod
+    def fresh() -> "HostKeys":
+        """Make new random keys."""
+        return HostKeys(
+            master=secrets.token_urlsafe(32),
+            function=secrets.token_urlsafe(32),
+            event_grid=secrets.token_urlsafe(32),
+        )
+
+    @staticmethod
+    def kept_in(path: Path) -> "HostKeys":
+        """Read the keys, or make them and write them there (mode 600) when the file is missing."""
+        if path.exists():
+            return HostKeys(**json.loads(path.read_text()))
+        keys = HostKeys.fresh()
+        document = {"master": keys.master, "function": keys.function, "event_grid": keys.event_grid}
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(document, file)
+        return keys
+
+    def admits(self, auth_level: str, presented: str | None) -> bool:
+        """Say whether `presented` opens a function of this level: `anonymous`, `function` or `admin`."""
+        match auth_level.lower():
+            case "anonymous":
+                return True
+            case "function":
+                return _is_one_of(presented, (self.function, self.master))
+            case _:
+                return _is_one_of(presented, (self.master,))
+
+    def admits_event_grid(self, presented: str | None) -> bool:
+        """Say whether `presented` opens the Event Grid webhook."""
+        return _is_one_of(presented, (self.event_grid, self.master))
+
+
+def _is_one_of(presented: str | None, keys: Iterable[str]) -> bool:
+    if presented is None:
+        return False
+    return any(hmac.compare_digest(presented.encode(), key.encode()) for key in keys)
