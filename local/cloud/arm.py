@@ -1,0 +1,245 @@
+"""The part of the Azure management API that `azure-mgmt-web` 11 calls for sites, slots, rules and swaps.
+
+Same URLs, api-version, status codes and error bodies (`{"error": {"code", "message"}}`). Any bearer token is good.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from local.cloud.faults import SWAP_KINDS, Faults
+from local.cloud.http_json import ApiError, JsonCall, Reply
+from local.cloud.live_site import BusyError, LiveSite
+from local.cloud.state import PRODUCTION, RoutingRule, Slot, Swap, SwapPhase
+
+API_VERSION = "2025-05-01"
+_LOCATION = "West Europe"
+
+
+class ManagementApi:
+    """Answers calls on the sites of one subscription and resource group each."""
+
+    def __init__(self, sites: dict[str, LiveSite], faults: Faults, *, swap_seconds: float) -> None:
+        self._sites = sites
+        self._faults = faults
+        self._swap_seconds = swap_seconds
+
+    def answer(self, call: JsonCall) -> Reply:
+        """Carry out one call. Raises `ApiError`."""
+        _check_version(call)
+        match call.segments:
+            case ["subscriptions", subscription, "resourcegroups", group, "providers", "microsoft.web", "sites", *rest]:
+                if not rest:
+                    raise _no_such_call(call)
+                site = self._find(subscription, group, rest[0])
+                return self._answer_site(site, call, rest[1:])
+            case _:
+                raise _no_such_call(call)
+
+    def _answer_site(self, site: LiveSite, call: JsonCall, rest: list[str]) -> Reply:
+        match call.method, rest:
+            case "GET", ["slots"]:
+                slots = [_describe(site, slot) for slot in site.state.slots if slot.name != PRODUCTION]
+                return Reply(200, {"value": slots, "nextLink": None})
+            case _, ["slots", name, *inner]:
+                slot = site.state.slot(name)
+                if slot is None or slot.name == PRODUCTION:
+                    raise _not_found(f"Microsoft.Web/sites/{site.state.name}/slots/{name}", site.state.resource_group)
+                return self._answer_slot(site, slot, call, inner)
+            case "PATCH" | "PUT", ["config", "web"]:
+                site.set_rules(_read_rules(site, call.body))
+                return Reply(200, _describe_config(site, site.state.slots[0]))
+            case _:
+                return self._answer_slot(site, site.state.slots[0], call, rest)
+
+    def _answer_slot(self, site: LiveSite, slot: Slot, call: JsonCall, rest: list[str]) -> Reply:
+        match call.method, rest:
+            case "GET", []:
+                return Reply(200, _describe(site, slot))
+            case "GET", ["config", "web"]:
+                return Reply(200, _describe_config(site, slot))
+            case "POST", ["config", "appsettings", "list"]:
+                return Reply(200, _describe_settings(site, slot))
+            case "POST", ["start" | "stop" as action]:
+                site.set_running(slot.name, running=action == "start")
+                return Reply(200)
+            case "POST", ["slotsswap"]:
+                return self._swap(site, slot, call)
+            case "GET", ["operationresults", swap_id]:
+                return _swap_result(site, swap_id, call)
+            case _:
+                raise _no_such_call(call)
+
+    def _find(self, subscription: str, group: str, name: str) -> LiveSite:
+        in_subscription = [site for site in self._sites.values() if site.state.subscription == subscription]
+        if not in_subscription:
+            raise ApiError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
+        in_group = [site for site in in_subscription if site.state.resource_group.lower() == group]
+        if not in_group:
+            raise ApiError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
+        for site in in_group:
+            if site.state.name == name:
+                return site
+        raise _not_found(f"Microsoft.Web/sites/{name}", group)
+
+    def _swap(self, site: LiveSite, slot: Slot, call: JsonCall) -> Reply:
+        target = call.body.get("targetSlot") if isinstance(call.body, dict) else None
+        if not isinstance(target, str):
+            raise ApiError(400, "BadRequest", "The parameter targetSlot is required.")
+        other = site.state.slot(target)
+        if other is None:
+            raise _not_found(f"Microsoft.Web/sites/{site.state.name}/slots/{target}", site.state.resource_group)
+        if other.name == slot.name:
+            raise ApiError(400, "BadRequest", "Source and target slots must differ.")
+        # Swapping the site itself means: bring the named slot into production.
+        source, destination = (other, slot) if slot.name == PRODUCTION else (slot, other)
+        swap = self._begin_swap(site, source.name, destination.name)
+        return Reply(202, None, {"Location": _result_url(site, slot, swap, call), "Retry-After": "1"})
+
+    def _begin_swap(self, site: LiveSite, source: str, destination: str) -> Swap:
+        fault = self._faults.take("swap", SWAP_KINDS)
+        if fault is not None and fault.kind == "swap-conflict":
+            raise _conflict("an ordered fault")
+        slow = fault.delay_seconds if fault is not None and fault.kind == "slow-swap" else 0.0
+        doomed = fault is not None and fault.kind == "swap-fails"
+        try:
+            return site.begin_swap(source, destination, seconds=self._swap_seconds + slow, doomed=doomed)
+        except BusyError as error:
+            raise _conflict(str(error)) from error
+
+
+def _check_version(call: JsonCall) -> None:
+    asked = call.query.get("api-version")
+    if asked is None:
+        raise ApiError(
+            400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required."
+        )
+    if asked != API_VERSION:
+        raise ApiError(
+            400,
+            "InvalidApiVersionParameter",
+            f"The api-version '{asked}' is invalid. The supported versions are '{API_VERSION}'.",
+        )
+
+
+def _read_rules(site: LiveSite, body: Any) -> tuple[RoutingRule, ...]:
+    match body:
+        case {"properties": {"experiments": {"rampUpRules": list(entries)}, **others}} if not others:
+            rules = tuple(_read_rule(site, entry) for entry in entries)
+        case _:
+            raise _bad_rules("the sandbox keeps properties.experiments.rampUpRules, a list, and no other setting")
+    if len({rule.name for rule in rules}) < len(rules):
+        raise _bad_rules("the names of rampUpRules must differ")
+    if sum(rule.percentage for rule in rules) > 100:
+        raise _bad_rules("the sum of reroutePercentage must not be above 100")
+    return rules
+
+
+def _read_rule(site: LiveSite, entry: Any) -> RoutingRule:
+    match entry:
+        case {"name": str(name), "actionHostName": str(host), "reroutePercentage": int() | float() as percentage}:
+            rule = RoutingRule(name, host.lower(), float(percentage))
+        case _:
+            raise _bad_rules("a rule has name, actionHostName and reroutePercentage")
+    if not 0 <= rule.percentage <= 100:
+        raise _bad_rules(f"reroutePercentage must be from 0 to 100, not {percentage}")
+    if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
+        raise _bad_rules(f"the name '{name}' cannot stand in a cookie")
+    if (slot := site.state.slot_at(rule.host_name)) is None or slot.name == PRODUCTION:
+        raise _bad_rules(f"the actionHostName '{host}' is not the host name of a slot of this site")
+    return rule
+
+
+def _describe(site: LiveSite, slot: Slot) -> dict[str, Any]:
+    is_site = slot.name == PRODUCTION
+    swap = site.state.last_swap()
+    took_part = swap is not None and slot.name in (swap.source, swap.destination)
+    return {
+        "id": resource_id(site, slot),
+        "name": site.state.name if is_site else f"{site.state.name}/{slot.name}",
+        "type": "Microsoft.Web/sites" if is_site else "Microsoft.Web/sites/slots",
+        "kind": "app",
+        "location": _LOCATION,
+        "properties": {
+            "state": "Running" if slot.running else "Stopped",
+            "enabled": True,
+            "defaultHostName": slot.host_name,
+            "hostNames": [slot.host_name],
+            "enabledHostNames": [slot.host_name],
+            "resourceGroup": site.state.resource_group,
+            "slotSwapStatus": {
+                "timestampUtc": swap.ended,
+                "sourceSlotName": swap.source,
+                "destinationSlotName": swap.destination,
+            }
+            if swap is not None and took_part
+            else None,
+        },
+    }
+
+
+def _describe_config(site: LiveSite, slot: Slot) -> dict[str, Any]:
+    is_site = slot.name == PRODUCTION
+    rules = [
+        {"name": rule.name, "actionHostName": rule.host_name, "reroutePercentage": rule.percentage}
+        for rule in (site.state.rules if is_site else ())
+    ]
+    return {
+        "id": f"{resource_id(site, slot)}/config/web",
+        "name": "web",
+        "type": "Microsoft.Web/sites/config" if is_site else "Microsoft.Web/sites/slots/config",
+        "properties": {"experiments": {"rampUpRules": rules}},
+    }
+
+
+def _describe_settings(site: LiveSite, slot: Slot) -> dict[str, Any]:
+    deployed = {key.upper(): str(value) for key, value in asdict(slot.deployment).items()}
+    return {
+        "id": f"{resource_id(site, slot)}/config/appsettings",
+        "name": "appsettings",
+        "type": "Microsoft.Web/sites/config",
+        "properties": deployed,
+    }
+
+
+def resource_id(site: LiveSite, slot: Slot) -> str:
+    """Return the ARM id of the site, for its production slot, or of another slot."""
+    state = site.state
+    base = f"/subscriptions/{state.subscription}/resourceGroups/{state.resource_group}"
+    base += f"/providers/Microsoft.Web/sites/{state.name}"
+    return base if slot.name == PRODUCTION else f"{base}/slots/{slot.name}"
+
+
+def _result_url(site: LiveSite, slot: Slot, swap: Swap, call: JsonCall) -> str:
+    path = f"{resource_id(site, slot)}/operationresults/{swap.id}"
+    return f"http://{call.host}{path}?api-version={API_VERSION}"
+
+
+def _swap_result(site: LiveSite, swap_id: str, call: JsonCall) -> Reply:
+    swap = site.state.swap(swap_id)
+    if swap is None:
+        raise ApiError(404, "NotFound", f"The operation '{swap_id}' is not known.")
+    match swap.phase:
+        case SwapPhase.RUNNING:
+            return Reply(202, None, {"Location": f"http://{call.host}{call.target}", "Retry-After": "1"})
+        case SwapPhase.DONE:
+            return Reply(200)
+        case SwapPhase.FAILED:
+            raise ApiError(409, "Conflict", swap.why)
+
+
+def _conflict(details: str) -> ApiError:
+    return ApiError(
+        409, "Conflict", f"Cannot modify this site because another operation is in progress. Details: {details}."
+    )
+
+
+def _bad_rules(message: str) -> ApiError:
+    return ApiError(400, "BadRequest", f"{message[0].upper()}{message[1:]}.")
+
+
+def _not_found(resource: str, group: str) -> ApiError:
+    return ApiError(404, "ResourceNotFound", f"The Resource '{resource}' under resource group '{group}' was not found.")
+
+
+def _no_such_call(call: JsonCall) -> ApiError:
+    return ApiError(404, "NotFound", f"The sandbox does not know {call.method} {call.path}.")

@@ -1,0 +1,314 @@
+"""The sandbox's control API, for tries and tests; Slipway itself never calls it. No authorization, loopback only.
+
+Bodies and answers are JSON. An unknown field or a wrong value is answered 400 with `{"error": {"code": "BadField",
+"field", "message"}}`; an unknown site, slot or load 404; what cannot be just now (a swap is running) 409.
+
+GET /sandbox/health
+    {"status": "ok", "sites": ["shop"]}
+GET /sandbox/sites/{site}
+    {"site", "resource", "edge", "slots": [{"slot", "host", "version", "error_rate", "latency_ms", "running",
+    "process"}], "rules": [{"name", "host_name", "percentage"}], "swap"}. swap is the newest one or null: {"id",
+    "source", "destination", "seconds", "phase": running|done|failed, "ended", "doomed", "why"}.
+POST /sandbox/sites/{site}/slots/{slot}/deploy {"version", "error_rate"?, "latency_ms"?}
+    Answers with the slot once the new version is healthy and serves; 409 while a swap runs.
+POST /sandbox/sites/{site}/slots/{slot}/kill
+    Kills the slot's process with SIGKILL; it is started again.
+GET /sandbox/sites/{site}/traffic
+    {version: {"requests", "failures"}} since the very first start: what users met at the edge. Requests to a slot's
+    own host, or that name their place by ?x-ms-routing-name=, are probes and do not count.
+GET /sandbox/sites/{site}/pinned
+    {"slots": {slot: n}, "versions": {version: n}}: routing cookies handed out in the last hour, so not yet expired.
+    A client that sends its cookie back gets no new one and counts once; one that never keeps cookies counts with
+    each request. `versions` says which version serves them now.
+POST /sandbox/load {"site", "rps", "seconds"?, "clients"?, "users"?, "visits"?, "requests"?, "path"?, "method"?,
+                    "seed"?}
+    202 with what GET answers. `seconds` 0 or missing: until stopped. `requests`: exactly so many, as fast as is
+    sensible, instead of `rps`. `clients`: "fresh" (without cookies) or "sticky": `users` (50) that keep their cookie;
+    with `visits`, each leaves after so many requests and a new one comes. `path`: /checkout unless said otherwise.
+GET /sandbox/load/{id}
+    {"id", "site", "sent", "answered", "failed", "skipped", "done", "error", "versions": {version: {"requests",
+    "failures"}}, "minutes": {minute: the same}}. Differences of `versions` tell what happened between two calls.
+DELETE /sandbox/load/{id}
+    Stops it and answers as GET does. Loads end with the sandbox's process.
+POST /sandbox/faults {"on", "kind", "seconds"?, "count"?, "method"?, "path"?, "slot"?, "retry_after"?,
+                      "delay_seconds"?, "applied"?}
+    201. on management, metrics, swap or slot: "403", "429", "500", "502", "503", "504" at once; "timeout": no answer
+    for 60 s; "hang": none until the fault is over. Only on swap, which means the calls that begin or watch one:
+    "slow-swap" (takes `delay_seconds`, 20, longer), "swap-conflict" (409), "swap-fails" (accepted, ends failed).
+    `seconds`: how long it is in force, 60; `count`: how many calls it hits at most; `path`: a part of the path;
+    `slot`: only this slot; `applied`: the call is carried out, only its answer is lost.
+GET /sandbox/faults
+    {"faults": [...]}: those in force.
+DELETE /sandbox/faults
+    Ends them all; calls that hang are answered 504.
+GET /sandbox/metrics, POST /sandbox/metrics {"lag_seconds"}
+    How long after its end a window gets its values, 0 to 3600.
+"""
+
+import os
+import signal
+import time
+from dataclasses import asdict
+from typing import Any
+
+from local.cloud.arm import resource_id
+from local.cloud.faults import KINDS_ON, SILENT_KINDS, STATUS_KINDS, SWAP_KINDS, Fault, Faults
+from local.cloud.fields import BadFieldError, Fields
+from local.cloud.http_json import ApiError, JsonCall, Reply
+from local.cloud.instance import StartError
+from local.cloud.journal import Journal
+from local.cloud.live_site import BusyError, LiveSite
+from local.cloud.load import Load, LoadOrder, Loads
+from local.cloud.meter import Tally
+from local.cloud.monitor import MetricsApi
+from local.cloud.routing import PIN_SECONDS
+from local.cloud.state import Deployment, Slot
+
+LAG_SETTING = "lag_seconds"
+_ALL_KINDS = (*STATUS_KINDS, *SILENT_KINDS, *SWAP_KINDS)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+class ControlApi:
+    """Answers the calls that the module's docstring lists."""
+
+    def __init__(
+        self, sites: dict[str, LiveSite], loads: Loads, faults: Faults, metrics: MetricsApi, journal: Journal
+    ) -> None:
+        self._sites = sites
+        self._loads = loads
+        self._faults = faults
+        self._metrics = metrics
+        self._journal = journal
+
+    async def answer(self, call: JsonCall) -> Reply:
+        """Carry out one call. Raises `ApiError`."""
+        try:
+            return await self._dispatch(call)
+        except BadFieldError as error:
+            return Reply(400, {"error": {"code": "BadField", "field": error.field, "message": str(error)}})
+        except BusyError as error:
+            raise ApiError(409, "Conflict", str(error)) from error
+        except StartError as error:
+            raise ApiError(409, "DidNotStart", str(error)) from error
+
+    async def _dispatch(self, call: JsonCall) -> Reply:
+        match call.method, call.segments[1:]:
+            case "GET", ["health"]:
+                return Reply(200, {"status": "ok", "sites": list(self._sites)})
+            case method, ["sites", name, *rest]:
+                return await self._on_site(self._find_site(name), method, rest, call)
+            case method, ["load", *rest]:
+                return await self._on_load(method, rest, call)
+            case method, ["faults"]:
+                return self._on_faults(method, call)
+            case method, ["metrics"]:
+                return self._on_metrics(method, call)
+        raise _no_such_call(call)
+
+    async def _on_site(self, site: LiveSite, method: str, rest: list[str], call: JsonCall) -> Reply:
+        match method, rest:
+            case "GET", []:
+                return Reply(200, _describe_site(site))
+            case "GET", ["traffic"]:
+                return Reply(200, _describe_split(site.traffic))
+            case "GET", ["pinned"]:
+                return Reply(200, _describe_pins(site))
+            case "POST", ["slots", name, "deploy"]:
+                slot = _find_slot(site, name)
+                await site.deploy(slot.name, _read_deployment(call.body))
+                return Reply(200, _describe_slot(site, _find_slot(site, name)))
+            case "POST", ["slots", name, "kill"]:
+                return _kill(site, _find_slot(site, name))
+        raise _no_such_call(call)
+
+    async def _on_load(self, method: str, rest: list[str], call: JsonCall) -> Reply:
+        match method, rest:
+            case "POST", []:
+                order = _read_order(call.body)
+                load = self._loads.start(order, self._find_site(order.site).state.slots[0].port)
+                return Reply(202, _describe_load(load), {"Location": f"/sandbox/load/{load.id}"})
+            case "GET", [load_id]:
+                return Reply(200, _describe_load(self._find_load(load_id)))
+            case "DELETE", [load_id]:
+                load = self._find_load(load_id)
+                await load.stop()
+                return Reply(200, _describe_load(load))
+        raise _no_such_call(call)
+
+    def _on_faults(self, method: str, call: JsonCall) -> Reply:
+        match method:
+            case "POST":
+                fault = _read_fault(call.body, self._faults.next_id())
+                self._faults.add(fault)
+                return Reply(201, _describe_fault(fault))
+            case "GET":
+                return Reply(200, {"faults": [_describe_fault(fault) for fault in self._faults.in_force()]})
+            case "DELETE":
+                self._faults.clear()
+                return Reply(200, {"faults": []})
+        raise _no_such_call(call)
+
+    def _on_metrics(self, method: str, call: JsonCall) -> Reply:
+        match method:
+            case "POST":
+                self._metrics.lag_seconds = Fields(call.body, "lag_seconds").number("lag_seconds", 0, 3600)
+                self._journal.save_setting(LAG_SETTING, self._metrics.lag_seconds)
+            case "GET":
+                pass
+            case _:
+                raise _no_such_call(call)
+        return Reply(200, {"lag_seconds": self._metrics.lag_seconds})
+
+    def _find_site(self, name: str) -> LiveSite:
+        site = self._sites.get(name.lower())
+        if site is None:
+            raise ApiError(404, "NotFound", f"there is no site {name}; there are {', '.join(self._sites)}")
+        return site
+
+    def _find_load(self, load_id: str) -> Load:
+        load = self._loads.loads.get(load_id)
+        if load is None:
+            raise ApiError(404, "NotFound", f"there is no load {load_id}; loads end with the sandbox's process")
+        return load
+
+
+def _find_slot(site: LiveSite, name: str) -> Slot:
+    slot = site.state.slot(name)
+    if slot is None:
+        known = ", ".join(slot.name for slot in site.state.slots)
+        raise ApiError(404, "NotFound", f"site {site.state.name} has no slot {name}; it has {known}")
+    return slot
+
+
+def _kill(site: LiveSite, slot: Slot) -> Reply:
+    process = site.instances[slot.name].process_id
+    if process is None:
+        raise ApiError(409, "Conflict", f"slot {slot.name} has no process just now")
+    os.kill(process, signal.SIGKILL)
+    return Reply(200, {"killed": process})
+
+
+def _read_deployment(body: Any) -> Deployment:
+    fields = Fields(body, "version", "error_rate", "latency_ms")
+    return Deployment(
+        fields.text("version"), fields.number("error_rate", 0, 1, 0.0), fields.number("latency_ms", 0, 60_000, 0.0)
+    )
+
+
+def _read_order(body: Any) -> LoadOrder:
+    fields = Fields(body, "site", "rps", "seconds", "clients", "users", "visits", "requests", "path", "method", "seed")
+    requests = fields.optional_integer("requests", 1, 10_000_000)
+    if requests is not None and isinstance(body, dict) and ("rps" in body or "seconds" in body):
+        raise BadFieldError("requests", "is sent as fast as is sensible: it cannot stand beside rps or seconds")
+    path = fields.text("path", "/checkout")
+    if not path.startswith("/") or not path.isascii() or " " in path:
+        raise BadFieldError("path", "must begin with / and be printable ASCII without spaces")
+    return LoadOrder(
+        site=fields.text("site"),
+        rps=fields.number("rps", 0.01, 5000) if requests is None else 0.0,
+        seconds=fields.number("seconds", 0, 31_536_000, 0.0) or None,
+        requests=requests,
+        sticky=fields.choice("clients", ("fresh", "sticky"), "fresh") == "sticky",
+        users=fields.integer("users", 1, 100_000, 50),
+        visits=fields.optional_integer("visits", 1, 1_000_000),
+        path=path,
+        method=fields.choice("method", ("GET", "POST"), "GET"),
+        seed=fields.integer("seed", 0, 2**63 - 1, 0),
+    )
+
+
+def _read_fault(body: Any, fault_id: str) -> Fault:
+    fields = Fields(
+        body, "on", "kind", "seconds", "count", "method", "path", "slot", "retry_after", "delay_seconds", "applied"
+    )
+    on = fields.choice("on", tuple(KINDS_ON))
+    kind = fields.choice("kind", _ALL_KINDS)
+    if kind not in KINDS_ON[on]:
+        raise BadFieldError("kind", f"on {on} must be one of {', '.join(KINDS_ON[on])}")
+    retry_after = fields.optional_integer("retry_after", 0, 3600)
+    return Fault(
+        id=fault_id,
+        on=on,
+        kind=kind,
+        until=time.monotonic() + fields.number("seconds", 0.1, 86_400, 60.0),
+        left=fields.optional_integer("count", 1, 1_000_000),
+        method=fields.choice("method", ("", *_METHODS), ""),
+        path=fields.text("path", ""),
+        slot=fields.text("slot", ""),
+        retry_after=fields.integer("retry_after", 0, 3600, 1) if kind == "429" else retry_after,
+        delay_seconds=fields.number("delay_seconds", 0, 3600, 20.0),
+        applied=fields.flag("applied"),
+    )
+
+
+def _describe_site(site: LiveSite) -> dict[str, Any]:
+    state = site.state
+    newest = state.swaps[-1] if state.swaps else None
+    swap = None if newest is None else {**asdict(newest), "phase": newest.phase.value}
+    return {
+        "site": state.name,
+        "resource": resource_id(site, state.slots[0]),
+        "edge": f"http://{state.slots[0].host_name}",
+        "slots": [_describe_slot(site, slot) for slot in state.slots],
+        "rules": [asdict(rule) for rule in state.rules],
+        "swap": swap,
+    }
+
+
+def _describe_slot(site: LiveSite, slot: Slot) -> dict[str, Any]:
+    return {
+        "slot": slot.name,
+        "host": slot.host_name,
+        **asdict(slot.deployment),
+        "running": slot.running,
+        "process": site.instances[slot.name].process_id,
+    }
+
+
+def _describe_split(split: dict[str, Tally]) -> dict[str, Any]:
+    return {
+        version: {"requests": tally.requests, "failures": tally.failures} for version, tally in sorted(split.items())
+    }
+
+
+def _describe_pins(site: LiveSite) -> dict[str, Any]:
+    now = int(time.time())
+    slots = {name: meter.total(now - PIN_SECONDS, now + 1).pins for name, meter in site.meters.items()}
+    versions: dict[str, int] = {}
+    for slot in site.state.slots:
+        versions[slot.deployment.version] = versions.get(slot.deployment.version, 0) + slots[slot.name]
+    return {"slots": slots, "versions": versions}
+
+
+def _describe_load(load: Load) -> dict[str, Any]:
+    return {
+        "id": load.id,
+        "site": load.order.site,
+        "sent": load.sent,
+        "answered": load.answered,
+        "failed": load.failed,
+        "skipped": load.skipped,
+        "done": load.done,
+        "error": load.error,
+        "versions": _describe_split(load.versions),
+        "minutes": {minute: _describe_split(split) for minute, split in load.minutes.items()},
+    }
+
+
+def _describe_fault(fault: Fault) -> dict[str, Any]:
+    return {
+        "id": fault.id,
+        "on": fault.on,
+        "kind": fault.kind,
+        "seconds_left": round(max(fault.until - time.monotonic(), 0.0), 3),
+        "count_left": fault.left,
+        "method": fault.method,
+        "path": fault.path,
+        "slot": fault.slot,
+        "applied": fault.applied,
+    }
+
+
+def _no_such_call(call: JsonCall) -> ApiError:
+    return ApiError(404, "NotFound", f"there is no {call.method} {call.path}")

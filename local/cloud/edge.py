@@ -1,0 +1,121 @@
+"""The data plane: what users talk to. Each slot has a listener; production's divides traffic by the rules.
+
+Requests are carried to the process that the slot holds at that moment and are finished by it, whatever is swapped
+or deployed meanwhile. Every answer is credited to the slot, as App Service's metrics are; what users met at the
+edge is credited to the version that answered. A request that names its place in the query string, or comes to a
+slot's own host, is a probe: it is in the slot's metrics but not in the users' traffic.
+"""
+
+import asyncio
+import time
+
+from aiohttp import web
+from multidict import CIMultiDict
+
+from local.cloud.faults import SILENT_KINDS, STATUS_KINDS, Fault, Faults
+from local.cloud.instance import DownError
+from local.cloud.keep_alive import Answer, encode_request
+from local.cloud.live_site import LiveSite
+from local.cloud.meter import Tally
+from local.cloud.routing import COOKIE, PIN_SECONDS, Route, choose_route
+from local.cloud.state import PRODUCTION
+
+_HOP_BY_HOP = frozenset(
+    ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length")
+)
+_STOPPED = Answer(403, (("Content-Type", "text/plain"),), b"403 - this web app is stopped.\n")
+_DOWN = Answer(503, (("Content-Type", "text/plain"),), b"503 - the application is starting.\n")
+_BROKE_OFF = Answer(502, (("Content-Type", "text/plain"),), b"502 - the application broke off its answer.\n")
+
+
+class Listener:
+    """Answers requests that come to one slot's host name."""
+
+    def __init__(self, site: LiveSite, slot: str, faults: Faults) -> None:
+        self._site = site
+        self._slot = slot
+        self._faults = faults
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Route the request, let a process answer it, and count it."""
+        started = time.perf_counter()
+        route = self._route(request)
+        answer = await self._serve(route.slot, request)
+        failed = answer.status >= 500
+        self._site.meters[route.slot].count_answer(time.time(), failed=failed, took=time.perf_counter() - started)
+        if self._slot == PRODUCTION and not route.forced:
+            version = answer.header("X-Version") or self._site.instances[route.slot].deployment.version
+            self._count_traffic(version, failed=failed)
+        return self._encode(answer, route, request.method)
+
+    def _route(self, request: web.BaseRequest) -> Route:
+        if self._slot != PRODUCTION:
+            return Route(self._slot)
+        cookie = request.headers.get("Cookie", "")
+        return choose_route(self._site.state, request.raw_path, cookie, self._site.random)
+
+    async def _serve(self, slot_name: str, request: web.BaseRequest) -> Answer:
+        slot = self._site.state.slot(slot_name)
+        if slot is None or not slot.running:
+            return _STOPPED
+        fault = self._faults.take(
+            "slot", STATUS_KINDS + SILENT_KINDS, method=request.method, path=request.raw_path, slot=slot_name
+        )
+        if fault is not None:
+            return await _suffer(fault)
+        headers = ((name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP)
+        body = await request.read() if request.body_exists else b""
+        message = encode_request(request.method, request.raw_path, headers, body)
+        try:
+            return await self._site.instances[slot_name].exchange(message, bodiless=request.method == "HEAD")
+        except DownError:
+            return _DOWN
+        except OSError:
+            return _BROKE_OFF
+
+    def _count_traffic(self, version: str, *, failed: bool) -> None:
+        tally = self._site.traffic.setdefault(version, Tally())
+        tally.requests += 1
+        tally.failures += failed
+
+    def _encode(self, answer: Answer, route: Route, method: str) -> web.Response:
+        headers = CIMultiDict(
+            (name, value)
+            for name, value in answer.headers
+            if name.lower() not in _HOP_BY_HOP or (method == "HEAD" and name.lower() == "content-length")
+        )
+        if route.pin is not None:
+            headers.add("Set-Cookie", f"{COOKIE}={route.pin}; path=/; Max-Age={PIN_SECONDS}")
+            if not route.forced:
+                self._site.meters[route.slot].count_pin(time.time())
+        return web.Response(status=answer.status, headers=headers, body=answer.body)
+
+
+async def _suffer(fault: Fault) -> Answer:
+    if fault.kind in SILENT_KINDS:
+        await fault.keep_silent()
+        return Answer(504, (), b"504 - an ordered fault.\n")
+    headers = (("Retry-After", str(fault.retry_after)),) if fault.retry_after is not None else ()
+    return Answer(int(fault.kind), headers, f"{fault.kind} - an ordered fault.\n".encode())
+
+
+class DataPlane:
+    """The listeners of one site, on the ports that its slots have."""
+
+    def __init__(self, site: LiveSite, faults: Faults) -> None:
+        self._site = site
+        self._faults = faults
+        self._runners: list[web.ServerRunner] = []
+
+    async def start(self) -> None:
+        """Listen on 127.0.0.1. Raises `OSError` when a port is taken."""
+        for slot in self._site.state.slots:
+            listener = Listener(self._site, slot.name, self._faults)
+            runner = web.ServerRunner(web.Server(listener.answer, access_log=None), shutdown_timeout=1.0)
+            await runner.setup()
+            self._runners.append(runner)
+            await web.TCPSite(runner, "127.0.0.1", slot.port, backlog=1024).start()
+
+    async def stop(self) -> None:
+        """Stop listening; requests in flight have a second to finish."""
+        await asyncio.gather(*(runner.cleanup() for runner in self._runners))

@@ -1,0 +1,179 @@
+"""A site at work: its remembered state, and the process behind each slot."""
+
+import asyncio
+import sys
+import time
+import uuid
+from collections.abc import Coroutine, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from local.cloud.instance import Instance
+from local.cloud.journal import Journal
+from local.cloud.keep_alive import KeepAliveClient, encode_request
+from local.cloud.meter import Meter, Tally
+from local.cloud.state import Deployment, RoutingRule, Site, Slot, Swap, SwapPhase
+
+_WARM_UP_SECONDS = 20.0
+_PING_SECONDS = 5.0
+
+
+class BusyError(Exception):
+    """Another operation on this site is under way; nothing was begun."""
+
+
+class LiveSite:
+    """One site. Every change of its state is in the journal before the method that made it returns."""
+
+    def __init__(self, site: Site, journal: Journal, *, seed: int) -> None:
+        self.state = site
+        self.random = Random(seed)
+        """Deals new clients to slots."""
+        self.meters: dict[str, Meter] = {slot.name: journal.load_meter(site.name, slot.name) for slot in site.slots}
+        self.traffic: dict[str, Tally] = journal.load_traffic(site.name)
+        """What users met at the edge, by version."""
+        self.instances: dict[str, Instance] = {}
+        self._journal = journal
+        self._seed = seed
+        self._deploying = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._retiring: list[Instance] = []
+
+    async def start(self) -> None:
+        """Bring up what was deployed. Raises `StartError`."""
+        fresh = {slot.name: self._new_instance(slot.deployment) for slot in self.state.slots}
+        self.instances = fresh
+        await asyncio.gather(*(instance.start() for instance in fresh.values()))
+
+    def resume_swap(self) -> None:
+        """Go on with a swap that a kill interrupted: it begins anew, under the same id, and finishes."""
+        if (swap := self.state.running_swap()) is not None:
+            self._spawn_swap(swap)
+
+    async def stop(self) -> None:
+        """End the processes. A running swap stays as it is and goes on at the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(instance.stop() for instance in (*self.instances.values(), *self._retiring)))
+
+    async def deploy(self, slot_name: str, deployment: Deployment) -> None:
+        """Replace what a slot serves, once the new version answers its health check; no request is lost.
+
+        Raises `BusyError` while a swap runs, `StartError` when the version does not come up: the old one stays.
+        """
+        async with self._deploying:
+            self._refuse_during_swap()
+            instance = self._new_instance(deployment)
+            await instance.start()
+            if self.state.running_swap() is not None:
+                await instance.stop()
+                self._refuse_during_swap()
+            slot = self._slot(slot_name)
+            self._save(self.state.with_slot(replace(slot, deployment=deployment)))
+            replaced, self.instances[slot.name] = self.instances[slot.name], instance
+            self._spawn(self._retire(replaced))
+
+    def set_rules(self, rules: Iterable[RoutingRule]) -> None:
+        """Divide production's new clients in this way from now on."""
+        self._save(replace(self.state, rules=tuple(rules)))
+
+    def set_running(self, slot_name: str, *, running: bool) -> None:
+        """Start or stop a slot. A stopped one answers 403 to everybody, as in App Service."""
+        self._save(self.state.with_slot(replace(self._slot(slot_name), running=running)))
+
+    def begin_swap(self, source: str, destination: str, *, seconds: float, doomed: bool) -> Swap:
+        """Begin to exchange what two slots serve. Raises `BusyError` when a swap is running."""
+        self._refuse_during_swap()
+        swap = Swap(id=str(uuid.uuid4()), source=source, destination=destination, seconds=seconds, doomed=doomed)
+        self._save(self.state.with_swap(swap))
+        self._spawn_swap(swap)
+        return swap
+
+    def flush(self) -> None:
+        """Write down what was counted since the last flush."""
+        self._journal.save_counts(self.state.name, self.meters.items(), self.traffic)
+
+    async def _retire(self, instance: Instance) -> None:
+        self._retiring.append(instance)
+        await instance.stop(drain=True)
+        self._retiring.remove(instance)
+
+    def _spawn_swap(self, swap: Swap) -> None:
+        self._spawn(self._run_swap(swap))
+
+    async def _run_swap(self, swap: Swap) -> None:
+        ends = time.monotonic() + swap.seconds
+        warm = await self._warm_up(self._slot(swap.source))
+        await asyncio.sleep(max(ends - time.monotonic(), 0.0))
+        if swap.doomed:
+            self._fail_swap(swap, f"Cannot swap site slots for site '{self.state.name}': an ordered fault.")
+        elif not warm:
+            self._fail_swap(
+                swap,
+                f"Cannot swap site slots for site '{self.state.name}' "
+                f"because the '{swap.source}' slot did not respond to http ping.",
+            )
+        else:
+            self._exchange(swap)
+
+    def _exchange(self, swap: Swap) -> None:
+        done = replace(swap, phase=SwapPhase.DONE, ended=_now())
+        self._save(self.state.exchanged(swap.source, swap.destination).with_swap(done))
+        # Both processes live on, so a request in flight is finished by the version that began it.
+        held = self.instances
+        held[swap.source], held[swap.destination] = held[swap.destination], held[swap.source]
+
+    def _fail_swap(self, swap: Swap, why: str) -> None:
+        self._save(self.state.with_swap(replace(swap, phase=SwapPhase.FAILED, ended=_now(), why=why)))
+
+    async def _warm_up(self, slot: Slot) -> bool:
+        """Say whether the slot answers a request on its own host name, with whatever status, in time."""
+        # The query keeps production's edge from dealing this request to another slot.
+        ping = encode_request("GET", "/?x-ms-routing-name=self", [("Host", slot.host_name)])
+        client = KeepAliveClient(slot.port, timeout=_PING_SECONDS)
+        deadline = time.monotonic() + _WARM_UP_SECONDS
+        try:
+            while time.monotonic() < deadline:
+                try:
+                    if (await client.exchange(ping)).status < 500:
+                        return slot.running
+                except OSError as error:
+                    print(f"sandbox: warm-up of {slot.name}: {error}", file=sys.stderr, flush=True)
+                await asyncio.sleep(0.2)
+            return False
+        finally:
+            client.close()
+
+    def _refuse_during_swap(self) -> None:
+        if (swap := self.state.running_swap()) is not None:
+            raise BusyError(f"swap {swap.id} of {swap.source} with {swap.destination} is running")
+
+    def _new_instance(self, deployment: Deployment) -> Instance:
+        return Instance(deployment, seed=self._seed)
+
+    def _slot(self, name: str) -> Slot:
+        slot = self.state.slot(name)
+        if slot is None:
+            raise KeyError(f"{self.state.name} has no slot {name}")
+        return slot
+
+    def _save(self, state: Site) -> None:
+        self._journal.save_site(state)
+        self.state = state
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finish)
+
+    def _finish(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            print(f"sandbox: {error!r}", file=sys.stderr, flush=True)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
