@@ -68,12 +68,14 @@ class FunctionsHost:
         keys: HostKeys | None = None,
         timer_file: Path | None = None,
         body_limit: int = BODY_LIMIT,
+        stop_grace: float = STOP_GRACE,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.keys = keys or HostKeys.fresh()
         self.functions = index_functions(app, settings)
         host_file = HostFile.read(host_json)
         self._address = address
+        self._stop_grace = stop_grace
         self._broker = broker
         self._threads = WorkerThreads(worker_threads.size_from(settings))
         self._renewal = LockRenewal()
@@ -89,7 +91,7 @@ class FunctionsHost:
         self._listeners: tuple[QueueFunction | TimerFunction, ...] = (*self._queues, *self._timers)
         self._http = HttpFunctions(of_kind(self.functions, "httpTrigger"), host_file.route_prefix, self.keys, runner)
         self._event_grid = EventGridWebhook(of_kind(self.functions, "eventGridTrigger"), self.keys, runner)
-        self._server = HttpServer(self._answer, address=address, port=port, body_limit=body_limit, grace=STOP_GRACE)
+        self._server = HttpServer(self._answer, address=address, port=port, body_limit=body_limit, grace=stop_grace)
         self._stopped = threading.Event()
         self.url = ""
 
@@ -106,8 +108,8 @@ class FunctionsHost:
         return self.url
 
     def stop(self) -> None:
-        """Take nothing new, and give what runs ten seconds to finish. Safe to repeat."""
-        deadline = monotonic() + STOP_GRACE
+        """Take nothing new, and give what runs the grace to finish. Safe to repeat."""
+        deadline = monotonic() + self._stop_grace
         for each in self._listeners:
             each.stop()
         self._server.stop()
@@ -132,20 +134,20 @@ class FunctionsHost:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run `function_app.app` until SIGTERM or Ctrl-C."""
+    """Run the app until SIGTERM or Ctrl-C. Prints one line `ready URL` once it takes requests."""
     options = _parse(arguments)
     options.data.mkdir(parents=True, exist_ok=True)
-    settings = _settings(options.data)
+    settings = _settings(options.app, options.data)
     os.environ.update(settings)
     logging.basicConfig(level=settings.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.path.insert(0, str(ROOT))
+    sys.path.insert(0, str(options.app))
     broker = SqliteBroker(options.data / "queue.db", now=utc_now)
     host = FunctionsHost(
         importlib.import_module("function_app").app,
         settings=settings,
         broker=broker,
-        host_json=ROOT / "host.json",
+        host_json=options.app / "host.json",
         port=options.port,
         keys=HostKeys.kept_in(options.data / "host-keys.json"),
         timer_file=options.data / "timers.json",
@@ -162,13 +164,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.host", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the host's state")
-    parser.add_argument("--port", type=int, default=7071)
+    parser.add_argument("--port", type=int, default=7071, help="0 takes a free one")
+    parser.add_argument("--app", type=Path, default=ROOT, help="folder with function_app.py and host.json")
     return parser.parse_args(arguments)
 
 
-def _settings(data: Path) -> dict[str, str]:
-    """Return the app settings: those of `local.settings.json`, and over them the environment."""
-    files = (ROOT / "local.settings.json", ROOT / "local.settings.example.json")
+def _settings(app: Path, data: Path) -> dict[str, str]:
+    """Return the app settings: those of `local.settings.json`, or its example, and over them the environment."""
+    files = (app / "local.settings.json", app / "local.settings.example.json")
     found = next((each for each in files if each.exists()), None)
     values = json.loads(found.read_text()).get("Values", {}) if found else {}
     return {**values, "SLIPWAY_DATA": str(data), **os.environ}

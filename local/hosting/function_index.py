@@ -57,6 +57,7 @@ def index_functions(app: func.FunctionApp, settings: Mapping[str, str]) -> tuple
     `%NAME%` in a binding is replaced by that setting. Raises `IndexingError` for a missing setting, a
     binding that this host does not know, and parameters that do not fit the bindings.
     """
+    app.functions_bindings = {}  # else a second host of one app would find each name taken, by the first
     return tuple(_index(each, settings) for each in app.get_functions())
 
 

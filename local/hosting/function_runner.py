@@ -1,13 +1,17 @@
 """Runs functions in the worker threads and sends what their Service Bus output bindings hold."""
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 from local.hosting.function_index import RETURN, Binding, IndexedFunction
-from local.hosting.invocation import Invocation, Results, invoke
+from local.hosting.invocation import Invocation, Results, call_function, new_context
 from local.hosting.worker_threads import WorkerThreads
+
+logger = logging.getLogger(__name__)
 
 SendMessage = Callable[[str, bytes], None]
 """Puts a body into the queue of that name."""
@@ -26,8 +30,16 @@ class FunctionRunner:
         return self._threads.submit(partial(self._run, function, invocation))
 
     def _run(self, function: IndexedFunction, invocation: Invocation) -> Any:
-        results = invoke(function, invocation, self._directory)
-        self._send_outputs(function, results)
+        context = new_context(function, invocation, self._directory)
+        begun = perf_counter()
+        try:
+            results = call_function(function, invocation, context)
+            self._send_outputs(function, results)
+        except Exception:
+            logger.exception("Function %s failed (id %s)", function.name, context.invocation_id)
+            raise
+        duration = (perf_counter() - begun) * 1000
+        logger.info("Function %s took %.0f ms (id %s)", function.name, duration, context.invocation_id)
         return results.returned
 
     def _send_outputs(self, function: IndexedFunction, results: Results) -> None:

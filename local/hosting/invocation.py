@@ -5,20 +5,16 @@ datums that would cross the wire between host and worker.
 """
 
 import asyncio
-import logging
 import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
 import azure.functions as func
 
 from local.hosting.function_index import RETURN, Binding, IndexedFunction
-
-logger = logging.getLogger(__name__)
 
 _local = threading.local()
 
@@ -100,50 +96,38 @@ class OutputParameter:
         return self._value
 
 
-def invoke(function: IndexedFunction, invocation: Invocation, directory: str) -> Results:
-    """Call the function in this thread. Logs the call; raises what the function raised."""
-    invocation_id = str(uuid4())
-    _local.invocation_id = invocation_id
-    started = perf_counter()
-    outcome = "failed"
-    try:
-        results = _call(function, invocation, _context(function, invocation, invocation_id, directory))
-        outcome = "succeeded"
-        return results
-    except Exception:
-        logger.exception("Function %s raised (id %s)", function.name, invocation_id)
-        raise
-    finally:
-        _local.invocation_id = None
-        duration = (perf_counter() - started) * 1000
-        logger.info("Function %s %s in %.0f ms (id %s)", function.name, outcome, duration, invocation_id)
-
-
-def _context(
-    function: IndexedFunction, invocation: Invocation, invocation_id: str, directory: str
-) -> InvocationContext:
+def new_context(function: IndexedFunction, invocation: Invocation, directory: str) -> InvocationContext:
+    """Make the context of one call, with a fresh id, and a fresh trace where the caller brought none."""
     trace = invocation.trace_parent or f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
-    return InvocationContext(invocation_id, function.name, directory, TraceContext(trace))
+    return InvocationContext(str(uuid4()), function.name, directory, TraceContext(trace))
 
 
-def _call(function: IndexedFunction, invocation: Invocation, context: InvocationContext) -> Results:
-    outputs = {each: OutputParameter() for each in function.outputs if each.name != RETURN}
-    arguments: dict[str, Any] = {each.name: parameter for each, parameter in outputs.items()}
+def call_function(function: IndexedFunction, invocation: Invocation, context: InvocationContext) -> Results:
+    """Call the function in this thread. Raises what it raises, and `TypeError` for a result of a wrong type."""
+    outputs = {each.name: OutputParameter() for each in function.outputs if each.name != RETURN}
+    arguments: dict[str, Any] = dict(outputs)
     arguments[function.trigger.name] = _converter(function.trigger.kind).decode(
         invocation.data, trigger_metadata=invocation.metadata
     )
     if function.wants_context:
         arguments["context"] = context
-    result = function.call(**arguments)
-    if function.is_async:
-        result = asyncio.run(result)
-    return Results(
-        returned=_encode_returned(function, result),
-        outputs=tuple(
-            (binding, _encode(binding, value))
-            for binding, parameter in outputs.items()
-            if (value := parameter.get()) is not None
-        ),
+    _local.invocation_id = context.invocation_id
+    try:
+        result = function.call(**arguments)
+        if function.is_async:
+            result = asyncio.run(result)
+    finally:
+        _local.invocation_id = None
+    return Results(_encode_returned(function, result), _encode_outputs(function, outputs))
+
+
+def _encode_outputs(
+    function: IndexedFunction, outputs: Mapping[str, OutputParameter]
+) -> tuple[tuple[Binding, Any], ...]:
+    return tuple(
+        (binding, _encode(binding, outputs[binding.name].get()))
+        for binding in function.outputs
+        if binding.name in outputs and outputs[binding.name].get() is not None
     )
 
 

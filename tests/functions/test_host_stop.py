@@ -1,0 +1,130 @@
+"""Stopping lets what runs finish, takes nothing new and leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from tests.functions.sample_app.journal import behaviour, calls
+from tests.functions.sample_host import FOLDER, SETTINGS, running_host
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_request_that_runs_is_answered_before_the_host_stops(tmp_path):
+    statuses = []
+    with running_host(tmp_path) as sample:
+        behaviour.set("slow", lambda: time.sleep(0.5))
+        client = threading.Thread(target=lambda: statuses.append(sample.ask("GET", "/slow").status))
+        client.start()
+        calls.wait_for("slow", 1)
+        sample.host.stop()
+        client.join(5)
+
+    assert statuses == [200]
+
+
+def test_a_message_that_is_handled_is_completed_before_the_host_stops(tmp_path):
+    with running_host(tmp_path) as sample:
+        behaviour.set("command", lambda body: time.sleep(0.5))
+        sample.send("commands", b"first", session="s")
+        sample.send("commands", b"second", session="s")
+        calls.wait_for("command", 1)
+
+        sample.host.stop()
+
+        assert sample.broker.depth("commands") == 1
+        assert len(calls.of("command")) == 1
+        assert sample.broker.accept_next_session("commands", "next") == "s"
+
+
+def test_nothing_is_taken_once_the_host_has_stopped(tmp_path):
+    with running_host(tmp_path) as sample:
+        sample.host.stop()
+        sample.send("commands", b"x", session="s")
+        time.sleep(0.4)
+
+        assert calls.of("command") == []
+        with pytest.raises(ConnectionError):
+            sample.ask("GET", "/things/x")
+
+
+def test_stopping_is_quick_when_nothing_runs_and_safe_to_repeat(tmp_path):
+    with running_host(tmp_path) as sample:
+        begun = time.monotonic()
+        sample.host.stop()
+        sample.host.stop()
+
+        assert sample.host.wait(0) is True
+        assert time.monotonic() - begun < 1.0
+
+
+def test_a_stopped_host_leaves_no_thread_but_daemons(tmp_path):
+    before = set(threading.enumerate())
+    with running_host(tmp_path) as sample:
+        sample.ask("GET", "/things/x")
+    time.sleep(0.4)
+
+    left = [each for each in threading.enumerate() if each not in before]
+    assert [each.name for each in left if not each.daemon] == []
+    assert [each.name for each in left] == []
+
+
+def test_a_function_that_hangs_does_not_keep_the_host_from_stopping(tmp_path):
+    release = threading.Event()
+    with running_host(tmp_path, stop_grace=0.2) as sample:
+        behaviour.set("command", lambda body: release.wait(20))
+        sample.send("commands", b"x", session="s")
+        calls.wait_for("command", 1)
+        begun = time.monotonic()
+        sample.host.stop()
+        took = time.monotonic() - begun
+        release.set()
+
+    assert took < 3.0
+
+
+class HostProcess:
+    """`python -m local.host` with the sample app."""
+
+    def __init__(self, data: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "local.host", "--data", data, "--port", "0", "--app", FOLDER],
+            cwd=ROOT,
+            env=os.environ | SETTINGS | {"EVERY": "0 0 3 * * *"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.url = self.process.stdout.readline().removeprefix("ready ").strip()
+
+    def end(self, number: int) -> tuple[int, str]:
+        self.process.send_signal(number)
+        _, errors = self.process.communicate(timeout=15)
+        return self.process.returncode, errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_command_runs_an_app_until_a_signal_and_exits_with_0(tmp_path, number):
+    host = HostProcess(tmp_path)
+    with urlopen(f"{host.url}/things/x", timeout=5) as response:
+        assert response.read() == b"thing x"
+
+    code, errors = host.end(number)
+
+    assert (code, "Traceback" in errors) == (0, False)
+
+
+def test_the_command_keeps_its_keys_for_itself_and_over_a_restart(tmp_path):
+    HostProcess(tmp_path).end(signal.SIGKILL)
+    first = (tmp_path / "host-keys.json").read_text()
+    HostProcess(tmp_path).end(signal.SIGTERM)
+
+    assert (tmp_path / "host-keys.json").read_text() == first
+    assert (tmp_path / "host-keys.json").stat().st_mode & 0o777 == 0o600
