@@ -234,7 +234,7 @@ def _conflict(details: str) -> ApiError:
 
 
 def _bad_rules(message: str) -> ApiError:
-    return ApiError(400, "BadRequest", f"{message[0].upper()}{message[1:]}.")
+    return ApiError(400, "BadRequest", f"Invalid site configuration: {message}.")
 
 
 def _not_found(resource: str, group: str) -> ApiError:
