@@ -1,0 +1,1 @@
+"""The rules of progressive delivery: pure values and functions, no clock, no ids, no I/O, no logging."""

@@ -1,10 +1,10 @@
 """The errors of Slipway, named by what the caller should do.
 
-    SlipwayError
-    ├── InvalidError           the input is wrong: mend it (HTTP 400, names each field)
-    ├── RejectedError          the command breaks a rule: retrying cannot help (HTTP 409, or the dead-letter list)
-    ├── TryLaterError          a dependency is unwell: nothing was decided, try the same again later (HTTP 503)
-    └── VersionConflictError   somebody else committed first: load again and decide again
+SlipwayError
+├── InvalidError           the input is wrong: mend it (HTTP 400, names each field)
+├── RejectedError          the command breaks a rule: retrying cannot help (HTTP 409, or the dead-letter list)
+├── TryLaterError          a dependency is unwell: nothing was decided, try the same again later (HTTP 503)
+└── VersionConflictError   somebody else committed first: load again and decide again
 """
 
 from dataclasses import dataclass

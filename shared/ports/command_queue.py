@@ -10,7 +10,7 @@ class WakeUp:
     """Asks for a look at one aggregate. Carries the key, never the truth."""
 
     key: str
-    """The aggregate, such as `application:shop`; also the session, so that one aggregate's messages keep their order."""
+    """The aggregate, such as `application:shop`; also the session, so that its messages keep their order."""
     fence: str
     """Which scheduled wake-up this is; `""` for one that only says "there is news"."""
     attempt: int = 0

@@ -33,6 +33,10 @@ class Promoter(Protocol):
         """
         ...
 
-    def read_swap(self, target: Target, token: str) -> SwapStatus:
-        """Return how far the swap is. A token that the platform has forgotten reads `DONE`: verify by version."""
+    def read_swap(self, target: Target, token: str | None) -> SwapStatus:
+        """Return how far the swap is; with token None, whether any swap of the target is running.
+
+        A token that the platform has forgotten reads as if there were none. `DONE` says only that nothing
+        runs: what was achieved is verified by the version that production serves.
+        """
         ...

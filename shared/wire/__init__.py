@@ -1,0 +1,1 @@
+"""Bytes from outside and documents at rest, to and from domain values. The only room that doubts."""

@@ -1,0 +1,1 @@
+"""What the measurements say of a candidate: guards, evidence, judgement."""

@@ -31,6 +31,17 @@ class Sample:
     latency_ms: float | None = None
     """Average response time; None when there were no requests or the source does not know."""
 
+    def plus(self, other: "Sample") -> "Sample":
+        """Return both together: counts add up, the average is weighted by requests."""
+        requests = self.requests + other.requests
+        timed = [(s.latency_ms, s.requests) for s in (self, other) if s.latency_ms is not None and s.requests > 0]
+        weight = sum(count for _, count in timed)
+        return Sample(
+            requests=requests,
+            failures=self.failures + other.failures,
+            latency_ms=sum(ms * count for ms, count in timed) / weight if weight else None,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:

@@ -1,0 +1,1 @@
+"""How a rollout moves: needs, decide, evolve and react over the aggregate of one application."""

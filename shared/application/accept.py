@@ -1,0 +1,193 @@
+"""Taking in facts: stored before anybody is told that they were accepted, once for each identity."""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+
+from shared.application import aggregate as aggregates
+from shared.application.aggregate import Aggregate
+from shared.application.drive import MARKER_GRACE
+from shared.application.publish import RESOURCES
+from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, VersionConflictError
+from shared.domain.names import ApplicationName, CommandId, RolloutId, Version, application_key
+from shared.domain.rollout.commands import Accepted, AcceptSpec, Action, Alert, Deploy, Override
+from shared.domain.rollout.decide import decide
+from shared.domain.rollout.permissions import admission_refusal, begins_rollout, bringing, deployment_refusal, refusal
+from shared.domain.rollout.spec import Spec
+from shared.ports.clock import Clock
+from shared.ports.command_queue import CommandQueue, WakeUp
+from shared.ports.open_markers import OpenMarkers
+from shared.ports.rollout_store import InboxEntry, RolloutArchive, RolloutStore
+from shared.ports.view_index import ViewIndex
+from shared.wire.documents import write_accepted
+from shared.wire.resources import normal_resource, resource_group
+
+CONFLICTS_AT_MOST = 10
+MATCHES_AT_MOST = 100
+
+log = logging.getLogger("slipway.accept")
+
+
+class UnknownApplicationError(RejectedError):
+    """Nobody registered an application of this name (HTTP 404)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedDeployment:
+    """What a deployment came to: `is_new` False says that `rollout` brings, or brought, that version already."""
+
+    rollout: RolloutId
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AlertMatch:
+    """The applications that an alert was handed to, or why there was none."""
+
+    applications: tuple[ApplicationName, ...]
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """The only door for facts. Every method raises `TryLaterError` when the store is unwell: nothing was accepted."""
+
+    store: RolloutStore
+    archive: RolloutArchive
+    markers: OpenMarkers
+    index: ViewIndex
+    queue: CommandQueue
+    clock: Clock
+
+    def accept_spec(self, spec: Spec, by: str) -> bool:
+        """Store the spec, in force from the next rollout on; return whether the application is new."""
+        key = application_key(spec.application)
+        self.markers.open(key, self.clock.now() + MARKER_GRACE)
+        for _ in range(CONFLICTS_AT_MOST):
+            current = aggregates.load(self.store, key)
+            if current.application.spec == spec:
+                return False
+            now = self.clock.now()
+            decision = decide(current.application, AcceptSpec(spec=spec, by=by), now=now)
+            try:
+                aggregates.commit(self.store, current, decision, alarms=current.envelope.alarms, now=now)
+            except VersionConflictError:
+                continue
+            self._wake(key)
+            return current.application.spec is None
+        raise TryLaterError("the application is changing too fast to take its spec now", after_seconds=1)
+
+    def accept_deployment(
+        self, application: ApplicationName, version: Version, command_id: CommandId, source: str
+    ) -> AcceptedDeployment:
+        """Store the deployment; the rollout can be read at once.
+
+        Raises `UnknownApplicationError`, and `RejectedError` when the spec says to reject it.
+        """
+        current = self._known(application)
+        before = self.archive.answer(current.key, command_id)
+        if before is not None:
+            self._wake(current.key)
+            return AcceptedDeployment(_rollout_in(before), is_new=True)
+        brought_by = bringing(current.application, version)
+        if brought_by is not None:
+            self.store.accept(current.key, command_id, _answer(brought_by), None)
+            return AcceptedDeployment(brought_by, is_new=False)
+        refused = deployment_refusal(current.application, version)
+        if refused is not None:
+            raise RejectedError(refused)
+        rollout = rollout_id(application, command_id)
+        deploy = Deploy(id=command_id, rollout=rollout, version=version, source=source)
+        answer = self._accept(current.key, deploy, _answer(rollout))
+        return AcceptedDeployment(_rollout_in(answer), is_new=True)
+
+    def accept_override(
+        self, application: ApplicationName, action: Action, reason: str, by: str, command_id: CommandId
+    ) -> RolloutId | None:
+        """Store a person's command; return the rollout that it is about.
+
+        Raises `RejectedError` when, on a fresh load, it cannot be done.
+        """
+        current = self._known(application)
+        before = self.archive.answer(current.key, command_id)
+        if before is not None:
+            self._wake(current.key)
+            return _rollout_in(before)
+        state = current.application
+        why_not = refusal(state, action)
+        if why_not is not None:
+            raise RejectedError(f"{action} is not possible: {why_not}")
+        override = Override(
+            id=command_id, action=action, reason=reason, by=by, rollout=rollout_id(application, command_id)
+        )
+        live = state.live or state.pending
+        about = override.rollout if begins_rollout(state, override) else live.id if live else None
+        answer = self._accept(current.key, override, _answer(about))
+        return _rollout_in(answer)
+
+    def accept_alert(self, alert: Alert, resources: tuple[str, ...]) -> AlertMatch:
+        """Store the alert with each application that one of its resources belongs to."""
+        matches: list[ApplicationName] = []
+        for resource in resources:
+            for name in self._owners(resource):
+                current = aggregates.load(self.store, application_key(name))
+                if name not in matches and _uses(current, resource):
+                    self._accept(current.key, alert, _answer(None))
+                    matches.append(name)
+        if not resources:
+            return AlertMatch((), "the alert names no resource")
+        named = ", ".join(resources)
+        return AlertMatch(tuple(matches), "" if matches else f"no application has a target on {named}"[:500])
+
+    def admission(self, application: ApplicationName) -> str | None:
+        """Say why CI should wait before it overwrites the candidate's place, or None when it may."""
+        return admission_refusal(self._known(application).application)
+
+    def _known(self, application: ApplicationName) -> Aggregate:
+        current = aggregates.load(self.store, application_key(application))
+        if current.application.spec is None:
+            raise UnknownApplicationError(f"there is no application {application}: PUT its release spec first")
+        return current
+
+    def _owners(self, resource: str) -> tuple[ApplicationName, ...]:
+        page = self.index.page(RESOURCES, resource_group(resource), after=None, limit=MATCHES_AT_MOST)
+        return tuple(ApplicationName(row.key) for row in page.rows)
+
+    def _accept(self, key: str, command: Accepted, answer: str) -> str:
+        """Mark the application open, store the fact, wake the application; return what was answered first."""
+        now = self.clock.now()
+        self.markers.open(key, now + MARKER_GRACE)
+        entry = InboxEntry(command.id, write_accepted(command), now)
+        receipt = self.store.accept(key, command.id, answer, entry)
+        self._wake(key)
+        return receipt.answer
+
+    def _wake(self, key: str) -> None:
+        """Wake the application. A queue that is unwell delays it and loses nothing: the sweep finds the marker."""
+        try:
+            self.queue.send(WakeUp(key=key, fence=""))
+        except SlipwayError as error:
+            log.warning("%s is not woken at once, the sweep will: %s", key, error)
+
+
+def rollout_id(application: ApplicationName, command_id: CommandId) -> RolloutId:
+    """Return the id of the rollout that a command asks for: the same command names the same rollout."""
+    digest = hashlib.sha256(f"{application}\n{command_id}".encode()).hexdigest()
+    return RolloutId(f"{application}-{digest[:12]}")
+
+
+def _answer(rollout: RolloutId | None) -> str:
+    return json.dumps({"rollout": rollout})
+
+
+def _rollout_in(answer: str) -> RolloutId:
+    return RolloutId(json.loads(answer)["rollout"])
+
+
+def _uses(current: Aggregate, resource: str) -> bool:
+    """Whether a target of the application is on this resource now: index rows may be older."""
+    application = current.application
+    specs = (application.spec, application.live.spec if application.live else None)
+    wanted = normal_resource(resource)
+    return any(normal_resource(target.resource) == wanted for spec in specs if spec for target in spec.targets)

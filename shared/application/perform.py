@@ -1,0 +1,153 @@
+"""Doing what an effect asks for, level-based: what should be is read from the store just before and just after."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+from shared.application import aggregate as aggregates
+from shared.application.publish import ViewPublisher
+from shared.domain.errors import RejectedError, SlipwayError, TryLaterError
+from shared.domain.names import RolloutId, TargetName
+from shared.domain.rollout.commands import (
+    EffectDone,
+    EffectFailed,
+    EffectOutcome,
+    SwapNotNeeded,
+    SwapWasBegun,
+    WeightWasSet,
+)
+from shared.domain.rollout.effects import BeginSwap, Notify, PublishViews, SetWeight
+from shared.domain.rollout.spec import Place, Target
+from shared.domain.rollout.state import OpenEffect, Rollout, Side, TargetState
+from shared.domain.rollout.weight import Weight
+from shared.ports.clock import Clock
+from shared.ports.notifier import Notifier
+from shared.ports.place_probe import PlaceProbe
+from shared.ports.promoter import Promoter, SwapState
+from shared.ports.rollout_store import RolloutStore
+from shared.ports.traffic_router import TrafficRouter
+from shared.wire.notifications import render_notification
+
+BEGIN_WITHIN = timedelta(seconds=12)
+"""A call that would begin later than this after its row was begun could land after `CALL_LIMIT`: it is not made."""
+OVERTAKEN_AT_MOST = 5
+"""How often one call follows a level that keeps changing, before it leaves the rest to the newer effects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What should be at one target, and all that is needed to bring it about."""
+
+    rollout: Rollout
+    target: Target
+    state: TargetState
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """Runs effects. Every outcome, also a failure, is a value: it comes back as a command."""
+
+    store: RolloutStore
+    router: TrafficRouter
+    promoter: Promoter
+    probe: PlaceProbe
+    notifier: Notifier
+    publisher: ViewPublisher
+    clock: Clock
+
+    def perform(self, key: str, row: OpenEffect) -> EffectOutcome:
+        """Do it. Raises only `TryLaterError`, when the store cannot say what should be."""
+        match row.effect:
+            case SetWeight():
+                return self._set_weight(key, row, row.effect)
+            case BeginSwap():
+                return self._begin_swap(key, row, row.effect)
+            case Notify():
+                return self._notify(row, row.effect)
+            case PublishViews():
+                return self._publish(key, row)
+            case _:
+                assert_never(row.effect)
+
+    def _set_weight(self, key: str, row: OpenEffect, effect: SetWeight) -> EffectOutcome:
+        level = self._level(key, effect.rollout, effect.target)
+        for _ in range(OVERTAKEN_AT_MOST):
+            if level is None:
+                return EffectDone(row.id)
+            try:
+                share = self._bring_share(row, level)
+            except SlipwayError as error:
+                return _failure(row, error)
+            newer = self._level(key, effect.rollout, effect.target)
+            if newer is not None and newer.state.generation == level.state.generation:
+                return WeightWasSet(row.id, level.state.generation, share)
+            level = newer
+        return EffectFailed(row.id, "the wanted weight changed faster than it could be set")
+
+    def _bring_share(self, row: OpenEffect, level: Level) -> Weight:
+        wanted = level.state.share()
+        if self.router.read_share(level.target) != wanted:
+            self._in_time(row)
+            self.router.set_share(level.target, wanted)
+        return self.router.read_share(level.target)
+
+    def _in_time(self, row: OpenEffect) -> None:
+        if row.begun is None or self.clock.now() - row.begun > BEGIN_WITHIN:
+            raise TryLaterError("the look before the call took too long: looking again")
+
+    def _begin_swap(self, key: str, row: OpenEffect, effect: BeginSwap) -> EffectOutcome:
+        level = self._level(key, effect.rollout, effect.target)
+        if level is None:
+            return EffectDone(row.id)
+        try:
+            return self._swap(row, level)
+        except SlipwayError as error:
+            return _failure(row, error)
+
+    def _swap(self, row: OpenEffect, level: Level) -> EffectOutcome:
+        """Begin a swap only where one is needed, none runs and no lost worker's call can still land."""
+        wanted = level.rollout.version if level.state.wanted_side is Side.CANDIDATE else level.state.stable_version
+        if self.promoter.read_swap(level.target, level.state.swap_token).state is SwapState.RUNNING:
+            return EffectFailed(row.id, "a swap is running")
+        serves = self.probe.read_version(level.target, Place.PRODUCTION)
+        if serves == wanted:
+            return SwapNotNeeded(row.id, level.state.generation)
+        now = self.clock.now()
+        if level.rollout.settle_at is not None and level.rollout.settle_at > now:
+            wait = (level.rollout.settle_at - now).total_seconds()
+            return EffectFailed(row.id, "a lost worker's swap may still begin", retry_after=wait)
+        other = self.probe.read_version(level.target, Place.CANDIDATE)
+        if other != wanted:
+            return EffectFailed(row.id, f"a swap would bring {other} to production, not {wanted}")
+        health = self.probe.read_health(level.target, Place.CANDIDATE)
+        if not health.healthy:
+            return EffectFailed(row.id, f"{wanted} is not healthy: {health.detail}")
+        self._in_time(row)
+        return SwapWasBegun(row.id, level.state.generation, self.promoter.begin_swap(level.target))
+
+    def _notify(self, row: OpenEffect, effect: Notify) -> EffectOutcome:
+        try:
+            self.notifier.notify(effect.notification, *render_notification(row.id, effect))
+        except SlipwayError as error:
+            return _failure(row, error)
+        return EffectDone(row.id)
+
+    def _publish(self, key: str, row: OpenEffect) -> EffectOutcome:
+        try:
+            self.publisher.publish(aggregates.load(self.store, key))
+        except SlipwayError as error:
+            return _failure(row, error)
+        return EffectDone(row.id)
+
+    def _level(self, key: str, rollout_id: RolloutId, name: TargetName) -> Level | None:
+        """Return what should be now, or None when the rollout is over."""
+        live = aggregates.load(self.store, key).application.live
+        if live is None or live.id != rollout_id or live.spec is None:
+            return None
+        state = live.target(name)
+        return Level(live, live.spec.target(name), state) if state else None
+
+
+def _failure(row: OpenEffect, error: SlipwayError) -> EffectFailed:
+    retry_after = error.after_seconds if isinstance(error, TryLaterError) else None
+    return EffectFailed(row.id, str(error), retry_after, for_good=isinstance(error, RejectedError))

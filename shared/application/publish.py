@@ -1,0 +1,34 @@
+"""Bringing the list views and look-up rows of one application up to date."""
+
+import json
+from dataclasses import dataclass
+
+from shared.application.aggregate import Aggregate
+from shared.domain.rollout.spec import Target
+from shared.ports.view_index import IndexRow, ViewIndex
+from shared.wire.resources import resource_group
+from shared.wire.views import application_summary, shard_of
+
+APPLICATIONS = "applications"
+RESOURCES = "resources"
+
+
+@dataclass(frozen=True, slots=True)
+class ViewPublisher:
+    """Writes an application's rows; safe to repeat, and a late write never replaces a newer one."""
+
+    index: ViewIndex
+
+    def publish(self, aggregate: Aggregate) -> None:
+        """Write the application's line in the list and a row for each resource that its targets use."""
+        name, version = aggregate.application.name, aggregate.envelope.version
+        line = json.dumps(application_summary(aggregate.application))
+        self.index.put(APPLICATIONS, shard_of(name), IndexRow(name, version, line))
+        for target in _targets(aggregate):
+            self.index.put(RESOURCES, resource_group(target.resource), IndexRow(name, version, "{}"))
+
+
+def _targets(aggregate: Aggregate) -> tuple[Target, ...]:
+    application = aggregate.application
+    live = application.live.spec if application.live else None
+    return tuple(target for spec in (application.spec, live) if spec for target in spec.targets)

@@ -1,0 +1,131 @@
+"""What is asked of an application: by CI, by people, by alerts, by time, and by effects that answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.names import CommandId, EffectId, RolloutId, Version
+from shared.domain.rollout.spec import Spec
+from shared.domain.rollout.weight import Weight
+
+
+class Action(StrEnum):
+    """What a person can ask for."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    PROMOTE = "promote"
+    SKIP = "skip"
+    ABORT = "abort"
+    ROLLBACK = "rollback"
+    APPROVE = "approve"
+    REJECT = "reject"
+    RETRY = "retry"
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptSpec:
+    """Take this release spec from the next rollout on."""
+
+    spec: Spec
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deploy:
+    """Release this version."""
+
+    id: CommandId
+    rollout: RolloutId
+    version: Version
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Do what a person says."""
+
+    id: CommandId
+    action: Action
+    reason: str
+    by: str
+    rollout: RolloutId
+    """The id of the new rollout, for the actions that begin one (retry; rollback after success)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """An alert about one of the application's resources fired or was resolved."""
+
+    id: CommandId
+    fired: bool
+    rule: str
+    severity: str
+    resource: str
+    description: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed: look."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimEffect:
+    """A worker is about to perform an effect that it did not open itself."""
+
+    effect: EffectId
+
+
+@dataclass(frozen=True, slots=True)
+class WeightWasSet:
+    """The router has the share that was wanted at `generation`; `share` is what it says now."""
+
+    effect: EffectId
+    generation: int
+    share: Weight
+
+
+@dataclass(frozen=True, slots=True)
+class SwapWasBegun:
+    """The platform is swapping; `token` watches it."""
+
+    effect: EffectId
+    generation: int
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwapNotNeeded:
+    """Production was seen to serve the wanted version already."""
+
+    effect: EffectId
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class EffectDone:
+    """The effect is done, or its purpose is gone, and there is nothing to learn from it."""
+
+    effect: EffectId
+
+
+@dataclass(frozen=True, slots=True)
+class EffectFailed:
+    """The effect could not be done now."""
+
+    effect: EffectId
+    why: str
+    retry_after: float | None = None
+    """Seconds that the other side asked to be left alone."""
+    for_good: bool = False
+    """Whether the other side said that it will never do it."""
+
+
+EffectOutcome = WeightWasSet | SwapWasBegun | SwapNotNeeded | EffectDone | EffectFailed
+Accepted = Deploy | Override | Alert
+"""The facts that are kept in the inbox before anybody is told that they were accepted."""
+Command = AcceptSpec | Accepted | Tick | ClaimEffect | EffectOutcome

@@ -1,0 +1,44 @@
+"""What is to be done outside. Data only: `shared.application.perform` runs them.
+
+Effects that set a level carry no level: whoever performs one reads the wanted level from the store just before,
+so the last decision wins however late or often an effect runs.
+"""
+
+from dataclasses import dataclass
+
+from shared.domain.names import RolloutId, TargetName
+from shared.domain.rollout.spec import Notification, Topic
+
+
+@dataclass(frozen=True, slots=True)
+class SetWeight:
+    """Make the target's router send the wanted share to the candidate place."""
+
+    rollout: RolloutId
+    target: TargetName
+
+
+@dataclass(frozen=True, slots=True)
+class BeginSwap:
+    """Make the target's production place serve the wanted side."""
+
+    rollout: RolloutId
+    target: TargetName
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell a webhook what happened."""
+
+    notification: Notification
+    topic: Topic
+    rollout: RolloutId | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishViews:
+    """Bring the list views and look-up rows of this application up to date."""
+
+
+Effect = SetWeight | BeginSwap | Notify | PublishViews

@@ -1,0 +1,354 @@
+"""What happened. Every event says when; the recorded ones make up the history that people read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.analysis.judgement import Judgement
+from shared.domain.analysis.sequence import AnalysisState
+from shared.domain.names import CommandId, EffectId, RolloutId, TargetName, Version
+from shared.domain.rollout.plan import Step
+from shared.domain.rollout.spec import Spec
+from shared.domain.rollout.state import Ending, Side
+from shared.domain.rollout.weight import Weight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpecAccepted:
+    at: datetime
+    spec: Spec
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentAccepted:
+    """A rollout exists and waits its turn."""
+
+    at: datetime
+    rollout: RolloutId
+    version: Version
+    source: str
+    origin: RolloutId | None = None
+    returns: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRefused:
+    """A command that had been accepted could not be done when its turn came."""
+
+    at: datetime
+    rollout: RolloutId | None
+    command: CommandId
+    action: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentRefused:
+    """A deployment that had been accepted could not be queued or begun when its turn came."""
+
+    at: datetime
+    rollout: RolloutId
+    version: Version
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutStarted:
+    at: datetime
+    rollout: RolloutId
+    spec: Spec
+    plan: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreflightPassed:
+    """The candidate's places serve the candidate, healthy; what production serves is the stable version."""
+
+    at: datetime
+    rollout: RolloutId
+    stable: tuple[tuple[TargetName, Version], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEntered:
+    at: datetime
+    rollout: RolloutId
+    step: int
+    because: str
+    by: str = ""
+    """Who asked for it, where a person did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightObserved:
+    """The router was seen to do what was wanted."""
+
+    at: datetime
+    rollout: RolloutId
+    target: TargetName
+    share: Weight
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BakeStarted:
+    at: datetime
+    rollout: RolloutId
+    step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetJudged:
+    """A window entered the evidence. Kept in the state; history gets what is decided on it."""
+
+    at: datetime
+    rollout: RolloutId
+    target: TargetName
+    analysis: AnalysisState
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPassed:
+    """Every target was judged healthy: the next weight is proven."""
+
+    at: datetime
+    rollout: RolloutId
+    step: int
+    proven: Weight
+    judgements: tuple[tuple[TargetName, Judgement], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateApproved:
+    at: datetime
+    rollout: RolloutId
+    gate: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutPaused:
+    at: datetime
+    rollout: RolloutId
+    by: str
+    reason: str
+    remind_at: datetime
+    restarts: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseReminded:
+    at: datetime
+    rollout: RolloutId
+    remind_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutResumed:
+    at: datetime
+    rollout: RolloutId
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapBegun:
+    at: datetime
+    rollout: RolloutId
+    target: TargetName
+    token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapFailed:
+    at: datetime
+    rollout: RolloutId
+    target: TargetName
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideVerified:
+    """Production was read, as a user could, and serves this side's version."""
+
+    at: datetime
+    rollout: RolloutId
+    target: TargetName
+    side: Side
+    version: Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackBegun:
+    at: datetime
+    rollout: RolloutId
+    ending: Ending
+    by: str = ""
+    judgements: tuple[tuple[TargetName, Judgement], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZeroReached:
+    """No router sends users to the candidate and production serves the stable version: what is left is to be sure."""
+
+    at: datetime
+    rollout: RolloutId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutEnded:
+    at: datetime
+    rollout: RolloutId
+    ending: Ending
+    pinned_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftFound:
+    """Somebody else moved the weight; it is being put right."""
+
+    at: datetime
+    rollout: RolloutId
+    target: TargetName
+    found: Weight
+    wanted: Weight
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandidateReplaced:
+    """The place that held the candidate serves something else."""
+
+    at: datetime
+    rollout: RolloutId
+    target: TargetName
+    found: Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertReceived:
+    at: datetime
+    rollout: RolloutId | None
+    rule: str
+    severity: str
+    resource: str
+    fired: bool
+    description: str
+    effect: str
+    """What was done about it, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationFrozen:
+    at: datetime
+    by: str
+    reason: str
+    remind_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeReminded:
+    at: datetime
+    remind_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationUnfrozen:
+    at: datetime
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckFlagged:
+    """It does not go on by itself, though it keeps trying: a person should look."""
+
+    at: datetime
+    rollout: RolloutId
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StuckCleared:
+    at: datetime
+    rollout: RolloutId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationDropped:
+    """A webhook did not take the message, often enough."""
+
+    at: datetime
+    rollout: RolloutId | None
+    notification: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """There was nothing to decide; look again then. `why` says what is being waited for."""
+
+    at: datetime
+    rollout: RolloutId
+    look_at: datetime
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectBegun:
+    at: datetime
+    effect: EffectId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectPutOff:
+    at: datetime
+    effect: EffectId
+    due: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectClosed:
+    at: datetime
+    effect: EffectId
+
+
+Silent = TargetJudged | Looked | EffectBegun | EffectPutOff | EffectClosed
+"""Events that move the state and leave no line in the history."""
+SILENT: tuple[type, ...] = (TargetJudged, Looked, EffectBegun, EffectPutOff, EffectClosed)
+
+Recorded = (
+    SpecAccepted
+    | DeploymentAccepted
+    | CommandRefused
+    | DeploymentRefused
+    | RolloutStarted
+    | PreflightPassed
+    | StepEntered
+    | WeightObserved
+    | BakeStarted
+    | StepPassed
+    | GateApproved
+    | RolloutPaused
+    | PauseReminded
+    | RolloutResumed
+    | SwapBegun
+    | SwapFailed
+    | SideVerified
+    | RollbackBegun
+    | ZeroReached
+    | RolloutEnded
+    | DriftFound
+    | CandidateReplaced
+    | AlertReceived
+    | ApplicationFrozen
+    | FreezeReminded
+    | ApplicationUnfrozen
+    | StuckFlagged
+    | StuckCleared
+    | NotificationDropped
+)
+Event = Recorded | Silent

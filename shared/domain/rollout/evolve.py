@@ -1,0 +1,422 @@
+"""Facts applied to the state. Never refuses: refusing is the work of `decide`."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from shared.domain.analysis.sequence import AnalysisState, begin_step
+from shared.domain.names import EffectId, TargetName
+from shared.domain.rollout import events as e
+from shared.domain.rollout.plan import AwaitApproval, Promote, Shift
+from shared.domain.rollout.state import (
+    Application,
+    Doing,
+    Ended,
+    Freeze,
+    Pause,
+    Phase,
+    Rollout,
+    Serving,
+    Side,
+    TargetState,
+)
+from shared.domain.rollout.timing import CALL_LIMIT, SWAP_LIMIT, next_window
+from shared.domain.rollout.weight import ALL, NONE, Weight
+
+Change = Callable[[Rollout], Rollout]
+
+
+def evolve(state: Application, event: e.Event) -> Application:
+    """Apply one fact and return the state after it."""
+    if isinstance(event, e.SILENT):
+        return _apply(state, event)
+    seen = replace(state, sequence=state.sequence + 1)
+    after = _apply(seen, event)
+    return _on_rollout(after, getattr(event, "rollout", None), lambda r: replace(r, last_sequence=seen.sequence))
+
+
+def _apply(state: Application, event: e.Event) -> Application:
+    match event:
+        case e.SpecAccepted():
+            return replace(state, spec=event.spec, spec_revision=state.spec_revision + 1)
+        case e.DeploymentAccepted():
+            return replace(state, pending=_pending(state, event))
+        case e.RolloutEnded():
+            return _ended(state, event)
+        case e.ApplicationFrozen():
+            frozen = Freeze(reason=event.reason, by=event.by, since=event.at, remind_at=event.remind_at)
+            return _on_live(replace(state, frozen=frozen), lambda r: _hold(r, event.at))
+        case e.FreezeReminded():
+            return replace(state, frozen=replace(state.frozen, remind_at=event.remind_at)) if state.frozen else state
+        case e.ApplicationUnfrozen():
+            return _on_live(replace(state, frozen=None), lambda r: r if r.paused else _release(r, event.at))
+        case e.RolloutStarted():
+            return _started(state, event)
+        case e.RolloutResumed():
+            return _on_live(state, lambda r: _resumed(r, event.at, frozen=state.frozen is not None))
+        case e.EffectBegun():
+            return _effect_begun(state, event)
+        case e.EffectPutOff():
+            return _effect_put_off(state, event)
+        case e.EffectClosed():
+            return replace(state, effects=tuple(o for o in state.effects if o.id != event.effect))
+        case e.CommandRefused() | e.DeploymentRefused() | e.AlertReceived() | e.NotificationDropped():
+            return state
+        case _:
+            return _on_rollout(state, event.rollout, lambda r: _moved(r, event))
+
+
+def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
+    match event:
+        case e.PreflightPassed():
+            return _preflight_passed(rollout, event)
+        case e.StepEntered():
+            return _step_entered(rollout, event)
+        case e.WeightObserved():
+            return _weight_observed(rollout, event)
+        case e.BakeStarted():
+            return _bake_started(rollout, event.at)
+        case e.TargetJudged():
+            judged = {"analysis": event.analysis, "judgement": event.judgement}
+            return _on_target(rollout, event.target, lambda t: replace(t, **judged))  # type: ignore[arg-type]
+        case e.StepPassed():
+            return _on_targets(rollout, lambda t: replace(t, proven=max(t.proven, event.proven)))
+        case e.GateApproved():
+            return replace(rollout, gate_deadline=None, approved=True, look_at=event.at)
+        case e.RolloutPaused():
+            return _paused(rollout, event)
+        case e.PauseReminded():
+            return (
+                replace(rollout, paused=replace(rollout.paused, remind_at=event.remind_at))
+                if rollout.paused
+                else rollout
+            )
+        case e.SwapBegun():
+            return replace(
+                _on_target(rollout, event.target, lambda t: replace(t, swap_begun=True, swap_token=event.token)),
+                look_at=event.at,
+            )
+        case e.SwapFailed():
+            return _on_target(rollout, event.target, lambda t: replace(t, swap_token=None))
+        case e.SideVerified():
+            return _side_verified(rollout, event)
+        case e.RollbackBegun():
+            return _rollback_begun(rollout, event)
+        case e.ZeroReached():
+            return replace(rollout, doing=Doing.SETTLING, look_at=event.at)
+        case e.DriftFound():
+            drifted = rollout.target(event.target)
+            found = drifted.seen(event.found) if drifted else event.found
+            back = replace(rollout, doing=Doing.ZEROING) if rollout.doing is Doing.SETTLING else rollout
+            return _on_target(back, event.target, lambda t: replace(t, observed=found, generation=t.generation + 1))
+        case e.CandidateReplaced():
+            return rollout
+        case e.StuckFlagged():
+            return replace(rollout, stuck=event.why, deadline=_after_stuck(rollout, event.at))
+        case e.StuckCleared():
+            return replace(rollout, stuck=None)
+        case e.Looked():
+            return replace(rollout, look_at=event.look_at, reason=rollout.reason if event.why is None else event.why)
+        case _:
+            assert_never(event)
+
+
+_Moving = (
+    e.PreflightPassed
+    | e.StepEntered
+    | e.WeightObserved
+    | e.BakeStarted
+    | e.TargetJudged
+    | e.StepPassed
+    | e.GateApproved
+    | e.RolloutPaused
+    | e.PauseReminded
+    | e.SwapBegun
+    | e.SwapFailed
+    | e.SideVerified
+    | e.RollbackBegun
+    | e.ZeroReached
+    | e.DriftFound
+    | e.CandidateReplaced
+    | e.StuckFlagged
+    | e.StuckCleared
+    | e.Looked
+)
+
+
+def _pending(state: Application, event: e.DeploymentAccepted) -> Rollout:
+    return Rollout(
+        id=event.rollout,
+        application=state.name,
+        version=event.version,
+        requested=event.at,
+        source=event.source,
+        origin=event.origin,
+        returns=event.returns,
+        first_sequence=state.sequence,
+        last_sequence=state.sequence,
+    )
+
+
+def _started(state: Application, event: e.RolloutStarted) -> Application:
+    if state.pending is None:
+        return state
+    live = replace(
+        state.pending,
+        phase=Phase.PROGRESSING,
+        doing=Doing.PREFLIGHT,
+        spec=event.spec,
+        plan=event.plan,
+        targets=tuple(TargetState(name=target.name) for target in event.spec.targets),
+        started=event.at,
+        look_at=event.at,
+        deadline=event.at + event.spec.deadlines.preflight,
+        held_since=event.at if state.frozen else None,
+    )
+    return replace(state, live=live, pending=None)
+
+
+def _ended(state: Application, event: e.RolloutEnded) -> Application:
+    """The rollout itself goes to the archive with this commit; the application remembers what it needs of it."""
+    rollout = state.rollout(event.rollout)
+    if rollout is None:
+        return state
+    without = replace(
+        state,
+        live=None if state.live is rollout else state.live,
+        pending=None if state.pending is rollout else state.pending,
+    )
+    if rollout.started is None:
+        return without
+    stable = next((t.stable_version for t in rollout.targets), None)
+    last = Ended(rollout=rollout.id, version=rollout.version, phase=event.ending.phase, stable_version=stable)
+    if event.ending.phase is Phase.SUCCEEDED:
+        return replace(without, last=last, serving=Serving(version=rollout.version, rollout=rollout.id))
+    return replace(without, last=last)
+
+
+def ended(rollout: Rollout, event: e.RolloutEnded) -> Rollout:
+    """Return the rollout as the archive keeps it."""
+    return replace(
+        rollout,
+        phase=event.ending.phase,
+        doing=Doing.NOTHING,
+        reason=event.ending.reason,
+        ending=event.ending,
+        ended=event.at,
+        pinned_until=event.pinned_until,
+        look_at=None,
+        deadline=None,
+        gate_deadline=None,
+        paused=None,
+        stuck=None,
+    )
+
+
+def _preflight_passed(rollout: Rollout, event: e.PreflightPassed) -> Rollout:
+    stable = dict(event.stable)
+    return _on_targets(
+        rollout, lambda t: replace(t, stable_version=stable.get(t.name), candidate_since=event.at, side=Side.STABLE)
+    )
+
+
+def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
+    entered = replace(
+        rollout,
+        step=event.step,
+        baking_since=None,
+        gate_deadline=None,
+        approved=False,
+        paused=None,
+        paused_in=None,
+        held_since=None,
+        reason=event.because,
+        look_at=None,
+        stuck=None,
+        deadline=event.at + rollout.spec.deadlines.progress if rollout.spec else None,
+    )
+    match rollout.plan[event.step]:
+        case AwaitApproval():
+            return replace(
+                entered,
+                phase=Phase.WAITING,
+                doing=Doing.AWAITING_APPROVAL,
+                gate_deadline=_gate_deadline(entered, event.at),
+                look_at=event.at,
+            )
+        case Shift() as shift:
+            shifting = replace(entered, phase=Phase.PROGRESSING, doing=Doing.SHIFTING)
+            return _on_targets(shifting, lambda t: _new_level(t, shift.weight, Side.STABLE))
+        case Promote():
+            swapping = replace(entered, phase=Phase.PROMOTING, doing=Doing.SWAPPING, look_at=event.at)
+            return _on_targets(swapping, lambda t: replace(_new_level(t, t.wanted, Side.CANDIDATE), swap_begun=True))
+
+
+def _new_level(target: TargetState, wanted: Weight, side: Side) -> TargetState:
+    return replace(target, wanted=wanted, wanted_side=side, generation=target.generation + 1)
+
+
+def _weight_observed(rollout: Rollout, event: e.WeightObserved) -> Rollout:
+    return _on_target(
+        rollout, event.target, lambda t: replace(t, observed=t.seen(event.share), reached=event.generation)
+    )
+
+
+def _bake_started(rollout: Rollout, at: datetime) -> Rollout:
+    retired = isinstance(rollout.plan[rollout.step], Promote)
+    look_at = next_window(rollout.spec.measuring, at) if rollout.spec else at
+    baking = replace(rollout, doing=Doing.BAKING, baking_since=at, look_at=look_at)
+    return _on_targets(
+        baking,
+        lambda t: replace(t, analysis=begin_step(t.analysis, at, stable_retired=retired), judgement=None),
+    )
+
+
+def _paused(rollout: Rollout, event: e.RolloutPaused) -> Rollout:
+    pause = Pause(reason=event.reason, by=event.by, since=event.at, remind_at=event.remind_at, restarts=event.restarts)
+    held = _hold(rollout, event.at)
+    return replace(held, phase=Phase.PAUSED, paused=pause, paused_in=rollout.phase, reason=event.reason)
+
+
+def _resumed(rollout: Rollout, at: datetime, *, frozen: bool) -> Rollout:
+    back = replace(rollout, phase=rollout.paused_in or Phase.PROGRESSING, paused=None, paused_in=None, reason="")
+    if rollout.paused and rollout.paused.restarts:
+        back = _restarted(back, at)
+    return back if frozen else _release(back, at)
+
+
+def _restarted(rollout: Rollout, at: datetime) -> Rollout:
+    """Begin the clocks of the step anew: they had run out before the pause."""
+    return replace(
+        rollout,
+        held_since=at,
+        baking_since=at if rollout.baking_since else None,
+        deadline=at + rollout.spec.deadlines.progress if rollout.spec else None,
+        gate_deadline=_gate_deadline(rollout, at),
+        look_at=at,
+    )
+
+
+def _gate_deadline(rollout: Rollout, at: datetime) -> datetime | None:
+    step = rollout.plan[rollout.step] if rollout.step >= 0 else None
+    return at + step.gate.timeout if isinstance(step, AwaitApproval) and not rollout.approved else None
+
+
+def _after_stuck(rollout: Rollout, at: datetime) -> datetime | None:
+    """A rollback has no further deadline: it never gives up. Anything else is looked at again."""
+    if rollout.phase is Phase.ROLLING_BACK or rollout.spec is None:
+        return None
+    return at + rollout.spec.deadlines.progress
+
+
+def _hold(rollout: Rollout, at: datetime) -> Rollout:
+    return rollout if rollout.held_since else replace(rollout, held_since=at)
+
+
+def _release(rollout: Rollout, at: datetime) -> Rollout:
+    """Let the step clocks run again, as if no time had passed."""
+    if rollout.held_since is None:
+        return rollout
+    lost = at - rollout.held_since
+    return replace(
+        rollout,
+        held_since=None,
+        baking_since=min(at, rollout.baking_since + lost) if rollout.baking_since else None,
+        deadline=_later(rollout.deadline, lost),
+        gate_deadline=_later(rollout.gate_deadline, lost),
+        look_at=at,
+    )
+
+
+def _later(at: datetime | None, by: timedelta) -> datetime | None:
+    return None if at is None else at + by
+
+
+def _side_verified(rollout: Rollout, event: e.SideVerified) -> Rollout:
+    returned = event.side is Side.STABLE and rollout.phase is Phase.ROLLING_BACK
+
+    def verified(target: TargetState) -> TargetState:
+        if target.side is event.side:
+            return replace(target, swap_token=None, swap_begun=target.swap_begun and not returned)
+        moved = replace(target, side=event.side, swap_token=None, observed=None, candidate_since=event.at)
+        moved = replace(moved, swap_begun=not returned)
+        wanted = ALL if event.side is Side.CANDIDATE and target.wanted_side is Side.CANDIDATE else target.wanted
+        return replace(
+            moved,
+            wanted=wanted,
+            generation=target.generation + 1,
+            analysis=AnalysisState(baseline=target.analysis.baseline, seen_until=target.analysis.seen_until),
+        )
+
+    clearing = rollout.phase is Phase.PROMOTING
+    seen = _on_target(rollout, event.target, verified)
+    return replace(seen, doing=Doing.CLEARING) if clearing else seen
+
+
+def _rollback_begun(rollout: Rollout, event: e.RollbackBegun) -> Rollout:
+    back = replace(
+        rollout,
+        phase=Phase.ROLLING_BACK,
+        doing=Doing.SWAPPING_BACK if rollout.has_begun_promotion else Doing.ZEROING,
+        ending=event.ending,
+        reason=event.ending.reason,
+        paused=None,
+        paused_in=None,
+        held_since=None,
+        gate_deadline=None,
+        deadline=event.at + SWAP_LIMIT,
+        stuck=None,
+        look_at=event.at,
+    )
+    return _on_targets(back, lambda t: replace(_new_level(t, NONE, Side.STABLE), observed=None))
+
+
+def _effect_begun(state: Application, event: e.EffectBegun) -> Application:
+    """An effect changes hands: what the worker before may still do is waited for before the rollout ends."""
+    before = state.open_effect(event.effect)
+    effects = tuple(replace(o, begun=event.at) if o.id == event.effect else o for o in state.effects)
+    claimed = replace(state, effects=effects)
+    if before is None or before.begun is None:
+        return claimed
+    may_land = before.begun + CALL_LIMIT
+    if may_land <= event.at:
+        return claimed
+    return _on_live(
+        claimed, lambda r: replace(r, settle_at=may_land if r.settle_at is None else max(r.settle_at, may_land))
+    )
+
+
+def _effect_put_off(state: Application, event: e.EffectPutOff) -> Application:
+    return replace(
+        state,
+        effects=tuple(
+            replace(o, begun=None, due=event.due, attempt=o.attempt + 1) if o.id == event.effect else o
+            for o in state.effects
+        ),
+    )
+
+
+def _on_live(state: Application, change: Change) -> Application:
+    return state if state.live is None else replace(state, live=change(state.live))
+
+
+def _on_rollout(state: Application, rollout_id: str | None, change: Change) -> Application:
+    if state.live is not None and state.live.id == rollout_id:
+        return replace(state, live=change(state.live))
+    if state.pending is not None and state.pending.id == rollout_id:
+        return replace(state, pending=change(state.pending))
+    return state
+
+
+def _on_targets(rollout: Rollout, change: Callable[[TargetState], TargetState]) -> Rollout:
+    return replace(rollout, targets=tuple(change(target) for target in rollout.targets))
+
+
+def _on_target(rollout: Rollout, name: TargetName, change: Callable[[TargetState], TargetState]) -> Rollout:
+    return _on_targets(rollout, lambda target: change(target) if target.name == name else target)
+
+
+def next_effect_id(made: int) -> EffectId:
+    """Return the id of the effect made after `made` others; ids sort in that order."""
+    return EffectId(f"{made + 1:010d}")

@@ -1,0 +1,72 @@
+"""A version is to be released: start it, let it wait, or say why not."""
+
+from shared.domain.names import RolloutId, Version
+from shared.domain.rollout.commands import Deploy
+from shared.domain.rollout.draft import Draft
+from shared.domain.rollout.events import (
+    DeploymentAccepted,
+    DeploymentRefused,
+    RollbackBegun,
+    RolloutEnded,
+    RolloutStarted,
+)
+from shared.domain.rollout.permissions import BEFORE_PROMOTION, deployment_refusal
+from shared.domain.rollout.plan import compile_canary, compile_return
+from shared.domain.rollout.spec import WhenBusy
+from shared.domain.rollout.state import Ending, Phase
+
+
+def decide_deployment(draft: Draft, command: Deploy) -> None:
+    """Make the rollout pending; what it displaces is told so."""
+    refusal = deployment_refusal(draft.state, command.version)
+    if refusal is not None:
+        draft.record(
+            DeploymentRefused(
+                at=draft.now,
+                rollout=command.rollout,
+                version=command.version,
+                source=command.source,
+                reason=refusal,
+            )
+        )
+        return
+    accept(draft, command.rollout, command.version, command.source)
+    _supersede_live(draft, command.rollout)
+
+
+def accept(
+    draft: Draft,
+    rollout: RolloutId,
+    version: Version,
+    source: str,
+    origin: RolloutId | None = None,
+    *,
+    returns: bool = False,
+) -> None:
+    """Put a rollout in the waiting place; the one that waited there before gives way to the newer one."""
+    if draft.state.pending is not None:
+        ending = Ending(phase=Phase.ABORTED, reason=f"superseded by {rollout}")
+        draft.record(RolloutEnded(at=draft.now, rollout=draft.state.pending.id, ending=ending))
+    draft.record(
+        DeploymentAccepted(
+            at=draft.now, rollout=rollout, version=version, source=source, origin=origin, returns=returns
+        )
+    )
+
+
+def start_pending(draft: Draft) -> None:
+    """Start the rollout that waits, if its turn has come."""
+    pending, spec = draft.state.pending, draft.state.spec
+    if pending is None or spec is None or draft.state.live is not None or draft.state.frozen is not None:
+        return
+    plan = compile_return(spec.strategy) if pending.returns else compile_canary(spec.strategy)
+    draft.record(RolloutStarted(at=draft.now, rollout=pending.id, spec=spec, plan=plan))
+
+
+def _supersede_live(draft: Draft, newer: RolloutId) -> None:
+    live, spec = draft.state.live, draft.state.spec
+    if live is None or spec is None or spec.when_busy is not WhenBusy.SUPERSEDE:
+        return
+    if live.phase in BEFORE_PROMOTION and not live.has_begun_promotion:
+        ending = Ending(phase=Phase.ABORTED, reason=f"superseded by {newer}")
+        draft.record(RollbackBegun(at=draft.now, rollout=live.id, ending=ending))

@@ -1,0 +1,87 @@
+"""What an effect answered: close its row, take in what was seen, go on or try again."""
+
+from shared.domain.rollout import events as e
+from shared.domain.rollout.commands import (
+    EffectDone,
+    EffectFailed,
+    EffectOutcome,
+    SwapNotNeeded,
+    SwapWasBegun,
+    WeightWasSet,
+)
+from shared.domain.rollout.draft import Draft
+from shared.domain.rollout.effects import BeginSwap, Effect, Notify, SetWeight
+from shared.domain.rollout.state import OpenEffect, Phase, Rollout, TargetState
+from shared.domain.rollout.steps import fail, go_on, verify_side
+from shared.domain.rollout.timing import NOTIFY_ATTEMPTS, STUCK_AFTER, backoff
+
+
+def decide_outcome(draft: Draft, outcome: EffectOutcome) -> None:
+    """Take in an outcome. One for a row that is closed already is late and changes nothing."""
+    row = draft.state.open_effect(outcome.effect)
+    if row is None:
+        return
+    if isinstance(outcome, EffectFailed):
+        _failed(draft, row, outcome)
+        return
+    draft.record(e.EffectClosed(at=draft.now, effect=row.id))
+    found = _place_of(draft, row.effect)
+    if found is None:
+        return
+    rollout, target = found
+    if rollout.stuck is not None:
+        draft.record(e.StuckCleared(at=draft.now, rollout=rollout.id))
+    _take_in(draft, rollout, target, outcome)
+
+
+def _take_in(draft: Draft, rollout: Rollout, target: TargetState, outcome: EffectOutcome) -> None:
+    match outcome:
+        case WeightWasSet() if outcome.generation == target.generation:
+            draft.record(
+                e.WeightObserved(
+                    at=draft.now,
+                    rollout=rollout.id,
+                    target=target.name,
+                    share=outcome.share,
+                    generation=outcome.generation,
+                )
+            )
+            go_on(draft)
+        case SwapWasBegun():
+            draft.record(e.SwapBegun(at=draft.now, rollout=rollout.id, target=target.name, token=outcome.token))
+        case SwapNotNeeded() if outcome.generation == target.generation:
+            verify_side(draft, rollout, target)
+        case WeightWasSet() | SwapNotNeeded() | EffectDone() | EffectFailed():
+            return
+
+
+def _place_of(draft: Draft, effect: Effect) -> tuple[Rollout, TargetState] | None:
+    """Return the live rollout and target that a level effect is about, if they are still there."""
+    live = draft.state.live
+    if live is None or not isinstance(effect, SetWeight | BeginSwap) or effect.rollout != live.id:
+        return None
+    target = live.target(effect.target)
+    return (live, target) if target else None
+
+
+def _failed(draft: Draft, row: OpenEffect, outcome: EffectFailed) -> None:
+    if isinstance(row.effect, Notify) and (outcome.for_good or row.attempt + 1 >= NOTIFY_ATTEMPTS):
+        draft.record(e.EffectClosed(at=draft.now, effect=row.id))
+        name = row.effect.notification.name
+        draft.record(
+            e.NotificationDropped(at=draft.now, rollout=row.effect.rollout, notification=name, why=outcome.why)
+        )
+        return
+    due = draft.now + backoff(row.attempt, outcome.retry_after)
+    draft.record(e.EffectPutOff(at=draft.now, effect=row.id, due=due, why=outcome.why))
+    found = _place_of(draft, row.effect)
+    if found is not None:
+        _escalate(draft, found[0], row, outcome)
+
+
+def _escalate(draft: Draft, rollout: Rollout, row: OpenEffect, outcome: EffectFailed) -> None:
+    """Forward, what will never work ends the rollout; backward nothing gives up, but a person is called."""
+    if outcome.for_good and rollout.phase is not Phase.ROLLING_BACK:
+        fail(draft, rollout, f"the target refused: {outcome.why}")
+    elif rollout.stuck is None and (outcome.for_good or row.attempt + 1 >= STUCK_AFTER):
+        draft.record(e.StuckFlagged(at=draft.now, rollout=rollout.id, why=outcome.why))

@@ -1,0 +1,116 @@
+"""A person says what to do; it is done, or refused with the reason."""
+
+from shared.domain.rollout.commands import Action, Override
+from shared.domain.rollout.draft import Draft
+from shared.domain.rollout.events import (
+    ApplicationFrozen,
+    ApplicationUnfrozen,
+    CommandRefused,
+    GateApproved,
+    RollbackBegun,
+    RolloutEnded,
+    RolloutPaused,
+    RolloutResumed,
+)
+from shared.domain.rollout.on_deployment import accept
+from shared.domain.rollout.permissions import begins_rollout, refusal
+from shared.domain.rollout.plan import AwaitApproval, Promote
+from shared.domain.rollout.state import Ending, Phase, Rollout
+from shared.domain.rollout.steps import enter_step
+from shared.domain.rollout.timing import REMINDER
+
+
+def decide_override(draft: Draft, command: Override) -> None:
+    """Do what the person says, by the same table that the door used."""
+    state = draft.state
+    why_not = refusal(state, command.action)
+    if why_not is not None:
+        draft.record(
+            CommandRefused(
+                at=draft.now,
+                rollout=state.live.id if state.live else None,
+                command=command.id,
+                action=command.action,
+                reason=why_not,
+            )
+        )
+    elif command.action in (Action.FREEZE, Action.UNFREEZE):
+        _freeze(draft, command)
+    elif begins_rollout(state, command):
+        _begin_again(draft, command)
+    elif state.live is None:
+        _abort_pending(draft, command)
+    else:
+        _steer(draft, state.live, command)
+
+
+def _freeze(draft: Draft, command: Override) -> None:
+    now = draft.now
+    if command.action is Action.FREEZE:
+        remind_at = now + REMINDER
+        draft.record(ApplicationFrozen(at=now, by=command.by, reason=command.reason, remind_at=remind_at))
+    else:
+        draft.record(ApplicationUnfrozen(at=now, by=command.by, reason=command.reason))
+
+
+def _begin_again(draft: Draft, command: Override) -> None:
+    last = draft.state.last
+    if last is None:
+        return
+    returns = command.action is Action.ROLLBACK
+    version = last.stable_version if returns else last.version
+    if version is not None:
+        source = f"{command.action} by {command.by}"
+        accept(draft, command.rollout, version, source, last.rollout, returns=returns)
+
+
+def _abort_pending(draft: Draft, command: Override) -> None:
+    if draft.state.pending is not None:
+        ending = Ending(phase=Phase.ABORTED, reason=_reason("aborted", command))
+        draft.record(RolloutEnded(at=draft.now, rollout=draft.state.pending.id, ending=ending))
+
+
+def _steer(draft: Draft, live: Rollout, command: Override) -> None:
+    match command.action:
+        case Action.PAUSE:
+            _pause(draft, live, command)
+        case Action.RESUME:
+            draft.record(RolloutResumed(at=draft.now, rollout=live.id, by=command.by, reason=command.reason))
+        case Action.PROMOTE:
+            enter_step(draft, live, _promotion(live), _reason("promoted", command), by=command.by)
+        case Action.SKIP:
+            enter_step(draft, live, live.step + 1, _reason("step skipped", command), by=command.by)
+        case Action.ABORT:
+            _take_back(draft, live, Phase.ABORTED, _reason("aborted", command), command.by)
+        case Action.ROLLBACK:
+            _take_back(draft, live, Phase.ROLLED_BACK, _reason("rolled back", command), command.by)
+        case Action.REJECT:
+            _take_back(draft, live, Phase.ABORTED, _reason(f"gate {_gate(live)} rejected", command), command.by)
+        case Action.APPROVE:
+            gate = _gate(live)
+            draft.record(GateApproved(at=draft.now, rollout=live.id, gate=gate, by=command.by, reason=command.reason))
+        case _:
+            return
+
+
+def _pause(draft: Draft, live: Rollout, command: Override) -> None:
+    remind_at = draft.now + REMINDER
+    reason = _reason("paused", command)
+    draft.record(RolloutPaused(at=draft.now, rollout=live.id, by=command.by, reason=reason, remind_at=remind_at))
+
+
+def _take_back(draft: Draft, live: Rollout, phase: Phase, reason: str, by: str) -> None:
+    draft.record(RollbackBegun(at=draft.now, rollout=live.id, ending=Ending(phase=phase, reason=reason), by=by))
+
+
+def _promotion(live: Rollout) -> int:
+    return next(index for index, step in enumerate(live.plan) if isinstance(step, Promote))
+
+
+def _gate(live: Rollout) -> str:
+    step = live.plan[live.step]
+    return step.gate.name if isinstance(step, AwaitApproval) else ""
+
+
+def _reason(what: str, command: Override) -> str:
+    return f"{what} by {command.by}" + (f": {command.reason}" if command.reason else "")

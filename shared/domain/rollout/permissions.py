@@ -1,0 +1,130 @@
+"""Which command makes sense when: one table for the door (409 at once) and for the turn (refused in history)."""
+
+from shared.domain.names import RolloutId, Version
+from shared.domain.rollout.commands import Action, Override
+from shared.domain.rollout.spec import WhenBusy
+from shared.domain.rollout.state import Application, Doing, Phase, Rollout
+
+ADVANCING = frozenset({Action.PROMOTE, Action.SKIP, Action.APPROVE})
+BEFORE_PROMOTION = frozenset({Phase.PROGRESSING, Phase.WAITING, Phase.PAUSED})
+RETRYABLE = frozenset({Phase.FAILED, Phase.ROLLED_BACK, Phase.ABORTED})
+
+
+def refusal(state: Application, action: Action) -> str | None:
+    """Say why a person's command cannot be done now, or None when it can."""
+    match action:
+        case Action.FREEZE:
+            return "it is frozen already" if state.frozen else None
+        case Action.UNFREEZE:
+            return None if state.frozen else "it is not frozen"
+        case Action.RETRY:
+            return _refuse_retry(state)
+        case Action.ROLLBACK if state.live is None and state.pending is None:
+            return _refuse_return(state)
+        case Action.ABORT if state.live is None and state.pending is not None:
+            return None
+        case _ if state.live is None and state.pending is not None:
+            return f"rollout {state.pending.id} is pending: only abort ends it"
+        case _ if state.live is None:
+            return "no rollout is live"
+    if state.frozen and action in ADVANCING:
+        return f"it is frozen ({state.frozen.reason or 'no reason given'}): unfreeze first"
+    return _refuse_live(state.live, action)
+
+
+def _refuse_live(live: Rollout, action: Action) -> str | None:
+    doing, phase = live.doing, live.phase
+    if phase is Phase.ROLLING_BACK:
+        return f"rollout {live.id} is rolling back and nothing stops that"
+    match action:
+        case Action.PAUSE:
+            if phase is Phase.PAUSED:
+                return "it is paused already"
+            if doing in (Doing.SWAPPING, Doing.CLEARING):
+                return "a swap is under way and cannot be paused: use rollback"
+            return None
+        case Action.RESUME:
+            return None if phase is Phase.PAUSED else f"it is not paused but {phase}"
+        case Action.PROMOTE | Action.SKIP:
+            return _refuse_advance(live, action)
+        case Action.ABORT:
+            begun = live.has_begun_promotion
+            return "promotion has begun: use rollback" if begun else None
+        case Action.ROLLBACK:
+            return None
+        case Action.APPROVE | Action.REJECT:
+            if doing is Doing.AWAITING_APPROVAL and live.approved:
+                return "the gate was approved already"
+            return None if doing is Doing.AWAITING_APPROVAL else "it does not wait at a gate"
+        case _:
+            return f"{action} does not apply"
+
+
+def _refuse_advance(live: Rollout, action: Action) -> str | None:
+    if live.has_begun_promotion:
+        return "promotion has begun already"
+    if live.doing is Doing.PREFLIGHT:
+        return f"preflight has not passed yet: {live.reason or 'it is being checked'}"
+    if action is Action.SKIP and live.doing is Doing.SHIFTING:
+        return "traffic is being shifted: wait until it has arrived"
+    return None
+
+
+def _refuse_retry(state: Application) -> str | None:
+    busy = state.live or state.pending
+    if busy is not None:
+        return f"rollout {busy.id} is {busy.phase}"
+    if state.last is None:
+        return "there is no rollout to retry"
+    if state.last.phase not in RETRYABLE:
+        return f"the last rollout, {state.last.rollout}, {state.last.phase}: there is nothing to retry"
+    return None
+
+
+def _refuse_return(state: Application) -> str | None:
+    if state.last is None or state.last.phase is not Phase.SUCCEEDED:
+        return "no rollout is live, and the last one did not succeed: there is nothing to take back"
+    if state.last.stable_version is None:
+        return f"the last rollout, {state.last.rollout}, knows no version from before it"
+    return None
+
+
+def begins_rollout(state: Application, override: Override) -> bool:
+    """Whether this override, allowed now, begins a rollout of its own."""
+    return override.action is Action.RETRY or (override.action is Action.ROLLBACK and state.live is None)
+
+
+def deployment_refusal(state: Application, version: Version) -> str | None:
+    """Say why a deployment of this version cannot be taken now, or None when it can start or wait its turn."""
+    if state.spec is None:
+        return "the application has no release spec"
+    if bringing(state, version) is not None:
+        return f"version {version} is what {bringing(state, version)} brings"
+    if state.live is not None and state.spec.when_busy is WhenBusy.REJECT:
+        return f"rollout {state.live.id} is {state.live.phase}, and the spec says whenBusy: reject"
+    return None
+
+
+def bringing(state: Application, version: Version) -> RolloutId | None:
+    """Return the rollout that brings, or brought, this version to production, if one does."""
+    for rollout in (state.live, state.pending):
+        if rollout is not None and rollout.version == version and rollout.phase is not Phase.ROLLING_BACK:
+            return rollout.id
+    if state.live is None and state.pending is None and state.serving is not None and state.serving.version == version:
+        return state.serving.rollout
+    return None
+
+
+def admission_refusal(state: Application) -> str | None:
+    """Say why CI should not overwrite a candidate's place now, or None when it may."""
+    if state.spec is None:
+        return "the application has no release spec"
+    if state.frozen is not None:
+        return f"it is frozen: {state.frozen.reason or 'no reason given'}"
+    if state.pending is not None:
+        return f"rollout {state.pending.id} of version {state.pending.version} waits its turn"
+    if state.live is None:
+        return None
+    if state.live.phase in BEFORE_PROMOTION and state.spec.when_busy is WhenBusy.SUPERSEDE:
+        return None
+    return f"rollout {state.live.id} of version {state.live.version} is {state.live.phase}"

@@ -1,0 +1,112 @@
+"""What a fact asks for outside: effects, each with the time when it is due."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from shared.domain.names import RolloutId
+from shared.domain.rollout import events as e
+from shared.domain.rollout.effects import BeginSwap, Effect, Notify, PublishViews, SetWeight
+from shared.domain.rollout.plan import AwaitApproval, Promote, Shift
+from shared.domain.rollout.spec import Spec, Topic
+from shared.domain.rollout.state import Application, Phase, Rollout
+from shared.domain.rollout.timing import SWAP_LOOK
+from shared.domain.rollout.weight import to_percent
+
+NOW = timedelta(0)
+Planned = tuple[Effect, timedelta]
+
+END_TOPICS = {
+    Phase.SUCCEEDED: Topic.SUCCEEDED,
+    Phase.ROLLED_BACK: Topic.ROLLED_BACK,
+    Phase.ABORTED: Topic.ABORTED,
+    Phase.FAILED: Topic.FAILED,
+}
+
+
+def react(before: Application, after: Application, event: e.Event) -> tuple[Planned, ...]:
+    """Return the effects of one event, each with its delay, in the order in which they are to be done."""
+    if isinstance(event, e.SILENT):
+        return ()
+    return (*_levels(after, event), *_tidings(before, after, event), (PublishViews(), NOW))
+
+
+def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
+    rollout = after.live
+    if rollout is None:
+        return
+    match event:
+        case e.StepEntered():
+            yield from _step_levels(rollout, event)
+        case e.RollbackBegun():
+            for each in rollout.targets:
+                yield SetWeight(rollout.id, each.name), NOW
+                if each.swap_begun:
+                    yield BeginSwap(rollout.id, each.name), NOW
+        case e.SideVerified():
+            yield SetWeight(rollout.id, event.target), NOW
+            target = rollout.target(event.target)
+            if target and target.side is not target.wanted_side:
+                yield BeginSwap(rollout.id, event.target), NOW
+        case e.DriftFound():
+            yield SetWeight(rollout.id, event.target), NOW
+        case e.SwapFailed():
+            yield BeginSwap(rollout.id, event.target), SWAP_LOOK
+
+
+def _step_levels(rollout: Rollout, event: e.StepEntered) -> Iterator[Planned]:
+    match rollout.plan[event.step]:
+        case Shift():
+            yield from ((SetWeight(rollout.id, target.name), NOW) for target in rollout.targets)
+        case Promote():
+            yield from ((BeginSwap(rollout.id, target.name), NOW) for target in rollout.targets)
+        case AwaitApproval():
+            return
+
+
+def _tidings(before: Application, after: Application, event: e.Event) -> Iterator[Planned]:
+    """Yield a notification for each webhook that wants to hear of this."""
+    told = _topic_and_text(after, event)
+    if told is None:
+        return
+    topic, text = told
+    rollout_id: RolloutId | None = getattr(event, "rollout", None)
+    spec = _spec_of(before, after, rollout_id)
+    for notification in spec.notifications if spec else ():
+        if topic in notification.topics:
+            yield Notify(notification, topic, rollout_id, text), NOW
+
+
+def _spec_of(before: Application, after: Application, rollout_id: RolloutId | None) -> Spec | None:
+    rollout = rollout_id and (after.rollout(rollout_id) or before.rollout(rollout_id))
+    return rollout.spec if rollout and rollout.spec else after.spec
+
+
+def _topic_and_text(after: Application, event: e.Event) -> tuple[Topic, str] | None:
+    name = after.name
+    match event:
+        case e.RolloutStarted():
+            return Topic.STARTED, f"{name}: rollout {event.rollout} started"
+        case e.StepEntered():
+            gate = after.live and after.live.gate_deadline
+            return (
+                (Topic.WAITING, f"{name}: {event.rollout} waits for approval until {gate:%F %T} UTC") if gate else None
+            )
+        case e.RolloutPaused():
+            return Topic.PAUSED, f"{name}: {event.rollout} was paused by {event.by}: {event.reason}"
+        case e.PauseReminded():
+            return Topic.PAUSED, f"{name}: {event.rollout} is still paused"
+        case e.ApplicationFrozen():
+            return Topic.PAUSED, f"{name} was frozen by {event.by}: {event.reason}"
+        case e.FreezeReminded():
+            return Topic.PAUSED, f"{name} is still frozen"
+        case e.StuckFlagged():
+            return Topic.STUCK, f"{name}: {event.rollout} is stuck: {event.why}"
+        case e.DriftFound():
+            found, wanted = to_percent(event.found), to_percent(event.wanted)
+            return Topic.DRIFT, f"{name}: somebody moved {event.target} to {found:g} %; it goes back to {wanted:g} %"
+        case e.RolloutEnded():
+            return END_TOPICS[
+                event.ending.phase
+            ], f"{name}: {event.rollout} {event.ending.phase}: {event.ending.reason}"
+        case _:
+            return None

@@ -1,0 +1,122 @@
+"""What the core asks to see before it decides, and what was seen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.domain.analysis.measurement import Window
+from shared.domain.names import TargetName, Version
+from shared.domain.rollout.spec import Place
+from shared.domain.rollout.weight import Weight
+
+
+@dataclass(frozen=True, slots=True)
+class ReadVersion:
+    """Which version does the place serve?"""
+
+    target: TargetName
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHealth:
+    """Is the place healthy?"""
+
+    target: TargetName
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ReadShare:
+    """Which share of users does the router send to the candidate place?"""
+
+    target: TargetName
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSwap:
+    """Is a swap running, and how did the last one of ours end?"""
+
+    target: TargetName
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadWindows:
+    """What did users meet from `since` to `until`, in windows of `length`? `measured_at` holds the candidate."""
+
+    target: TargetName
+    since: datetime
+    until: datetime
+    length: timedelta
+    measured_at: Place
+
+
+Need = ReadVersion | ReadHealth | ReadShare | ReadSwap | ReadWindows
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The reading failed. It is a reading too: never a pass, never an exception that loses the command."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSeen:
+    """What a health check found."""
+
+    healthy: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwapSeen:
+    """What the platform says of swaps."""
+
+    running: bool
+    failed: str | None = None
+    """Why our swap failed, if it did."""
+
+
+Seen = Version | HealthSeen | Weight | SwapSeen | tuple[Window, ...] | Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What was read for one decision."""
+
+    seen: Mapping[Need, Seen]
+
+    def version(self, target: TargetName, place: Place) -> str | Trouble:
+        """Return the version that the place was seen to serve."""
+        seen = self._seen(ReadVersion(target, place))
+        return seen if isinstance(seen, str | Trouble) else Trouble("not a version")
+
+    def health(self, target: TargetName, place: Place) -> HealthSeen | Trouble:
+        """Return how the place answered its health check."""
+        seen = self._seen(ReadHealth(target, place))
+        return seen if isinstance(seen, HealthSeen | Trouble) else Trouble("not a health check")
+
+    def share(self, target: TargetName) -> Weight | Trouble:
+        """Return the share that the router sends to the candidate place."""
+        seen = self._seen(ReadShare(target))
+        return seen if isinstance(seen, Trouble) else Weight(seen) if isinstance(seen, int) else Trouble("not a share")
+
+    def swap(self, target: TargetName, token: str | None) -> SwapSeen | Trouble:
+        """Return what the platform says of swaps."""
+        seen = self._seen(ReadSwap(target, token))
+        return seen if isinstance(seen, SwapSeen | Trouble) else Trouble("not a swap")
+
+    def windows(self, target: TargetName) -> tuple[Window, ...] | Trouble:
+        """Return the windows that were asked for; none when none were."""
+        for need, seen in self.seen.items():
+            if isinstance(need, ReadWindows) and need.target == target:
+                return seen if isinstance(seen, tuple | Trouble) else Trouble("not windows")
+        return ()
+
+    def _seen(self, need: Need) -> Seen:
+        return self.seen.get(need, Trouble("not read"))
+
+
+NOTHING_READ = Readings({})

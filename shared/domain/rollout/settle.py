@@ -1,0 +1,75 @@
+"""The last look of a rollback: the level is read once more when no begun call can land any more."""
+
+from datetime import datetime
+
+from shared.domain.rollout import events as e
+from shared.domain.rollout.draft import Draft
+from shared.domain.rollout.effects import BeginSwap, SetWeight
+from shared.domain.rollout.plan import Shift
+from shared.domain.rollout.readings import Readings, Trouble
+from shared.domain.rollout.spec import Place
+from shared.domain.rollout.state import Application, Rollout, Side, TargetState
+from shared.domain.rollout.timing import CALL_LIMIT, PINNED, SETTLE_LOOK
+from shared.domain.rollout.weight import NONE
+
+
+def quiet_at(state: Application, live: Rollout) -> datetime | None:
+    """Return when no call begun for this rollout can land any more, or None when that is so already by its rows."""
+    begun = [
+        row.begun + CALL_LIMIT
+        for row in state.effects
+        if isinstance(row.effect, SetWeight | BeginSwap) and row.effect.rollout == live.id and row.begun is not None
+    ]
+    return max((*begun, *((live.settle_at,) if live.settle_at else ())), default=None)
+
+
+def decide_settled(draft: Draft, live: Rollout, readings: Readings) -> None:
+    """End the rollback when every target was read and is back; put right what is not."""
+    quiet = quiet_at(draft.state, live)
+    if quiet is not None and quiet > draft.now:
+        _look_again(draft, live, quiet, "waiting until a call begun by a lost worker can no longer land")
+        return
+    troubles = [trouble for target in live.targets if (trouble := _put_right(draft, live, target, readings))]
+    if troubles:
+        _look_again(draft, live, draft.now + SETTLE_LOOK, "; ".join(troubles))
+    elif draft.state.live is not None and all(target.is_back for target in draft.state.live.targets):
+        end(draft, live)
+
+
+def end(draft: Draft, live: Rollout) -> None:
+    """End where the rollback was to lead, saying what cannot be undone at once."""
+    assert live.ending is not None
+    draft.record(
+        e.RolloutEnded(at=draft.now, rollout=live.id, ending=live.ending, pinned_until=pinned_until(live, draft.now))
+    )
+
+
+def pinned_until(live: Rollout, now: datetime) -> datetime | None:
+    """Return until when clients may be pinned to the candidate's place by a routing cookie, if any were sent there."""
+    was_sent = any(isinstance(step, Shift) for step in live.plan[: live.step + 1])
+    return now + PINNED if was_sent else None
+
+
+def _put_right(draft: Draft, live: Rollout, target: TargetState, readings: Readings) -> str | None:
+    """Return what could not be read; record what was read and is not back."""
+    share = readings.share(target.name)
+    if isinstance(share, Trouble):
+        return f"{target.name}: the traffic rules cannot be read: {share.why}"
+    if share != NONE:
+        draft.record(e.DriftFound(at=draft.now, rollout=live.id, target=target.name, found=share, wanted=NONE))
+        return None
+    serves = readings.version(target.name, Place.PRODUCTION)
+    if target.stable_version is None or serves == target.stable_version:
+        return None
+    if isinstance(serves, Trouble):
+        return f"{target.name}: production cannot be read: {serves.why}"
+    if serves == live.version:
+        draft.record(
+            e.SideVerified(at=draft.now, rollout=live.id, target=target.name, side=Side.CANDIDATE, version=live.version)
+        )
+    return None
+
+
+def _look_again(draft: Draft, live: Rollout, at: datetime, why: str) -> None:
+    reason = f"{live.ending.reason} ({why})" if live.ending else why
+    draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=at, why=reason))

@@ -1,0 +1,264 @@
+"""The aggregate of one application: what is known, wanted and under way."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.analysis.judgement import Judgement
+from shared.domain.analysis.sequence import AnalysisState
+from shared.domain.names import ApplicationName, EffectId, RolloutId, TargetName, Version
+from shared.domain.rollout.effects import Effect
+from shared.domain.rollout.plan import Step
+from shared.domain.rollout.spec import Spec
+from shared.domain.rollout.weight import NONE, Weight, rest
+
+
+class Phase(StrEnum):
+    """Where a rollout is in its life."""
+
+    PENDING = "pending"
+    PROGRESSING = "progressing"
+    WAITING = "waiting"
+    PAUSED = "paused"
+    PROMOTING = "promoting"
+    ROLLING_BACK = "rolling-back"
+    SUCCEEDED = "succeeded"
+    ROLLED_BACK = "rolled-back"
+    ABORTED = "aborted"
+    FAILED = "failed"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing will ever happen in this phase."""
+        return self in TERMINAL
+
+
+TERMINAL = frozenset({Phase.SUCCEEDED, Phase.ROLLED_BACK, Phase.ABORTED, Phase.FAILED})
+
+
+class Doing(StrEnum):
+    """What a rollout is busy with inside its phase."""
+
+    QUEUING = "waiting its turn"
+    PREFLIGHT = "preflight"
+    SHIFTING = "shifting traffic"
+    BAKING = "baking"
+    AWAITING_APPROVAL = "awaiting approval"
+    SWAPPING = "swapping"
+    CLEARING = "clearing the traffic rule"
+    ZEROING = "taking traffic back"
+    SWAPPING_BACK = "swapping back"
+    SETTLING = "letting begun calls end"
+    NOTHING = "nothing"
+
+
+class Side(StrEnum):
+    """Which version the production place serves."""
+
+    STABLE = "stable"
+    CANDIDATE = "candidate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetState:
+    """One target of a rollout: what should be there and what was seen there."""
+
+    name: TargetName
+    wanted: Weight = NONE
+    """The candidate's share that was decided."""
+    proven: Weight = NONE
+    """The highest share that the judgements so far allow."""
+    observed: Weight | None = None
+    """The candidate's share last seen at the router; None until it was read."""
+    generation: int = 0
+    """Rises with every new level, so that an effect of an older one is known to be late."""
+    reached: int = -1
+    """The newest generation that the router was seen to follow."""
+    side: Side = Side.STABLE
+    """What production was last seen to serve."""
+    wanted_side: Side = Side.STABLE
+    swap_begun: bool = False
+    """Whether a swap may have been asked for and production has not been seen to serve the stable version since."""
+    swap_token: str | None = None
+    stable_version: Version | None = None
+    candidate_since: datetime | None = None
+    """Since when the candidate is known to hold the place it is measured at."""
+    analysis: AnalysisState = field(default_factory=AnalysisState)
+    judgement: Judgement | None = None
+
+    def share(self) -> Weight:
+        """Return what the router must send to the candidate place for the wanted level.
+
+        While production holds the candidate (or gives it back), the candidate place holds the old version
+        or the one that hurts: nobody is sent there.
+        """
+        return NONE if self.side is Side.CANDIDATE else self.wanted
+
+    def seen(self, share: Weight) -> Weight:
+        """Return the candidate version's share of users when the router sends `share` to the candidate place."""
+        return rest(share) if self.side is Side.CANDIDATE else share
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the target is as wanted, as far as was seen."""
+        return self.reached == self.generation and self.side is self.wanted_side
+
+    @property
+    def is_back(self) -> bool:
+        """Whether no user is sent to the candidate, as far as was seen, and no swap is in doubt."""
+        return self.is_settled and self.observed == NONE and not self.swap_begun
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether users may meet the candidate here."""
+        return self.wanted > NONE or self.observed not in (None, NONE) or self.side is Side.CANDIDATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A hold on advancing."""
+
+    reason: str
+    by: str
+    since: datetime
+    remind_at: datetime
+    restarts: bool = False
+    """Whether resuming begins the step's clocks anew: they had run out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """Where rolling back leads, and why."""
+
+    phase: Phase
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """The release of one candidate."""
+
+    id: RolloutId
+    application: ApplicationName
+    version: Version
+    requested: datetime
+    source: str = ""
+    origin: RolloutId | None = None
+    """The rollout that this one retries or takes back."""
+    returns: bool = False
+    """Whether this one brings back the version before: it promotes without a canary."""
+    phase: Phase = Phase.PENDING
+    doing: Doing = Doing.QUEUING
+    spec: Spec | None = None
+    """The spec in force when the rollout started; None while it is pending."""
+    plan: tuple[Step, ...] = ()
+    step: int = -1
+    targets: tuple[TargetState, ...] = ()
+    started: datetime | None = None
+    ended: datetime | None = None
+    reason: str = ""
+    baking_since: datetime | None = None
+    deadline: datetime | None = None
+    """By when there must be progress."""
+    gate_deadline: datetime | None = None
+    approved: bool = False
+    """Whether the gate that is waited at was approved: the next look goes on."""
+    held_since: datetime | None = None
+    """Since when the step clocks stand still, because of a pause or a freeze."""
+    paused: Pause | None = None
+    paused_in: Phase | None = None
+    ending: Ending | None = None
+    look_at: datetime | None = None
+    """When there will be something new to see."""
+    settle_at: datetime | None = None
+    """Until when a call begun by a worker that was not heard of again may still land."""
+    stuck: str | None = None
+    pinned_until: datetime | None = None
+    """Until when users that were sent to the candidate's place may still be pinned there."""
+    first_sequence: int = 0
+    last_sequence: int = 0
+
+    @property
+    def weight(self) -> Weight:
+        """The least wanted weight of the targets."""
+        return min((target.wanted for target in self.targets), default=NONE)
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether users may meet the candidate anywhere."""
+        return any(target.is_exposed for target in self.targets)
+
+    @property
+    def has_begun_promotion(self) -> bool:
+        """Whether a swap may have been asked for."""
+        return any(target.swap_begun for target in self.targets)
+
+    def target(self, name: TargetName) -> TargetState | None:
+        """Return the target's state, or None."""
+        return next((target for target in self.targets if target.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenEffect:
+    """An outbox row that is not closed yet, as the rules see it."""
+
+    id: EffectId
+    effect: Effect
+    begun: datetime | None
+    """When a worker last began it; None once that worker said that it failed."""
+    due: datetime
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """Nothing starts and nothing advances."""
+
+    reason: str
+    by: str
+    since: datetime
+    remind_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What is remembered of the newest rollout that ended."""
+
+    rollout: RolloutId
+    version: Version
+    phase: Phase
+    stable_version: Version | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What the history says that production serves."""
+
+    version: Version
+    rollout: RolloutId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """All that is decided about one application, loaded and committed as one."""
+
+    name: ApplicationName
+    spec: Spec | None = None
+    spec_revision: int = 0
+    sequence: int = 0
+    """How many events were recorded so far; the sequence number of the newest."""
+    effects_made: int = 0
+    effects: tuple[OpenEffect, ...] = ()
+    frozen: Freeze | None = None
+    live: Rollout | None = None
+    pending: Rollout | None = None
+    last: Ended | None = None
+    serving: Serving | None = None
+
+    def rollout(self, rollout_id: RolloutId) -> Rollout | None:
+        """Return the live or pending rollout with this id, or None."""
+        return next((r for r in (self.live, self.pending) if r is not None and r.id == rollout_id), None)
+
+    def open_effect(self, effect_id: EffectId) -> OpenEffect | None:
+        """Return the open effect with this id, or None."""
+        return next((effect for effect in self.effects if effect.id == effect_id), None)

@@ -1,0 +1,70 @@
+"""Moving along the plan, and falling back from it."""
+
+from shared.domain.rollout.draft import Draft
+from shared.domain.rollout.events import (
+    BakeStarted,
+    RollbackBegun,
+    RolloutPaused,
+    SideVerified,
+    StepEntered,
+    StuckFlagged,
+    ZeroReached,
+)
+from shared.domain.rollout.spec import Outcome
+from shared.domain.rollout.state import Doing, Ending, Phase, Rollout, Side, TargetState
+from shared.domain.rollout.timing import REMINDER
+
+
+def enter_step(draft: Draft, rollout: Rollout, index: int, because: str, *, by: str = "") -> None:
+    """Enter the plan's entry `index`."""
+    draft.record(StepEntered(at=draft.now, rollout=rollout.id, step=index, because=because, by=by))
+
+
+def fail(draft: Draft, rollout: Rollout, reason: str) -> None:
+    """End without a verdict: back to weight 0, then `failed`."""
+    ending = Ending(phase=Phase.FAILED, reason=reason)
+    judgements = tuple((t.name, t.judgement) for t in rollout.targets if t.judgement)
+    draft.record(RollbackBegun(at=draft.now, rollout=rollout.id, ending=ending, judgements=judgements))
+
+
+def time_out(draft: Draft, rollout: Rollout, outcome: Outcome, reason: str) -> None:
+    """Do what the spec says for a deadline that passed. Nothing here advances."""
+    if outcome is Outcome.ROLLBACK:
+        fail(draft, rollout, reason)
+    elif rollout.doing in (Doing.SWAPPING, Doing.CLEARING):
+        if rollout.stuck is None:
+            draft.record(StuckFlagged(at=draft.now, rollout=rollout.id, why=reason))
+    elif rollout.phase is not Phase.PAUSED:
+        draft.record(
+            RolloutPaused(
+                at=draft.now,
+                rollout=rollout.id,
+                by="slipway",
+                reason=reason,
+                remind_at=draft.now + REMINDER,
+                restarts=True,
+            )
+        )
+
+
+def verify_side(draft: Draft, rollout: Rollout, target: TargetState) -> None:
+    """Take in that production was read and serves the wanted version."""
+    version = rollout.version if target.wanted_side is Side.CANDIDATE else target.stable_version
+    if version is None:
+        return
+    draft.record(
+        SideVerified(at=draft.now, rollout=rollout.id, target=target.name, side=target.wanted_side, version=version)
+    )
+    go_on(draft)
+
+
+def go_on(draft: Draft) -> None:
+    """Go on when every target is where it should be."""
+    rollout = draft.state.live
+    if rollout is None:
+        return
+    if rollout.phase is Phase.ROLLING_BACK:
+        if rollout.doing is not Doing.SETTLING and all(target.is_back for target in rollout.targets):
+            draft.record(ZeroReached(at=draft.now, rollout=rollout.id))
+    elif rollout.doing in (Doing.SHIFTING, Doing.CLEARING) and all(target.is_settled for target in rollout.targets):
+        draft.record(BakeStarted(at=draft.now, rollout=rollout.id, step=rollout.step))

@@ -1,0 +1,33 @@
+"""Watching a swap that was begun: a long operation whose proof is the version that production serves."""
+
+from shared.domain.rollout import events as e
+from shared.domain.rollout.draft import Draft
+from shared.domain.rollout.readings import Readings, Trouble
+from shared.domain.rollout.spec import Place
+from shared.domain.rollout.state import Rollout, Side, TargetState
+from shared.domain.rollout.steps import verify_side
+from shared.domain.rollout.timing import SWAP_LOOK
+
+
+def decide_swap(draft: Draft, live: Rollout, readings: Readings) -> None:
+    """Take in what each target's swap has come to; look again while any is running."""
+    doing = live.doing
+    for target in live.targets:
+        if target.swap_token is not None:
+            _decide_target(draft, live, target, target.swap_token, readings)
+    after = draft.state.live
+    if after is not None and after.doing is doing and after.look_at is not None and after.look_at <= draft.now:
+        draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=draft.now + SWAP_LOOK))
+
+
+def _decide_target(draft: Draft, live: Rollout, target: TargetState, token: str, readings: Readings) -> None:
+    swap = readings.swap(target.name, token)
+    serves = readings.version(target.name, Place.PRODUCTION)
+    if isinstance(swap, Trouble) or swap.running or isinstance(serves, Trouble):
+        return
+    wanted = live.version if target.wanted_side is Side.CANDIDATE else target.stable_version
+    if serves == wanted:
+        verify_side(draft, live, target)
+        return
+    why = swap.failed or f"a swap ended and production serves {serves}, not {wanted}"
+    draft.record(e.SwapFailed(at=draft.now, rollout=live.id, target=target.name, why=why))

@@ -1,0 +1,59 @@
+"""The times that rules speak of: how long, how often, and when there is something new to see."""
+
+from datetime import UTC, datetime, timedelta
+
+from shared.domain.rollout.spec import Measuring
+
+CALL_LIMIT = timedelta(seconds=35)
+"""No call that a worker begins can land later than this: handlers end after 30 s, their calls before."""
+FIRST_RETRY = timedelta(seconds=1)
+LONGEST_RETRY = timedelta(minutes=1)
+PREFLIGHT_LOOK = timedelta(seconds=5)
+SWAP_LOOK = timedelta(seconds=3)
+SETTLE_LOOK = timedelta(seconds=5)
+SWAP_LIMIT = timedelta(minutes=10)
+"""A swap that takes longer is flagged `stuck`; Azure's own warm-up gives up after a few minutes."""
+REMINDER = timedelta(hours=24)
+STUCK_AFTER = 5
+"""Failed attempts of one effect until a person is called."""
+NOTIFY_ATTEMPTS = 8
+PINNED = timedelta(hours=1)
+"""App Service pins a client to a slot by a cookie for this long."""
+SOURCE_SLACK = timedelta(milliseconds=250)
+"""A source that closes a window on time still needs a moment to answer with it."""
+WINDOWS_A_LOOK = 60
+"""At most so many windows are read at once; the rest follows at the next look."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def backoff(attempt: int, asked: float | None = None) -> timedelta:
+    """Return how long to wait before attempt number `attempt` + 1: doubling, bounded, at least what was asked."""
+    doubled: timedelta = FIRST_RETRY * (1 << min(attempt, 10))
+    wait = min(doubled, LONGEST_RETRY)
+    return max(wait, timedelta(seconds=min(asked, 300))) if asked else wait
+
+
+def window_floor(at: datetime, length: timedelta) -> datetime:
+    """Return the start of the window of `length` that `at` lies in."""
+    return at - (at - EPOCH) % length
+
+
+def window_ceiling(at: datetime, length: timedelta) -> datetime:
+    """Return the first window start that is not before `at`."""
+    floor = window_floor(at, length)
+    return floor if floor == at else floor + length
+
+
+def visible_until(measuring: Measuring, now: datetime) -> datetime:
+    """Return the end of the newest window that the source can have by now."""
+    return window_floor(now - measuring.lag, measuring.window)
+
+
+def settled_until(measuring: Measuring, now: datetime) -> datetime:
+    """Return until when a window that the source has nothing for will stay empty."""
+    return now - measuring.lag - 2 * measuring.window
+
+
+def next_window(measuring: Measuring, now: datetime) -> datetime:
+    """Return when the source can have the next window."""
+    return visible_until(measuring, now) + measuring.window + measuring.lag + SOURCE_SLACK

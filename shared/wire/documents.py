@@ -1,0 +1,129 @@
+"""The stored forms: state, history, inbox, outbox and archive as JSON text, each with its schema's number.
+
+Unions are tagged with the class's name, so a name of an event or an effect is part of the format and stays.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, TypeVar
+
+from cattrs import BaseValidationError
+from cattrs.preconf.json import make_converter
+from cattrs.strategies import configure_tagged_union
+
+from shared.domain.analysis.guards import Ratio, Threshold
+from shared.domain.analysis.measurement import Missing, Sample
+from shared.domain.errors import RejectedError
+from shared.domain.rollout.commands import Accepted
+from shared.domain.rollout.effects import Effect
+from shared.domain.rollout.events import Event
+from shared.domain.rollout.plan import Step
+from shared.domain.rollout.state import Application, Rollout
+
+SCHEMA = 1
+"""Rises when a stored form changes so that an older release could not read it."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A scheduled wake-up that a commit asked for; its message carries the fence."""
+
+    fence: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What is kept of an application: the rules' state, and what only the machinery needs."""
+
+    application: Application
+    version: int = 0
+    """How many commits made this."""
+    alarms: tuple[Alarm, ...] = ()
+
+
+@cache
+def _converter() -> Any:
+    converter = make_converter()
+    converter.register_unstructure_hook(timedelta, lambda span: span.total_seconds())
+    converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
+    for union in (Step, Effect, Event, Accepted, Threshold | Ratio, Sample | Missing):
+        configure_tagged_union(union, converter, tag_name="type")
+    return converter
+
+
+def _write(value: object, kind: Any) -> str:
+    document = {"schema": SCHEMA, "value": _converter().unstructure(value, unstructure_as=kind)}
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def _read(text: str, kind: Any) -> Any:
+    document = json.loads(text)
+    schema = document.get("schema")
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise RejectedError(
+            f"a document of schema {schema} was stored by a newer release; this one reads up to {SCHEMA}"
+        )
+    try:
+        return _converter().structure(document["value"], kind)
+    except (BaseValidationError, KeyError) as error:
+        raise RejectedError(f"a stored document is not what this release writes: {error!r:.300}") from error
+
+
+def write_envelope(envelope: Envelope) -> str:
+    """Return the stored form of an application."""
+    return _write(envelope, Envelope)
+
+
+def read_envelope(text: str) -> Envelope:
+    """Return the application. Raises `RejectedError` for a document of a newer release."""
+    envelope: Envelope = _read(text, Envelope)
+    return envelope
+
+
+def write_event(event: Event) -> str:
+    """Return the stored form of a line of history."""
+    return _write(event, Event)
+
+
+def event_as_json(text: str) -> dict[str, object]:
+    """Return a stored line of history as people are shown it: its type, its time, its numbers."""
+    value: dict[str, object] = json.loads(text)["value"]
+    return value
+
+
+def read_event(text: str) -> Event:
+    """Return a line of history."""
+    event: Event = _read(text, Event)
+    return event
+
+
+def write_accepted(command: Accepted) -> str:
+    """Return the stored form of an accepted fact."""
+    return _write(command, Accepted)
+
+
+def read_accepted(text: str) -> Accepted:
+    """Return an accepted fact."""
+    command: Accepted = _read(text, Accepted)
+    return command
+
+
+def write_effect(effect: Effect) -> str:
+    """Return the stored form of an effect."""
+    return _write(effect, Effect)
+
+
+def write_rollout(rollout: Rollout) -> str:
+    """Return the stored form of a rollout that ended."""
+    return _write(rollout, Rollout)
+
+
+def read_rollout(text: str) -> Rollout:
+    """Return a rollout that ended."""
+    rollout: Rollout = _read(text, Rollout)
+    return rollout
