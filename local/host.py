@@ -137,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the app until SIGTERM or Ctrl-C. Prints one line `ready URL` once it takes requests."""
     options = _parse(arguments)
     options.data.mkdir(parents=True, exist_ok=True)
-    settings = _settings(options.app, options.data)
+    settings = app_settings(options.app, options.data)
     os.environ.update(settings)
     logging.basicConfig(level=settings.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -161,20 +161,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         broker.close()
 
 
+def app_settings(app: Path, data: Path) -> dict[str, str]:
+    """Return the app's settings as Core Tools would set them, with `data` as the folder of the embedded state.
+
+    Those of `local.settings.json`, or else of its example, and over them this process's environment.
+    """
+    files = (app / "local.settings.json", app / "local.settings.example.json")
+    found = next((each for each in files if each.exists()), None)
+    values = json.loads(found.read_text()).get("Values", {}) if found else {}
+    return {**values, **os.environ, "SLIPWAY_DATA": str(data)}
+
+
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.host", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the host's state")
     parser.add_argument("--port", type=int, default=7071, help="0 takes a free one")
     parser.add_argument("--app", type=Path, default=ROOT, help="folder with function_app.py and host.json")
     return parser.parse_args(arguments)
-
-
-def _settings(app: Path, data: Path) -> dict[str, str]:
-    """Return the app settings: those of `local.settings.json`, or its example, and over them the environment."""
-    files = (app / "local.settings.json", app / "local.settings.example.json")
-    found = next((each for each in files if each.exists()), None)
-    values = json.loads(found.read_text()).get("Values", {}) if found else {}
-    return {**values, "SLIPWAY_DATA": str(data), **os.environ}
 
 
 if __name__ == "__main__":
