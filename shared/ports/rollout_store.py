@@ -106,9 +106,12 @@ class RolloutStore(Protocol):
     def commit(self, change: Change) -> str:
         """Write the change in one transaction and return the new etag.
 
-        Raises `VersionConflictError` when the aggregate's etag is not `change.etag` any more, and
-        `RejectedError`, naming the limit, when the change cannot be stored by the real service
-        (100 rows, 4 MiB, 1 MiB an entity in UTF-16); in both cases nothing was written.
+        Raises `VersionConflictError` when the change does not fit what stands there: the aggregate's etag
+        is not `change.etag` any more, a consumed or closed entry is gone, a history number is taken.
+        Raises `RejectedError`, naming the limit, when the change cannot be stored by the real service
+        (100 rows, 4 MiB, 1 MiB an entity in UTF-16). In both cases nothing was written. After a
+        `TryLaterError` the change may have been written all the same: load again before deciding again.
+        An effect that is both closed and opened is open.
         """
         ...
 

@@ -1,0 +1,45 @@
+"""Open markers in the SQLite file."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from shared.adapters.sqlite.database import Database
+from shared.ports.open_markers import Marker
+from shared.wire.side_rows import marker_row
+from shared.wire.table_keys import micros, moment
+from shared.wire.table_limits import check_row
+from shared.wire.table_text import pack, unpack
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS open_markers (
+    aggregate TEXT PRIMARY KEY, due INTEGER NOT NULL, token TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS open_markers_by_due ON open_markers (due);
+"""
+
+
+class SqliteOpenMarkers:
+    """Implements `OpenMarkers`; the markers that are overdue for longest come first."""
+
+    def __init__(self, database: Database) -> None:
+        database.require(_SCHEMA)
+        self._database = database
+
+    def open(self, key: str, due: datetime) -> None:
+        check_row(marker_row(key, due))
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO open_markers (aggregate, due, token) VALUES (?, ?, ?)",
+                (pack(key), micros(due), uuid4().hex),
+            )
+
+    def close(self, key: str, token: str) -> None:
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM open_markers WHERE aggregate = ? AND token = ?", (pack(key), token))
+
+    def overdue(self, now: datetime, *, limit: int) -> tuple[Marker, ...]:
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT aggregate, due, token FROM open_markers WHERE due <= ? ORDER BY due LIMIT ?",
+                (micros(now), max(0, limit)),
+            )
+            return tuple(Marker(unpack(aggregate), moment(due), token) for aggregate, due, token in rows)
