@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -136,29 +137,34 @@ class FunctionsHost:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the app until SIGTERM or Ctrl-C. Prints one line `ready URL` once it takes requests."""
     options = _parse(arguments)
-    options.data.mkdir(parents=True, exist_ok=True)
-    settings = app_settings(options.app, options.data)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        _serve(options.app, options.data, options.port)
+
+
+def _serve(app: Path, data: Path, port: int) -> None:
+    data.mkdir(parents=True, exist_ok=True)
+    settings = app_settings(app, data)
     os.environ.update(settings)
     logging.basicConfig(level=settings.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(message)s")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.path.insert(0, str(options.app))
-    broker = SqliteBroker(options.data / "queue.db", now=utc_now)
-    host = FunctionsHost(
-        importlib.import_module("function_app").app,
-        settings=settings,
-        broker=broker,
-        host_json=options.app / "host.json",
-        port=options.port,
-        keys=HostKeys.kept_in(options.data / "host-keys.json"),
-        timer_file=options.data / "timers.json",
-    )
-    try:
-        print(f"ready {host.start()}", flush=True)
-        host.wait()
-    except KeyboardInterrupt:
-        host.stop()
-    finally:
-        broker.close()
+    sys.path.insert(0, str(app))
+    with closing(SqliteBroker(data / "queue.db", now=utc_now)) as broker:
+        host = FunctionsHost(
+            importlib.import_module("function_app").app,
+            settings=settings,
+            broker=broker,
+            host_json=app / "host.json",
+            port=port,
+            keys=HostKeys.kept_in(data / "host-keys.json"),
+            timer_file=data / "timers.json",
+        )
+        try:
+            print(f"ready {host.start()}", flush=True)
+            host.wait()
+        except OSError as error:
+            sys.exit(f"cannot listen on port {port}: {error}")
+        finally:
+            host.stop()
 
 
 def app_settings(app: Path, data: Path) -> dict[str, str]:

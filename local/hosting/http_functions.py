@@ -49,9 +49,9 @@ class HttpFunctions:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Route, authorise, call and encode. An exception in a function is a 500 without a body."""
         segments = _path_segments(request.rel_url.raw_path)
-        found = self._find(request.method, segments) if segments is not None else None
-        if segments is None:
+        if segments is None or not _is_text(request.headers.values()):
             return web.Response(status=400)
+        found = self._find(request.method, segments)
         if found is None:
             return web.Response(status=404)
         route, parameters = found
@@ -113,6 +113,11 @@ def _path_segments(raw_path: str) -> list[str] | None:
     except UnicodeDecodeError:
         return None
     return None if any("\0" in segment for segment in decoded) else decoded
+
+
+def _is_text(values: Iterable[str]) -> bool:
+    """Say whether all header values were UTF-8; Kestrel refuses a request where one is not."""
+    return not any("\udc80" <= character <= "\udcff" for value in values for character in value)
 
 
 async def _invocation(request: web.Request, parameters: dict[str, str]) -> Invocation:

@@ -55,4 +55,5 @@ class HostKeys:
 def _is_one_of(presented: str | None, keys: Iterable[str]) -> bool:
     if presented is None:
         return False
-    return any(hmac.compare_digest(presented.encode(), key.encode()) for key in keys)
+    given = presented.encode(errors="surrogateescape")
+    return any(hmac.compare_digest(given, key.encode()) for key in keys)

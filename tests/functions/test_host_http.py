@@ -181,3 +181,32 @@ def test_what_an_output_binding_holds_is_sent(sample):
 
     (message,) = calls.wait_for("plain", 1)
     assert message.get_body() == b"by output"
+
+
+def raw_status(sample, request: bytes) -> int:
+    parts = urlsplit(sample.host.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
+        connection.sendall(request)
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+@pytest.mark.parametrize(
+    "request_line_and_headers",
+    [
+        b"GET /locked HTTP/1.1\r\nHost: x\r\nx-functions-key: \xff\xfe\r\n\r\n",
+        b"GET /things HTTP/1.1\r\nHost: x\r\nX-Any: \xff\r\n\r\n",
+        b"GET /things/\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /things HTTP/1.1\r\nHost: x\r\nContent-Length: nine\r\n\r\n",
+        b"NONSENSE\r\n\r\n",
+    ],
+)
+def test_bytes_that_are_no_request_are_a_400_and_never_reach_a_function(sample, request_line_and_headers):
+    calls.clear()
+
+    assert raw_status(sample, request_line_and_headers) == 400
+    assert calls.of("echo") == []
+
+
+@pytest.mark.parametrize("query", [b"a=%ff", b"%=1", b"a=%zz&&&=", b"code=%ff", b"a=" + b"x" * 4000])
+def test_an_odd_query_still_reaches_the_function(sample, query):
+    assert raw_status(sample, b"GET /things?" + query + b" HTTP/1.1\r\nHost: x\r\n\r\n") == 200

@@ -128,3 +128,20 @@ def test_the_command_keeps_its_keys_for_itself_and_over_a_restart(tmp_path):
 
     assert (tmp_path / "host-keys.json").read_text() == first
     assert (tmp_path / "host-keys.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_command_says_that_its_port_is_taken(tmp_path):
+    with running_host(tmp_path) as sample:
+        port = sample.host.url.rpartition(":")[2]
+        run = subprocess.run(
+            [sys.executable, "-m", "local.host", "--data", tmp_path / "other", "--port", port, "--app", FOLDER],
+            cwd=ROOT,
+            env=os.environ | SETTINGS,
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+
+    assert run.returncode == 1
+    assert f"cannot listen on port {port}" in run.stderr
+    assert "Traceback" not in run.stderr
