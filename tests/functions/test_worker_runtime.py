@@ -16,7 +16,7 @@ from local.host import app_settings
 from tests.functions.sample_host import SETTINGS, running_host
 
 ROOT = Path(__file__).parents[2]
-LIBRARY = ROOT / ".cache" / "worker-runtime"
+LIBRARY = ROOT / ".cache" / "worker-runtime" / f"{sys.version_info.major}.{sys.version_info.minor}"
 PACKAGES = (
     "azure-functions-runtime==1.3.0",
     "azurefunctions-extensions-base==1.2.0",
