@@ -1,0 +1,1 @@
+"""The triggers: each decodes, calls one use case and encodes."""

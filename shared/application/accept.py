@@ -103,7 +103,14 @@ class Intake:
         return AcceptedDeployment(_rollout_in(answer), is_new=True)
 
     def accept_override(
-        self, application: ApplicationName, action: Action, reason: str, by: str, command_id: CommandId
+        self,
+        application: ApplicationName,
+        action: Action,
+        *,
+        reason: str,
+        by: str,
+        command_id: CommandId,
+        step: int | None = None,
     ) -> RolloutId | None:
         """Store a person's command; return the rollout that it is about.
 
@@ -115,12 +122,11 @@ class Intake:
             self._wake(current.key)
             return _rollout_in(before)
         state = current.application
-        why_not = refusal(state, action)
+        why_not = refusal(state, action, step)
         if why_not is not None:
             raise RejectedError(f"{action} is not possible: {why_not}")
-        override = Override(
-            id=command_id, action=action, reason=reason, by=by, rollout=rollout_id(application, command_id)
-        )
+        new = rollout_id(application, command_id)
+        override = Override(id=command_id, action=action, reason=reason, by=by, rollout=new, step=step)
         live = state.live or state.pending
         about = override.rollout if begins_rollout(state, override) else live.id if live else None
         answer = self._accept(current.key, override, _answer(about))

@@ -53,6 +53,8 @@ class Override:
     by: str
     rollout: RolloutId
     """The id of the new rollout, for the actions that begin one (retry; rollback after success)."""
+    step: int | None = None
+    """The step that the person saw; the command is refused when the rollout is elsewhere by now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from shared.domain.rollout.timing import REMINDER
 def decide_override(draft: Draft, command: Override) -> None:
     """Do what the person says, by the same table that the door used."""
     state = draft.state
-    why_not = refusal(state, command.action)
+    why_not = refusal(state, command.action, command.step)
     if why_not is not None:
         draft.record(
             CommandRefused(

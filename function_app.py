@@ -1,0 +1,10 @@
+"""The Azure Functions app: registers the blueprints, and nothing else."""
+
+import azure.functions as func
+
+from functions import deployments, events, overrides, rollouts, upkeep, views
+
+app = func.FunctionApp()
+
+for module in (deployments, events, overrides, rollouts, upkeep, views):
+    app.register_functions(module.blueprint)

@@ -1,0 +1,78 @@
+"""What every HTTP trigger does alike: ask for a key, call, and answer in JSON, errors as problem details."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from uuid import uuid4
+
+import azure.functions as func
+
+from shared.application.accept import UnknownApplicationError
+from shared.bootstrap import app
+from shared.domain.errors import SlipwayError
+from shared.wire.problems import NOT_FOUND, UNAUTHORIZED, problem, problem_headers, problem_of
+
+log = logging.getLogger("slipway.http")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A status with a JSON body."""
+
+    status: int
+    body: Mapping[str, object]
+    location: str | None = None
+
+
+Handler = Callable[[func.HttpRequest, str], Reply]
+"""Takes the request and the name of who asks."""
+
+
+def for_operators(request: func.HttpRequest, handler: Handler) -> func.HttpResponse:
+    """Answer a request that needs an operator's key."""
+    return _answer(request, handler, lambda: app().access.operator(request.headers))
+
+
+def for_source(request: func.HttpRequest, source: str, handler: Handler) -> func.HttpResponse:
+    """Answer a request that an event source may make with its own key."""
+    code = request.params.get("code")
+    return _answer(request, handler, lambda: app().access.source(source, request.headers, code))
+
+
+def missing(what: str) -> Reply:
+    """Say that there is no such thing."""
+    return Reply(*problem(NOT_FOUND, what))
+
+
+def new_id() -> str:
+    """Return an id for a request that brought none."""
+    return uuid4().hex
+
+
+def _answer(request: func.HttpRequest, handler: Handler, who: Callable[[], str | None]) -> func.HttpResponse:
+    try:
+        caller = who()
+        if caller is None:
+            return encode(Reply(*problem(UNAUTHORIZED, "send it as Authorization: Bearer KEY or X-API-Key: KEY")))
+        return encode(handler(request, caller))
+    except UnknownApplicationError as error:
+        return encode(missing(str(error)))
+    except SlipwayError as error:
+        log.warning("%s %s: %s", request.method, request.url.partition("?")[0], error)
+        return encode(Reply(*problem_of(error)))
+
+
+def encode(reply: Reply) -> func.HttpResponse:
+    """Return the reply as the host wants it."""
+    headers = {"Cache-Control": "no-store"}
+    if reply.location:
+        headers["Location"] = reply.location
+    if reply.status >= 400:
+        headers |= problem_headers(dict(reply.body))
+    if reply.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    mimetype = headers.pop("Content-Type", "application/json")
+    return func.HttpResponse(
+        json.dumps(reply.body, ensure_ascii=False), status_code=reply.status, headers=headers, mimetype=mimetype
+    )

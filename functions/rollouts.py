@@ -1,0 +1,25 @@
+"""Service Bus, one session an application: something is due."""
+
+import azure.functions as func
+
+from shared.bootstrap import app
+from shared.domain.errors import InvalidError, RejectedError
+from shared.wire.wake_ups import parse_wake_up
+
+blueprint = func.Blueprint()
+
+
+@blueprint.service_bus_queue_trigger(
+    arg_name="message",
+    queue_name="%SLIPWAY_COMMANDS_QUEUE%",
+    connection="ServiceBus",
+    is_sessions_enabled=True,
+)
+def wake_up(message: func.ServiceBusMessage) -> None:
+    """Look at one application and drive it as far as it goes without waiting."""
+    try:
+        parsed = parse_wake_up(message.get_body())
+    except (InvalidError, RejectedError) as error:
+        app().wake_ups.refuse(message.get_body(), error)
+        return
+    app().wake_ups.handle(parsed, redelivered=(message.delivery_count or 1) > 1)

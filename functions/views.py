@@ -1,0 +1,94 @@
+"""HTTP: reading applications, rollouts, their history, and what could not be handled."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import azure.functions as func
+
+from functions.answers import Reply, encode, for_operators, missing
+from shared.bootstrap import app
+from shared.domain.errors import InvalidError, Problem
+from shared.domain.names import ApplicationName, RolloutId
+
+blueprint = func.Blueprint()
+
+
+@blueprint.route(route="api/health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the host passes it
+    """Whether this app answers. Needs no key and touches nothing."""
+    return encode(Reply(200, {"status": "ok"}))
+
+
+@blueprint.route(route="api/openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def openapi(req: func.HttpRequest) -> func.HttpResponse:
+    """Return this API as an OpenAPI document."""
+    return for_operators(req, lambda _req, _caller: Reply(200, _document("openapi.json")))
+
+
+@blueprint.route(route="api/schemas/release-spec.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def release_spec_schema(req: func.HttpRequest) -> func.HttpResponse:
+    """Return the JSON Schema of release specs, for editors."""
+    return for_operators(req, lambda _req, _caller: Reply(200, _document("release-spec.schema.json")))
+
+
+@blueprint.route(route="api/applications", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def list_applications(req: func.HttpRequest) -> func.HttpResponse:
+    """Return a page of the list of applications."""
+    return for_operators(req, lambda r, _caller: Reply(200, app().views.applications(r.params.get("after"))))
+
+
+@blueprint.route(route="api/applications/{application}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def get_application(req: func.HttpRequest) -> func.HttpResponse:
+    """Return an application with its spec and its live rollout."""
+    return for_operators(req, _get_application)
+
+
+@blueprint.route(route="api/rollouts/{id}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def get_rollout(req: func.HttpRequest) -> func.HttpResponse:
+    """Return a rollout."""
+    return for_operators(req, _get_rollout)
+
+
+@blueprint.route(route="api/rollouts/{id}/history", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def get_history(req: func.HttpRequest) -> func.HttpResponse:
+    """Return a page of a rollout's history."""
+    return for_operators(req, _get_history)
+
+
+@blueprint.route(route="api/dead-letters", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def list_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
+    """Return a page of what could not be handled."""
+    return for_operators(req, lambda r, _caller: Reply(200, app().views.dead_letters(r.params.get("after"))))
+
+
+def _get_application(req: func.HttpRequest, _caller: str) -> Reply:
+    name = ApplicationName(req.route_params["application"])
+    view = app().views.application(name)
+    return Reply(200, view) if view else missing(f"there is no application {name}: PUT its release spec first")
+
+
+def _get_rollout(req: func.HttpRequest, _caller: str) -> Reply:
+    rollout = RolloutId(req.route_params["id"])
+    view = app().views.rollout(rollout)
+    return Reply(200, view) if view else missing(f"there is no rollout {rollout}")
+
+
+def _get_history(req: func.HttpRequest, _caller: str) -> Reply:
+    rollout = RolloutId(req.route_params["id"])
+    view = app().views.history(rollout, _after(req))
+    return Reply(200, view) if view else missing(f"there is no rollout {rollout}")
+
+
+def _after(req: func.HttpRequest) -> int:
+    text = req.params.get("after", "0")
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise InvalidError(Problem("after", f"found {text[:40]!r}; allowed is a sequence number, 0 or more"))
+    return int(text)
+
+
+@cache
+def _document(name: str) -> dict[str, object]:
+    path = Path(__file__).parent.parent / "shared" / "wire" / "schemas" / name
+    document: dict[str, object] = json.loads(path.read_text())
+    return document

@@ -1,0 +1,40 @@
+"""Who is asking: our own check of keys, the same on Azure and on a laptop."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hmac import compare_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Knows the keys. An app without keys lets nobody in."""
+
+    operators: Mapping[str, str]
+    sources: Mapping[str, str]
+
+    def operator(self, headers: Mapping[str, str]) -> str | None:
+        """Return whose operator key the request carries (`Authorization: Bearer` or `X-API-Key`), or None."""
+        return _owner(self.operators, _presented(headers))
+
+    def source(self, name: str, headers: Mapping[str, str], code: str | None) -> str | None:
+        """Return who may post events of this source: an operator, or the source by its own key (also as `?code=`)."""
+        operator = self.operator(headers)
+        if operator is not None:
+            return operator
+        own = {name: self.sources[name]} if name in self.sources else {}
+        return _owner(own, code or _presented(headers))
+
+
+def _presented(headers: Mapping[str, str]) -> str:
+    lowered = {name.lower(): value for name, value in headers.items()}
+    scheme, _, token = lowered.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    return lowered.get("x-api-key", "")
+
+
+def _owner(keys: Mapping[str, str], presented: str) -> str | None:
+    """Compare with every key, in time that does not tell which one was near."""
+    offered = presented.encode()
+    owners = [owner for owner, key in keys.items() if compare_digest(key.encode(), offered)]
+    return owners[0] if owners and presented else None

@@ -1,0 +1,201 @@
+"""The composition root: the only file that names adapters and reads the environment.
+
+Nothing is connected at import. Each worker process builds its object graph on the first call.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from shared.adapters.system.clock import SystemClock
+from shared.application.accept import Intake
+from shared.application.access import Access
+from shared.application.drive import Driver
+from shared.application.foreign_events import ForeignEvents
+from shared.application.perform import Performer
+from shared.application.publish import ViewPublisher
+from shared.application.read import Reader
+from shared.application.sweep import Sweep
+from shared.application.views import Views
+from shared.application.wake import WakeUpHandler
+from shared.ports.clock import Clock
+from shared.ports.command_queue import CommandQueue
+from shared.ports.dead_letters import DeadLetters
+from shared.ports.metrics_source import MetricsSource
+from shared.ports.notifier import Notifier
+from shared.ports.open_markers import OpenMarkers
+from shared.ports.place_probe import PlaceProbe
+from shared.ports.promoter import Promoter
+from shared.ports.rollout_store import RolloutArchive, RolloutStore
+from shared.ports.traffic_router import TrafficRouter
+from shared.ports.view_index import ViewIndex
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+    from shared.adapters.sqlite.broker import SqliteBroker
+
+
+class StoreAndArchive(RolloutStore, RolloutArchive, Protocol):
+    """Both adapters of the store read the archive too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Where things are kept and how aggregates are woken."""
+
+    store: StoreAndArchive
+    markers: OpenMarkers
+    index: ViewIndex
+    letters: DeadLetters
+    queue: CommandQueue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What is moved and looked at."""
+
+    router: TrafficRouter
+    promoter: Promoter
+    probe: PlaceProbe
+    metrics: MetricsSource
+    notifier: Notifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """The use cases, ready to be called by triggers."""
+
+    access: Access
+    intake: Intake
+    events: ForeignEvents
+    wake_ups: WakeUpHandler
+    sweep: Sweep
+    views: Views
+
+
+def build(keeping: Keeping, outside: Outside, access: Access, clock: Clock) -> App:
+    """Wire the use cases to their ports."""
+    reader = Reader(outside.router, outside.promoter, outside.probe, outside.metrics)
+    publisher = ViewPublisher(keeping.index)
+    performer = Performer(
+        keeping.store, outside.router, outside.promoter, outside.probe, outside.notifier, publisher, clock
+    )
+    driver = Driver(keeping.store, keeping.queue, keeping.markers, reader, performer, clock)
+    intake = Intake(keeping.store, keeping.store, keeping.markers, keeping.index, keeping.queue, clock)
+    return App(
+        access=access,
+        intake=intake,
+        events=ForeignEvents(intake),
+        wake_ups=WakeUpHandler(driver, keeping.queue, keeping.letters, clock),
+        sweep=Sweep(keeping.markers, keeping.queue, clock),
+        views=Views(keeping.store, keeping.store, keeping.index, keeping.letters),
+    )
+
+
+@cache
+def app() -> App:
+    """Build the object graph on the first call of this worker process, never at import."""
+    settings = Settings.from_env(os.environ)
+    access = Access(settings.operator_keys, settings.source_keys)
+    return build(keeping(settings), azure(settings, os.environ), access, SystemClock())
+
+
+def keeping(settings: Settings) -> Keeping:
+    """Return the store and queue that the settings name."""
+    return embedded(settings.data, settings.commands_queue) if settings.data else _service_bus_and_tables(settings)
+
+
+def embedded(data: Path, commands_queue: str) -> Keeping:
+    """Return the embedded store and queue, in the folder `data`."""
+    from shared.adapters.sqlite.command_queue import SqliteCommandQueue
+    from shared.adapters.sqlite.database import Database
+    from shared.adapters.sqlite.dead_letters import SqliteDeadLetters
+    from shared.adapters.sqlite.open_markers import SqliteOpenMarkers
+    from shared.adapters.sqlite.rollout_store import SqliteRolloutStore
+    from shared.adapters.sqlite.view_index import SqliteViewIndex
+
+    database = Database(data / "store.db")
+    return Keeping(
+        store=SqliteRolloutStore(database),
+        markers=SqliteOpenMarkers(database),
+        index=SqliteViewIndex(database),
+        letters=SqliteDeadLetters(database),
+        queue=SqliteCommandQueue(embedded_broker(data), commands_queue),
+    )
+
+
+@cache
+def embedded_broker(data: Path) -> "SqliteBroker":
+    """Return the embedded broker of this folder: one for the app and for the host that feeds it."""
+    from shared.adapters.sqlite.broker import SqliteBroker
+
+    data.mkdir(parents=True, exist_ok=True)
+    return SqliteBroker(data / "queue.db", now=SystemClock().now)
+
+
+def _service_bus_and_tables(settings: Settings) -> Keeping:
+    from shared.adapters.azure_tables.dead_letters import TableDeadLetters
+    from shared.adapters.azure_tables.open_markers import TableOpenMarkers
+    from shared.adapters.azure_tables.rollout_store import TableRolloutStore
+    from shared.adapters.azure_tables.table import Table
+    from shared.adapters.azure_tables.view_index import TableViewIndex
+    from shared.adapters.service_bus.command_queue import ServiceBusCommandQueue
+
+    if settings.tables_connection:
+        table = Table.from_connection_string(settings.tables_connection, name=settings.tables_name)
+    else:
+        endpoint = settings.tables_endpoint or ""
+        table = Table.from_endpoint(endpoint, _identity(), name=settings.tables_name)
+    if settings.service_bus_connection:
+        queue = ServiceBusCommandQueue(settings.commands_queue, connection_string=settings.service_bus_connection)
+    else:
+        queue = ServiceBusCommandQueue(
+            settings.commands_queue, namespace=settings.service_bus_namespace, credential=_identity()
+        )
+    return Keeping(
+        store=TableRolloutStore(table),
+        markers=TableOpenMarkers(table),
+        index=TableViewIndex(table),
+        letters=TableDeadLetters(table),
+        queue=queue,
+    )
+
+
+def azure(settings: Settings, env: Mapping[str, str]) -> Outside:
+    """Return the adapters to Azure: the public cloud's, or those at the URLs that the settings name."""
+    from shared.adapters.app_service.hosts import AppServiceHosts
+    from shared.adapters.app_service.promoter import AppServicePromoter
+    from shared.adapters.app_service.sites import AppServiceSites
+    from shared.adapters.app_service.traffic_router import AppServiceRouter
+    from shared.adapters.azure_monitor.metrics_source import AzureMonitorMetrics
+    from shared.adapters.http_json.place_probe import HttpPlaceProbe
+    from shared.adapters.webhook.notifier import HttpNotifier
+
+    credential = _token(settings.access_token) if settings.access_token else _identity()
+    sites = AppServiceSites(credential, base_url=settings.management_url, allow_http=settings.allow_http)
+    hosts = AppServiceHosts(sites)
+    return Outside(
+        router=AppServiceRouter(sites, hosts),
+        promoter=AppServicePromoter(sites),
+        probe=HttpPlaceProbe(hosts.host_of, scheme="http" if settings.allow_http else "https"),
+        metrics=AzureMonitorMetrics(credential, endpoint=settings.metrics_url, allow_http=settings.allow_http),
+        notifier=HttpNotifier(env.get, allow_http=settings.allow_http),
+    )
+
+
+@cache
+def _identity() -> "TokenCredential":
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential()
+
+
+def _token(token: str) -> "TokenCredential":
+    from shared.adapters.system.credential import FixedTokenCredential
+
+    return FixedTokenCredential(token)
