@@ -1,0 +1,121 @@
+"""One site and its candidate slot, by the calls that Slipway makes on them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shared.adapters.app_service.routing_rules import Rule
+from shared.calls.azure_calls import AzureCalls
+from shared.domain.errors import TryLaterError
+from shared.domain.rollout.spec import Place
+from shared.wire.site_id import SiteId
+
+if TYPE_CHECKING:
+    from azure.mgmt.web import WebSiteManagementClient
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation's address answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+class Site:
+    """The calls of one method on one target. Each raises `TryLaterError` or `RejectedError`."""
+
+    def __init__(
+        self, client: "WebSiteManagementClient", calls: AzureCalls, site_id: SiteId, slot: str, base_url: str
+    ) -> None:
+        self.slot = slot
+        self.base_url = base_url
+        self._client = client
+        self._calls = calls
+        self._id = site_id
+        self._name = (site_id.group, site_id.name)
+
+    def read_host(self, place: Place) -> str:
+        """Return the place's own host name, with a port where it has one."""
+
+        def send(options: dict[str, Any]) -> str | None:
+            if place is Place.PRODUCTION:
+                found = self._client.web_apps.get(*self._name, **options)
+            else:
+                found = self._client.web_apps.get_slot(*self._name, self.slot, **options)
+            return found.properties.default_host_name if found.properties else None
+
+        host = self._calls.run(self._says(f"read the host name of its {place} place"), send)
+        if not host:
+            raise TryLaterError(self._says(f"its {place} place has no host name"))
+        return host
+
+    def read_rules(self) -> list[Rule]:
+        """Return the routing rules of the production place; none where they were never set."""
+
+        def send(options: dict[str, Any]) -> list[Rule]:
+            found = self._client.web_apps.get_configuration(*self._name, **options)
+            experiments = found.properties.experiments if found.properties else None
+            rules = experiments.ramp_up_rules if experiments else None
+            return [_stated(rule) for rule in rules or ()]
+
+        return self._calls.run(self._says("read its routing rules"), send)
+
+    def write_rules(self, rules: Sequence[Rule]) -> None:
+        """Replace the routing rules of the production place, and nothing else of its configuration."""
+        body: Any = {"properties": {"experiments": {"rampUpRules": [dict(rule) for rule in rules]}}}
+
+        def send(options: dict[str, Any]) -> None:
+            self._client.web_apps.update_configuration(*self._name, body, **options)
+
+        self._calls.run(self._says("write its routing rules"), send)
+
+    def begin_swap(self) -> str | None:
+        """Begin to exchange the slot with production; return where the operation can be looked at, if anywhere.
+
+        Never sent twice: after a call that broke off nobody knows whether the swap was begun.
+        """
+        body: Any = {"targetSlot": self.slot, "preserveVnet": True}
+
+        def send(options: dict[str, Any]) -> str | None:
+            poller = self._client.web_apps.begin_swap_slot_with_production(
+                *self._name,
+                body,
+                polling=False,
+                cls=lambda response, _body, _headers: response.http_response.headers.get("Location"),
+                **options,
+            )
+            # `cls` decides what the poller holds; the SDK's types know only the default, None.
+            location: Any = poller.result()
+            return str(location) if location else None
+
+        return self._calls.run(self._says("begin a swap"), send, repeatable=False)
+
+    def is_busy(self) -> bool:
+        """Say whether an operation on the site is under way."""
+
+        def send(options: dict[str, Any]) -> bool:
+            found = self._client.web_apps.get(*self._name, **options)
+            return bool(found.properties and found.properties.in_progress_operation_id)
+
+        return self._calls.run(self._says("read whether it is busy"), send)
+
+    def get(self, path: str) -> Answer:
+        """Return whatever a path below the base URL answers, also a refusal."""
+
+        def send(options: dict[str, Any]) -> Answer:
+            from azure.core.rest import HttpRequest
+
+            response = self._client.send_request(HttpRequest("GET", f"{self.base_url}{path}"), **options)
+            return Answer(response.status_code, response.headers, response.text())
+
+        return self._calls.run(self._says("look at a swap"), send)
+
+    def _says(self, what: str) -> str:
+        return f"site {self._id.name}: {what}"
+
+
+def _stated(rule: Mapping[str, Any]) -> Rule:
+    # ARM fills what was never set with null and would refuse some of it back.
+    return {name: value for name, value in rule.items() if value is not None}
