@@ -1,0 +1,1 @@
+"""Azure Monitor's platform metrics, by its batch API."""
