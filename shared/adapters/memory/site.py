@@ -1,0 +1,212 @@
+"""Sites in memory: places that serve versions, a share, swaps that take their time, windows that follow exactly.
+
+One object stands for the router, the promoter, the probe and the metrics of any number of targets.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from threading import RLock
+
+from shared.adapters.memory.simulated_site import SimulatedSite
+from shared.adapters.memory.timeline import Deployed, Era
+from shared.adapters.memory.trouble import Trouble
+from shared.domain.analysis.measurement import Lack, Missing, Sample
+from shared.domain.errors import RejectedError, SlipwayError, TryLaterError
+from shared.domain.names import TargetName, Version
+from shared.domain.rollout.spec import Place, Target
+from shared.domain.rollout.weight import ALL, NONE, Weight
+from shared.ports.metrics_source import PlaceWindow
+from shared.ports.place_probe import Health
+from shared.ports.promoter import SwapStatus
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a port's method, as it came in, also when it failed."""
+
+    at: datetime
+    method: str
+    target: TargetName
+    detail: str
+    """What was asked: a share, a place, a token, a span of time; empty for `read_share` and `begin_swap`."""
+
+
+class MemorySite:
+    """Implements `TrafficRouter`, `Promoter`, `PlaceProbe` and `MetricsSource`, and the controls of a scenario.
+
+    Targets with the same resource share one site. Safe to use from several threads.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        requests_per_second: float = 10.0,
+        swap_time: timedelta = timedelta(seconds=30),
+        lag: timedelta = timedelta(0),
+    ) -> None:
+        """`lag` is how long after its end a window has values; `requests_per_second` goes to each site."""
+        self.calls: list[Call] = []
+        """What was asked, in order."""
+        self.swap_time = swap_time
+        self.lag = lag
+        self._now = now
+        self._rate = requests_per_second
+        self._trouble = Trouble(now)
+        self._sites: dict[str, SimulatedSite] = {}
+        self._lock = RLock()
+
+    def deploy(
+        self,
+        target: Target,
+        place: Place,
+        version: str,
+        *,
+        error_rate: float = 0.0,
+        latency_ms: float = 10.0,
+        healthy: bool = True,
+    ) -> None:
+        """Let a place serve a version from now on."""
+        deployed = Deployed(version=Version(version), error_rate=error_rate, latency_ms=latency_ms, healthy=healthy)
+        if place is Place.PRODUCTION:
+            self._change(target, lambda era: replace(era, production=deployed))
+        else:
+            self._change(target, lambda era: replace(era, candidate=deployed))
+
+    def move_by_hand(self, target: Target, share: Weight) -> None:
+        """Set the share as somebody else would: without a trace in `calls`."""
+        self._change(target, lambda era: replace(era, share=share))
+
+    def pin(self, target: Target, pinned: Weight) -> None:
+        """Keep a share of the users at the candidate's place, whatever the rule says."""
+        self._change(target, lambda era: replace(era, pinned=pinned))
+
+    def send(self, target: Target, requests_per_second: float) -> None:
+        """Change the traffic of a site from now on."""
+        self._change(target, lambda era: replace(era, rate=requests_per_second))
+
+    def fail_next_swap(self, target: Target, why: str) -> None:
+        """Let the next swap be accepted and end as a failure that says `why`."""
+        with self._lock:
+            self._site(target).doom = why
+
+    def forget_swaps(self, target: Target) -> None:
+        """Forget the swaps that have ended, as Azure does after a while."""
+        with self._lock:
+            self._site(target).forget_swaps()
+
+    def fail(
+        self,
+        method: str,
+        error: SlipwayError | None = None,
+        *,
+        times: int | None = None,
+        until: datetime | None = None,
+        applied: bool = False,
+    ) -> None:
+        """Let calls of a port's method raise `error`, by default a `TryLaterError`.
+
+        So many times, or before `until`, or until `mend`. With `applied` the call is carried out, and only its answer
+        is lost. Raises ValueError for no port's method.
+        """
+        if method not in _METHODS:
+            raise ValueError(f"{method} is not one of {', '.join(_METHODS)}")
+        with self._lock:
+            self._trouble.fail(
+                method,
+                error or TryLaterError(f"{method}: trouble on order"),
+                times=times,
+                until=until,
+                applied=applied,
+            )
+
+    def mend(self) -> None:
+        """End all trouble that `fail` ordered."""
+        with self._lock:
+            self._trouble.mend()
+
+    def set_share(self, target: Target, share: Weight) -> None:
+        """Send `share` of the target's traffic to the candidate place."""
+        with self._called("set_share", target, str(share)):
+            if not NONE <= share <= ALL:
+                raise RejectedError(f"{share} is not a share")
+            if self._site(target).era().share != share:
+                self._change(target, lambda era: replace(era, share=share))
+
+    def read_share(self, target: Target) -> Weight:
+        """Return the share in force."""
+        with self._called("read_share", target):
+            return self._site(target).era().share
+
+    def begin_swap(self, target: Target) -> str:
+        """Begin a swap that ends `swap_time` from now."""
+        with self._called("begin_swap", target):
+            return self._site(target).begin_swap(self.swap_time)
+
+    def read_swap(self, target: Target, token: str) -> SwapStatus:
+        """Return how far the swap is."""
+        with self._called("read_swap", target, token):
+            return self._site(target).read_swap(token)
+
+    def read_version(self, target: Target, place: Place) -> Version:
+        """Return the version that the place serves right now."""
+        with self._called("read_version", target, place):
+            return self._deployed(target, place).version
+
+    def read_health(self, target: Target, place: Place) -> Health:
+        """Ask the place whether it is well."""
+        with self._called("read_health", target, place):
+            healthy = self._deployed(target, place).healthy
+            return Health(healthy, f"GET {target.health.path} answered {200 if healthy else 503}")
+
+    def read_windows(
+        self, target: Target, since: datetime, until: datetime, length: timedelta
+    ) -> tuple[PlaceWindow, ...]:
+        """Return each window of `length` from `since` to `until`, ascending, gap-free."""
+        with self._called("read_windows", target, f"{since:%H:%M:%S}-{until:%H:%M:%S}"):
+            assert (since - _EPOCH) % length == (until - _EPOCH) % length == timedelta(0)
+            starts = [since + length * index for index in range((until - since) // length)]
+            return tuple(
+                PlaceWindow(
+                    start=start,
+                    end=start + length,
+                    production=self._sample(target, Place.PRODUCTION, start, start + length),
+                    candidate=self._sample(target, Place.CANDIDATE, start, start + length),
+                )
+                for start in starts
+            )
+
+    def _sample(self, target: Target, place: Place, start: datetime, end: datetime) -> Sample | Missing:
+        if end + self.lag > self._now():
+            return Missing(Lack.NO_DATA, "this window has no values yet")
+        return self._site(target).sample(place, start, end)
+
+    def _deployed(self, target: Target, place: Place) -> Deployed:
+        deployed = self._site(target).era().at(place)
+        if deployed is None:
+            raise TryLaterError(f"target {target.name}: nothing answers at its {place} place")
+        return deployed
+
+    def _site(self, target: Target) -> SimulatedSite:
+        key = target.resource.lower()
+        if key not in self._sites:
+            self._sites[key] = SimulatedSite(self._now, self._rate)
+        return self._sites[key]
+
+    def _change(self, target: Target, change: Callable[[Era], Era]) -> None:
+        with self._lock:
+            self._site(target).change(change)
+
+    @contextmanager
+    def _called(self, method: str, target: Target, detail: str = "") -> Iterator[None]:
+        with self._lock:
+            self.calls.append(Call(self._now(), method, target.name, detail))
+            with self._trouble.meet(method):
+                yield
+
+
+_METHODS = ("set_share", "read_share", "begin_swap", "read_swap", "read_version", "read_health", "read_windows")
