@@ -2,9 +2,10 @@
 
 import http.client
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -54,6 +55,17 @@ def cut_the_reply(forward: Forward) -> Reply | None:
     reply = forward()
     headers = (*reply.headers, ("Content-Length", str(len(reply.body) + 100)), ("Connection", "close"))
     return Reply(reply.status, headers, reply.body[: len(reply.body) // 2])
+
+
+def stall(seconds: float) -> Callable[[Forward], Reply | None]:
+    """The service does its work at once, and the answer comes late."""
+
+    def fault(forward: Forward) -> Reply | None:
+        reply = forward()
+        time.sleep(seconds)
+        return reply
+
+    return fault
 
 
 def answer(status: int, **headers: str) -> Callable[[Forward], Reply | None]:
@@ -122,7 +134,8 @@ def _handler_for(proxy: FaultyProxy) -> type[BaseHTTPRequestHandler]:
             if "content-length" not in names:
                 self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
-            self.wfile.write(reply.body)
+            with suppress(OSError):  # the client may have hung up meanwhile
+                self.wfile.write(reply.body)
             self.close_connection = ("Connection", "close") in reply.headers
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 PIECE = 32_000
 """UTF-16 code units a piece, somewhat under the service's 32,768."""
-_ODD = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _MARK = "\\"
 
 

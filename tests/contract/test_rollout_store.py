@@ -369,8 +369,9 @@ def test_a_fact_over_a_limit_is_rejected_and_its_command_stays_unknown(store):
 def test_a_change_just_under_the_limits_is_stored(store):
     history = tuple(HistoryEntry(number, "e" * 30_000) for number in range(1, 100))
     document = "x" * 500_000  # the emulator counts the escapes of JSON too, so no "ü" here
+    records = tuple(Record(f"r{number}", document) for number in range(3))
     with pytest.raises(RejectedError, match="4 MiB"):
-        first_commit(store, history=history[:-1], records=(Record("r", document),))
+        first_commit(store, history=history[:-3], records=records)
     etag = first_commit(store, history=history)
     store.commit(Change(key=KEY, etag=etag, document=document))
     assert store.load(KEY).document == document

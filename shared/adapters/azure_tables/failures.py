@@ -4,6 +4,9 @@ Being refused for a missing role or a wrong key is "try later" and not "rejected
 command, a role assignment takes minutes to reach the service, and an operator can mend the rest, while a
 rejection would put accepted facts on the dead-letter list. The texts of the SDK's errors stay out of our own
 messages: those of its transport quote URLs, which hold the signature where a SAS is used.
+
+A failure is an `AzureError`, or an `OSError`: the SDK lets the errors of `requests` through when the connection
+breaks while the reply to a transaction is read.
 """
 
 from typing import TYPE_CHECKING
@@ -31,19 +34,19 @@ class RowConflictError(Exception):
         """Which operation of the transaction was the first that did not fit."""
 
 
-def code_of(error: "AzureError") -> str:
+def code_of(error: "AzureError | OSError") -> str:
     """Return the service's own error code, or `""` when the error never came from the service."""
     code = getattr(error, "error_code", None)
     return str(getattr(code, "value", code) or "")
 
 
-def status_of(error: "AzureError") -> int | None:
+def status_of(error: "AzureError | OSError") -> int | None:
     """Return the HTTP status, or None when there was no answer that could be read."""
     status = getattr(error, "status_code", None)
     return status if isinstance(status, int) else None
 
 
-def is_transient(error: "AzureError") -> bool:
+def is_transient(error: "AzureError | OSError") -> bool:
     """Say whether the same request may succeed in a moment. It may also have been carried out already."""
     from azure.core.exceptions import ClientAuthenticationError
 
@@ -53,7 +56,7 @@ def is_transient(error: "AzureError") -> bool:
     return status is None or status < _BAD_REQUEST or status in _TRANSIENT
 
 
-def retry_after_of(error: "AzureError") -> float | None:
+def retry_after_of(error: "AzureError | OSError") -> float | None:
     """Return the seconds for which the service asked to be left alone, where it did."""
     response = getattr(error, "response", None)
     text = response.headers.get("Retry-After") if response is not None else None
@@ -63,14 +66,14 @@ def retry_after_of(error: "AzureError") -> float | None:
         return None
 
 
-def conflict_in(error: "AzureError") -> RowConflictError | None:
+def conflict_in(error: "AzureError | OSError") -> RowConflictError | None:
     """Return the conflict that the error reports, where it does."""
     if code_of(error) not in _CONFLICTS:
         return None
     return RowConflictError(getattr(error, "index", 0))
 
 
-def translated(error: "AzureError") -> SlipwayError:
+def translated(error: "AzureError | OSError") -> SlipwayError:
     """Return our error for anything that is no conflict and was not worth another try, or no more."""
     from azure.core.exceptions import ClientAuthenticationError
 

@@ -94,7 +94,7 @@ class TableRolloutStore:
         try:
             return self._table.transact(operations)[0]
         except RowConflictError as conflict:
-            return self._etag_if_ours(change, nonce, operations[conflict.row].row, conflict)
+            return self._etag_if_ours(change, nonce, operations[min(conflict.row, len(operations) - 1)].row, conflict)
 
     def history(self, key: str, *, after: int, up_to: int, limit: int) -> tuple[HistoryEntry, ...]:
         first, last = max(after + 1, 1), min(up_to, after + limit)

@@ -151,7 +151,7 @@ class Table:
         while True:
             try:
                 return call(self._client())
-            except AzureError as error:
+            except (AzureError, OSError) as error:
                 if code_of(error) == "TableNotFound" and not created:
                     self._create()
                     created = True
@@ -159,7 +159,7 @@ class Table:
                 self._wait_or_give_up(error, attempt, time.monotonic() - began)
                 attempt += 1
 
-    def _wait_or_give_up(self, error: "AzureError", attempt: int, spent: float) -> None:
+    def _wait_or_give_up(self, error: "AzureError | OSError", attempt: int, spent: float) -> None:
         conflict = conflict_in(error)
         if conflict:
             raise conflict from error
@@ -173,7 +173,7 @@ class Table:
 
         try:
             self._client().create_table()
-        except AzureError as error:
+        except (AzureError, OSError) as error:
             if code_of(error) != "TableAlreadyExists":
                 raise translated(error) from error
 
