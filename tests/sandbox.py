@@ -21,6 +21,7 @@ RESOURCE_GROUP = "sandbox"
 SITE = "shop"
 SITE_ID = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{RESOURCE_GROUP}/providers/Microsoft.Web/sites/{SITE}"
 CANDIDATE_ID = f"{SITE_ID}/slots/candidate"
+TOKEN = {"Authorization": "Bearer anything"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,27 @@ class RunningCloud:
         self.slots: dict[str, str] = addresses["slots"]
         self.control = Control(self.management)
 
+    def set_weight(self, percentage: float) -> None:
+        """Send so much of production's new traffic to the candidate slot, by a rule of that name."""
+        host = self.slots["candidate"].removeprefix("http://")
+        rule = {"name": "candidate", "actionHostName": host, "reroutePercentage": percentage}
+        self._manage("PATCH", "config/web", {"properties": {"experiments": {"rampUpRules": [rule]}}})
+
+    def begin_swap(self) -> str:
+        """Begin to swap the candidate slot with production; return the URL that tells how far it is."""
+        return self._manage("POST", "slotsswap", {"targetSlot": "candidate", "preserveVnet": True}).headers["location"]
+
+    def swap(self) -> None:
+        """Swap the candidate slot with production."""
+        location = self.begin_swap()
+        wait_until(lambda: fetch(location, headers=TOKEN).status == 200, within=30)
+
+    def _manage(self, method: str, path: str, body: Any) -> Got:
+        url = f"{self.management}{SITE_ID}/{path}?api-version=2025-05-01"
+        got = fetch(url, method=method, body=body, headers=TOKEN)
+        assert got.status < 300, f"{method} {path}: {got.status} {got.body.decode()}"
+        return got
+
     def kill(self) -> None:
         """End it as a power cut would."""
         self.process.kill()
@@ -176,6 +198,11 @@ def is_running(process: int) -> bool:
 
 def _read_line(process: "subprocess.Popen[bytes]", *, within: float) -> str:
     assert process.stdout is not None
-    readable, _, _ = select.select([process.stdout], [], [], within)
-    line = os.read(process.stdout.fileno(), 65536) if readable else b""
+    line, deadline = b"", time.monotonic() + within
+    while not line.endswith(b"\n"):
+        readable, _, _ = select.select([process.stdout], [], [], max(deadline - time.monotonic(), 0))
+        more = os.read(process.stdout.fileno(), 65536) if readable else b""
+        if not more:
+            break
+        line += more
     return line.decode().strip()

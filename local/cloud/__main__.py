@@ -33,7 +33,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         swap_seconds=arguments.swap_seconds,
     )
     try:
-        print("ready", json.dumps(await cloud.start()), flush=True)
+        print(f"ready {json.dumps(await cloud.start())}", flush=True)
         await stop.wait()
     finally:
         await cloud.stop()

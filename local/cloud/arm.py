@@ -92,11 +92,11 @@ class ManagementApi:
             raise ApiError(400, "BadRequest", "Source and target slots must differ.")
         # Swapping the site itself means: bring the named slot into production.
         source, destination = (other, slot) if slot.name == PRODUCTION else (slot, other)
-        swap = self._begin_swap(site, source.name, destination.name)
+        swap = self._begin_swap(site, source.name, destination.name, call)
         return Reply(202, None, {"Location": _result_url(site, slot, swap, call), "Retry-After": "1"})
 
-    def _begin_swap(self, site: LiveSite, source: str, destination: str) -> Swap:
-        fault = self._faults.take("swap", SWAP_KINDS)
+    def _begin_swap(self, site: LiveSite, source: str, destination: str, call: JsonCall) -> Swap:
+        fault = self._faults.take("swap", SWAP_KINDS, method=call.method, path=call.path)
         if fault is not None and fault.kind == "swap-conflict":
             raise _conflict("an ordered fault")
         slow = fault.delay_seconds if fault is not None and fault.kind == "slow-swap" else 0.0
@@ -151,7 +151,7 @@ def _read_rule(site: LiveSite, entry: Any) -> RoutingRule:
 
 def _describe(site: LiveSite, slot: Slot) -> dict[str, Any]:
     is_site = slot.name == PRODUCTION
-    swap = site.state.last_swap()
+    swap, running = site.state.last_swap(), site.state.running_swap()
     took_part = swap is not None and slot.name in (swap.source, swap.destination)
     return {
         "id": resource_id(site, slot),
@@ -166,6 +166,7 @@ def _describe(site: LiveSite, slot: Slot) -> dict[str, Any]:
             "hostNames": [slot.host_name],
             "enabledHostNames": [slot.host_name],
             "resourceGroup": site.state.resource_group,
+            "inProgressOperationId": running.id if running is not None else None,
             "slotSwapStatus": {
                 "timestampUtc": swap.ended,
                 "sourceSlotName": swap.source,

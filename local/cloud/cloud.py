@@ -1,10 +1,10 @@
 """The whole sandbox: what was remembered brought back to life, and put away again in order."""
 
 import asyncio
-import random
 import socket
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from local.cloud.journal import Journal
 from local.cloud.live_site import LiveSite
 from local.cloud.load import Loads
 from local.cloud.monitor import MetricsApi
+from local.cloud.ports import listen_on, port_of
 from local.cloud.server import ManagementPort
 from local.cloud.state import PRODUCTION, Deployment, Site, Slot
 
@@ -26,8 +27,6 @@ RESOURCE_GROUP = "sandbox"
 _FIRST_VERSION = Deployment("1")
 _FLUSH_SECONDS = 0.5
 _STOP_LOADS_SECONDS = 3.0
-_PORTS = range(21_000, 32_000)
-"""Below Linux's range for outgoing connections, so that nobody takes a slot's port while the sandbox is down."""
 
 
 class Cloud:
@@ -36,17 +35,21 @@ class Cloud:
     def __init__(self, folder: Path, *, port: int, edge_port: int, seed: int, swap_seconds: float) -> None:
         """Open the folder. A port of 0 means: the same as last time, or a free one the first time.
 
-        Raises `FolderInUseError`.
+        Raises `FolderInUseError`, or `OSError` when a port is taken.
         """
         self._journal = Journal(folder)
-        self._port = port
+        self._listening = listen_on(port or self._journal.load_setting("port", 0))
+        self._journal.save_setting("port", port_of(self._listening))
         self._faults = Faults()
         self._loads = Loads()
+        self._seed = seed
+        self._sockets: dict[tuple[str, str], socket.socket] = {}
         remembered = self._journal.load_sites() or [_first_site()]
-        self._sites = {
-            site.name: LiveSite(self._with_edge_port(site, edge_port), self._journal, seed=seed) for site in remembered
-        }
-        self._planes = [DataPlane(site, self._faults) for site in self._sites.values()]
+        self._sites = {site.name: self._open(site, edge_port) for site in remembered}
+        self._planes = [
+            DataPlane(site, {slot.name: self._sockets[name, slot.name] for slot in site.state.slots}, self._faults)
+            for name, site in self._sites.items()
+        ]
         metrics = MetricsApi(self._sites, began=self._began(), lag_seconds=self._journal.load_setting(LAG_SETTING, 0))
         management = ManagementApi(self._sites, self._faults, swap_seconds=swap_seconds)
         control = ControlApi(self._sites, self._loads, self._faults, metrics, self._journal)
@@ -57,7 +60,7 @@ class Cloud:
     async def start(self) -> dict[str, Any]:
         """Bring everything up and return what the ready line says.
 
-        Raises `StartError` when a version does not come up, `OSError` when a port is taken.
+        Raises `StartError` when a version does not come up.
         """
         await asyncio.gather(*(site.start() for site in self._sites.values()))
         for plane in self._planes:
@@ -65,12 +68,10 @@ class Cloud:
         self._flusher = asyncio.create_task(self._flush_often())
         self._runner = web.ServerRunner(web.Server(self._management.answer, access_log=None), shutdown_timeout=1.0)
         await self._runner.setup()
-        port = self._port or self._journal.load_setting("port", 0) or _free_port()
-        await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        self._journal.save_setting("port", port)
+        await web.SockSite(self._runner, self._listening).start()
         for site in self._sites.values():
             site.resume_swap()
-        return self._describe(port)
+        return self._describe(port_of(self._listening))
 
     async def stop(self) -> None:
         """Put everything away; no process of ours is left."""
@@ -94,22 +95,16 @@ class Cloud:
             "slots": {slot.name: f"http://{slot.host_name}" for slot in first.slots},
         }
 
-    def _with_edge_port(self, site: Site, edge_port: int) -> Site:
-        production, *others = site.slots
-        port = edge_port or production.port or _free_port()
-        slots = [Slot(PRODUCTION, port, production.deployment, production.running)]
-        for slot in others:
-            slots.append(Slot(slot.name, slot.port or _free_port(), slot.deployment, slot.running))
-        placed = Site(
-            subscription=site.subscription,
-            resource_group=site.resource_group,
-            name=site.name,
-            slots=tuple(slots),
-            rules=site.rules,
-            swaps=site.swaps,
-        )
+    def _open(self, site: Site, edge_port: int) -> LiveSite:
+        """Take the ports of a site's slots, new ones where it has none yet, and write them down."""
+        slots = []
+        for slot in site.slots:
+            listening = listen_on((edge_port if slot.name == PRODUCTION else 0) or slot.port)
+            self._sockets[site.name, slot.name] = listening
+            slots.append(replace(slot, port=port_of(listening)))
+        placed = replace(site, slots=tuple(slots))
         self._journal.save_site(placed)
-        return placed
+        return LiveSite(placed, self._journal, seed=self._seed)
 
     def _began(self) -> int:
         began = int(self._journal.load_setting("began", 0)) or int(time.time())
@@ -129,14 +124,3 @@ class Cloud:
 def _first_site() -> Site:
     slots = (Slot(PRODUCTION, 0, _FIRST_VERSION), Slot("candidate", 0, _FIRST_VERSION))
     return Site(subscription=SUBSCRIPTION, resource_group=RESOURCE_GROUP, name="shop", slots=slots)
-
-
-def _free_port() -> int:
-    for port in random.sample(_PORTS, len(_PORTS)):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise OSError("no port from 21000 to 31999 is free on 127.0.0.1")

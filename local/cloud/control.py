@@ -27,7 +27,8 @@ POST /sandbox/load {"site", "rps", "seconds"?, "clients"?, "users"?, "visits"?, 
     with `visits`, each leaves after so many requests and a new one comes. `path`: /checkout unless said otherwise.
 GET /sandbox/load/{id}
     {"id", "site", "sent", "answered", "failed", "skipped", "done", "error", "versions": {version: {"requests",
-    "failures"}}, "minutes": {minute: the same}}. Differences of `versions` tell what happened between two calls.
+    "failures"}}, "minutes": {minute: the same, for two hours}}. Differences of `versions` tell what happened
+    between two calls.
 DELETE /sandbox/load/{id}
     Stops it and answers as GET does. Loads end with the sandbox's process.
 POST /sandbox/faults {"on", "kind", "seconds"?, "count"?, "method"?, "path"?, "slot"?, "retry_after"?,

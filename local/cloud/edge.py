@@ -7,6 +7,7 @@ slot's own host, is a probe: it is in the slot's metrics but not in the users' t
 """
 
 import asyncio
+import socket
 import time
 
 from aiohttp import web
@@ -100,21 +101,22 @@ async def _suffer(fault: Fault) -> Answer:
 
 
 class DataPlane:
-    """The listeners of one site, on the ports that its slots have."""
+    """The listeners of one site, each on the socket that its slot has."""
 
-    def __init__(self, site: LiveSite, faults: Faults) -> None:
+    def __init__(self, site: LiveSite, sockets: dict[str, socket.socket], faults: Faults) -> None:
         self._site = site
+        self._sockets = sockets
         self._faults = faults
         self._runners: list[web.ServerRunner] = []
 
     async def start(self) -> None:
-        """Listen on 127.0.0.1. Raises `OSError` when a port is taken."""
-        for slot in self._site.state.slots:
-            listener = Listener(self._site, slot.name, self._faults)
+        """Begin to answer."""
+        for name, listening in self._sockets.items():
+            listener = Listener(self._site, name, self._faults)
             runner = web.ServerRunner(web.Server(listener.answer, access_log=None), shutdown_timeout=1.0)
             await runner.setup()
             self._runners.append(runner)
-            await web.TCPSite(runner, "127.0.0.1", slot.port, backlog=1024).start()
+            await web.SockSite(runner, listening, backlog=1024).start()
 
     async def stop(self) -> None:
         """Stop listening; requests in flight have a second to finish."""

@@ -85,8 +85,9 @@ class Faults:
     def in_force(self) -> list[Fault]:
         """Return the faults that can still hit a call, oldest first."""
         now = time.monotonic()
-        self._faults = [fault for fault in self._faults if now < fault.until and fault.left != 0]
-        return list(self._faults)
+        # A fault that hits nobody any more may still keep callers waiting, whom `clear` must find.
+        self._faults = [fault for fault in self._faults if now < fault.until + TIMEOUT_SECONDS]
+        return [fault for fault in self._faults if now < fault.until and fault.left != 0]
 
     def take(
         self, on: str, kinds: tuple[str, ...], *, method: str = "", path: str = "", slot: str = ""

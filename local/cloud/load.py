@@ -20,6 +20,7 @@ from local.cloud.routing import COOKIE
 _ANSWER_SECONDS = 30.0
 _MOST_IN_FLIGHT = 500
 _WORKERS = 32
+_MINUTES_KEPT = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +145,11 @@ class Load:
     def _count(self, version: str, *, failed: bool) -> None:
         self.failed += failed
         minute = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:00Z")
-        for split in (self.versions, self.minutes.setdefault(minute, {})):
+        if minute not in self.minutes:
+            self.minutes[minute] = {}
+            for stale in list(self.minutes)[:-_MINUTES_KEPT]:
+                del self.minutes[stale]
+        for split in (self.versions, self.minutes[minute]):
             tally = split.setdefault(version, Tally())
             tally.requests += 1
             tally.failures += failed

@@ -11,11 +11,10 @@ from azure.core.exceptions import (
 )
 from azure.mgmt.web.models import CsmSlotEntity, Experiments, RampUpRule, SiteConfig, SiteConfigResource
 
-from tests.sandbox import RESOURCE_GROUP, SITE, SITE_ID, fetch, running_cloud, wait_until
+from tests.sandbox import RESOURCE_GROUP, SITE, SITE_ID, TOKEN, fetch, running_cloud, wait_until
 from tests.sandbox_sdk import web_client
 
 CONFIG = f"{SITE_ID}/config/web?api-version=2025-05-01"
-TOKEN = {"Authorization": "Bearer anything"}
 
 
 @pytest.fixture(scope="module")
