@@ -91,15 +91,14 @@ def _constant(text: str) -> NoReturn:
 
 
 def _check(value: Any) -> None:
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        if not level:
-            return
+    level, depth = [value], 0
+    while level:
         for each in level:
             _check_texts(each)
+        depth += any(isinstance(each, dict | list) for each in level)
+        if depth > MAX_DEPTH:
+            refuse(f"the body nests deeper than {MAX_DEPTH} levels")
         level = [inner for each in level for inner in _inside(each)]
-    if level:
-        refuse(f"the body nests deeper than {MAX_DEPTH} levels")
 
 
 def _inside(value: Any) -> list[Any]:

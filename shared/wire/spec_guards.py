@@ -42,11 +42,11 @@ def read_guards(part: Part, measuring: Measuring) -> tuple[Guard, ...]:
 
 
 def _read_guard(part: Part, measuring: Measuring) -> Guard:
-    metric = part.child("metric").read(Metric, Metric.ERROR_RATE)
+    metric = part.child("metric").read(Metric, None)
     return Guard(
         name=part.child("name").read(str, ""),
-        metric=metric,
-        test=_read_test(part, _LIMITS[metric]),
+        metric=metric or Metric.ERROR_RATE,
+        test=_read_test(part, _LIMITS[metric]) if metric else Threshold(),
         over=_read_over(part.child("over"), measuring),
         minimum_requests=part.child("minimumRequests").read(int, 20),
     )
@@ -58,21 +58,12 @@ def _read_test(part: Part, limit: Callable[[Any], float]) -> Threshold | Ratio:
         return Ratio(maximum=ratio.child("max").read(float, 1.0), slack=ratio.child("slack").read(limit, 0.0))
     minimum, maximum = part.child("min"), part.child("max")
     test = Threshold(
-        minimum=limit_or_none(minimum, limit),
-        maximum=limit_or_none(maximum, limit),
+        minimum=minimum.read(limit, None),
+        maximum=maximum.read(limit, None),
     )
     if test.minimum is not None and test.maximum is not None and test.minimum > test.maximum:
         maximum.refuse(f"{found(maximum.path, maximum.value)}allowed is at least min")
     return test
-
-
-def limit_or_none(part: Part, limit: Callable[[Any], float]) -> float | None:
-    """Read a limit that a guard may leave out."""
-
-    def convert(value: Any) -> float | None:
-        return limit(value)
-
-    return part.read(convert, None)
 
 
 def _read_over(part: Part, measuring: Measuring) -> timedelta:
