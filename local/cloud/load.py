@@ -11,6 +11,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from random import Random
 
 from local.cloud.keep_alive import Answer, KeepAliveClient, encode_request
@@ -110,12 +111,11 @@ class Load:
 
     async def _send_at_rate(self) -> None:
         began = time.perf_counter()
-        ends = began + self.order.seconds if self.order.seconds is not None else float("inf")
-        due = began
-        while due < ends:
-            await asyncio.sleep(max(due - time.perf_counter(), 0.0))
+        rate, seconds = self.order.rps, self.order.seconds
+        turns = count() if seconds is None else range(round(rate * seconds))
+        for turn in turns:
+            await asyncio.sleep(max(began + turn / rate - time.perf_counter(), 0.0))
             self._launch()
-            due += 1 / self.order.rps
 
     def _launch(self) -> None:
         if len(self._under_way) >= _MOST_IN_FLIGHT or (self._free is not None and not self._free):

@@ -36,7 +36,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
     )
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", arguments.port).start()
-    print("ready", json.dumps({"port": runner.addresses[0][1]}), flush=True)
+    print("ready " + json.dumps({"port": runner.addresses[0][1]}), flush=True)
     await stop.wait()
     await runner.cleanup()
 
