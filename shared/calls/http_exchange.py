@@ -6,17 +6,14 @@ Redirects are never followed here; cookies and proxies are unknown.
 import http.client
 import io
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, urlsplit
 
 from shared.calls.deadline import Deadline
 from shared.domain.errors import TryLaterError
-
-if TYPE_CHECKING:
-    import ssl
 
 _PORTS = {"https": 443, "http": 80}
 _CONNECT_SECONDS = 5.0
@@ -122,9 +119,7 @@ def _encrypt(plain: socket.socket, host: str, deadline: Deadline) -> socket.sock
 
 
 @cache
-def _trust() -> "ssl.SSLContext":
-    import ssl
-
+def _trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 

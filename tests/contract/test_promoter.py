@@ -1,0 +1,286 @@
+"""Every promoter swaps alike, in memory and by App Service's slots: begun, watched, verified by version."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.app_service.promoter import AppServicePromoter
+from shared.adapters.app_service.sites import AppServiceSites
+from shared.adapters.app_service.swap_address import UNADDRESSED, to_path, to_token
+from shared.domain.errors import RejectedError, TryLaterError
+from shared.domain.rollout.spec import Place
+from shared.ports.promoter import SwapState, SwapStatus
+from tests.sandbox_sdk import AnyToken
+from tests.scripted_server import HangUp, Say, Silence, closed_port, scripted_server
+from tests.traffic_worlds import SWAP_SECONDS, TARGET, MemoryWorld, sandbox_world
+
+RECORDING = (
+    Path(__file__).parents[3] / "shared/payloads/azure-recordings/app-service-slots/test_functionapp_slot_swap.json"
+)
+BASE = "https://management.azure.com"
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory):
+    with sandbox_world(tmp_path_factory.mktemp("cloud")) as world:
+        yield world
+
+
+@pytest.fixture(params=["memory", "app service"])
+def world(request):
+    world = MemoryWorld() if request.param == "memory" else request.getfixturevalue("sandbox")
+    world.deploy(Place.PRODUCTION, "1")
+    world.deploy(Place.CANDIDATE, "2")
+    yield world
+    world.reset()
+
+
+def served(world):
+    return tuple(world.probe.read_version(TARGET, place) for place in (Place.PRODUCTION, Place.CANDIDATE))
+
+
+def watch(world, token):
+    """Look at a swap until it has ended, at most ten times its length."""
+    for _ in range(40):
+        status = world.promoter.read_swap(TARGET, token)
+        if status.state is not SwapState.RUNNING:
+            return status
+        world.pass_time(SWAP_SECONDS / 4)
+    raise AssertionError("the swap never ended")
+
+
+def test_a_swap_exchanges_what_the_places_serve_once_it_is_done(world):
+    token = world.promoter.begin_swap(TARGET)
+    at_once = world.promoter.read_swap(TARGET, token)
+
+    assert at_once == SwapStatus(SwapState.RUNNING)
+    assert watch(world, token) == SwapStatus(SwapState.DONE)
+    assert served(world) == ("2", "1")
+
+
+def test_a_second_swap_is_not_begun_while_one_runs(world):
+    token = world.promoter.begin_swap(TARGET)
+
+    with pytest.raises(TryLaterError):
+        world.promoter.begin_swap(TARGET)
+
+    watch(world, token)
+    assert served(world) == ("2", "1")
+
+
+def test_a_swap_that_failed_says_why_and_exchanges_nothing(world):
+    world.fail_next_swap()
+
+    status = watch(world, world.promoter.begin_swap(TARGET))
+
+    assert status.state is SwapState.FAILED
+    assert status.why
+    assert served(world) == ("1", "2")
+
+
+def test_a_swap_that_the_platform_has_forgotten_reads_done(world):
+    token = world.promoter.begin_swap(TARGET)
+    watch(world, token)
+
+    assert world.promoter.read_swap(TARGET, world.forgotten(token)).state is SwapState.DONE
+
+
+def test_swapping_back_after_a_swap_brings_the_old_version_back(world):
+    watch(world, world.promoter.begin_swap(TARGET))
+
+    watch(world, world.promoter.begin_swap(TARGET))
+
+    assert served(world) == ("1", "2")
+
+
+@pytest.fixture
+def arm():
+    with scripted_server(Say(500)) as server:
+        yield server
+
+
+@pytest.fixture
+def promoter(arm):
+    return promoter_at(arm.url)
+
+
+def promoter_at(url):
+    return AppServicePromoter(AppServiceSites(AnyToken(), base_url=url, allow_http=True))
+
+
+TOKEN = f"{TARGET.resource}/operationresults/1?api-version=2025-05-01&s=signed"
+
+
+def accepted(arm):
+    return Say(202, b"", {"Location": f"{arm.url}{TOKEN}", "Retry-After": "15"})
+
+
+def test_a_swap_is_begun_with_one_call_and_not_waited_for(arm, promoter):
+    arm.play(accepted(arm))
+
+    token = promoter.begin_swap(TARGET)
+
+    assert [(asked.method, asked.path) for asked in arm.asked] == [("POST", f"{TARGET.resource}/slotsswap")]
+    assert arm.asked[0].json() == {"targetSlot": "candidate", "preserveVnet": True}
+    assert token == TOKEN
+
+
+def test_the_token_is_asked_as_it_came_with_our_access_token(arm, promoter):
+    arm.play(Say(202))
+
+    promoter.read_swap(TARGET, TOKEN)
+
+    assert arm.asked[0].target == TOKEN
+    assert arm.asked[0].headers["authorization"] == "Bearer sandbox"
+
+
+@pytest.mark.skipif(not RECORDING.exists(), reason="the recorded ARM traffic is not beside the project")
+def test_our_swap_is_that_of_the_azure_cli(arm, promoter):
+    """The tool swaps the slot with production; we swap production with the slot, which is the same exchange."""
+    pairs = json.loads(RECORDING.read_text())["interactions"]
+    posted = next(pair for pair in pairs if "slotsswap" in pair["request"]["uri"])
+    polled = [pair["response"]["status"]["code"] for pair in pairs if "operationresults" in pair["request"]["uri"]]
+    location = posted["response"]["headers"]["location"]
+    site, _, slot = location.partition("/operationresults")[0].partition("/slots/")
+    target = replace(TARGET, resource=site.removeprefix(BASE), slot=slot)
+    arm.play(Say(202, b"", {"Location": location.replace(BASE, arm.url)}), *(Say(code) for code in polled))
+
+    token = promoter.begin_swap(target)
+    states = [promoter.read_swap(target, token).state for _ in polled]
+
+    mine, theirs = arm.asked[0], posted["request"]
+    assert mine.method == theirs["method"]
+    assert mine.path == theirs["uri"].removeprefix(BASE).partition("?")[0].replace(f"/slots/{slot}", "")
+    assert mine.json() == {**theirs["body"], "targetSlot": slot}
+    assert token == location.removeprefix(BASE)
+    assert states == [SwapState.RUNNING, SwapState.DONE]
+
+
+CONFLICT = {"Code": "Conflict", "Message": "Cannot swap: the 'candidate' slot did not respond to http ping."}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (Say(202), SwapStatus(SwapState.RUNNING)),
+        (Say(200), SwapStatus(SwapState.DONE)),
+        (Say(204), SwapStatus(SwapState.DONE)),
+        (Say(200, {"id": "the site", "properties": {"state": "Running"}}), SwapStatus(SwapState.DONE)),
+        (Say(200, {"status": "InProgress"}), SwapStatus(SwapState.RUNNING)),
+        (Say(200, {"status": "Succeeded"}), SwapStatus(SwapState.DONE)),
+        (
+            Say(200, {"status": "Failed", "error": {"code": "Cold", "message": "no ping"}}),
+            SwapStatus(SwapState.FAILED, "Cold: no ping"),
+        ),
+        (Say(404, {"error": {"code": "NotFound"}}), SwapStatus(SwapState.DONE)),
+        (Say(410), SwapStatus(SwapState.DONE)),
+        (Say(409, CONFLICT), SwapStatus(SwapState.FAILED, ": ".join(CONFLICT.values()))),
+        (Say(400, {"error": {"code": "Bad"}}), SwapStatus(SwapState.FAILED, "Bad")),
+    ],
+    ids=lambda case: f"{case.status} {case.body}"[:40] if isinstance(case, Say) else case.state.value,
+)
+def test_each_answer_to_a_look_at_a_swap_has_a_meaning(arm, promoter, answer, status):
+    arm.play(answer)
+
+    assert promoter.read_swap(TARGET, TOKEN) == status
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_trouble_while_looking_is_no_verdict_on_the_swap(arm, promoter, status):
+    arm.play(Say(status, {"error": {"code": "Busy"}}, {"Retry-After": "9"}))
+
+    with pytest.raises(TryLaterError) as caught:
+        promoter.read_swap(TARGET, TOKEN)
+
+    assert caught.value.after_seconds == 9
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_swap_that_we_may_not_look_at_is_rejected(arm, promoter, status):
+    arm.play(Say(status, {"error": {"code": "AuthorizationFailed", "message": "no role"}}))
+
+    with pytest.raises(RejectedError, match="AuthorizationFailed: no role"):
+        promoter.read_swap(TARGET, TOKEN)
+
+
+def test_garbage_is_no_verdict_on_the_swap(arm, promoter):
+    arm.play(Say(200, b"<html>", {"Content-Type": "text/html"}))
+
+    with pytest.raises(TryLaterError):
+        promoter.read_swap(TARGET, TOKEN)
+
+
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        (Say(409, CONFLICT), TryLaterError),
+        (Say(429, {"error": {}}, {"Retry-After": "5"}), TryLaterError),
+        (Say(503), TryLaterError),
+        (HangUp(), TryLaterError),
+        (Silence(), TryLaterError),
+        (Say(400, {"error": {"code": "BadRequest"}}), RejectedError),
+        (Say(403, {"error": {"code": "AuthorizationFailed"}}), RejectedError),
+        (Say(404, {"error": {"code": "ResourceNotFound"}}), RejectedError),
+    ],
+    ids=["409", "429", "503", "broken off", "no answer", "400", "403", "404"],
+)
+def test_a_swap_is_never_asked_for_twice_whatever_becomes_of_the_call(arm, promoter, monkeypatch, step, error):
+    monkeypatch.setattr("shared.calls.azure_calls.READ_SECONDS", 0.2)
+    arm.play(step)
+
+    with pytest.raises(error):
+        promoter.begin_swap(TARGET)
+
+    assert len(arm.asked) == 1
+
+
+def test_a_refused_connection_is_for_later():
+    with pytest.raises(TryLaterError):
+        promoter_at(f"http://127.0.0.1:{closed_port()}").begin_swap(TARGET)
+
+
+@pytest.mark.parametrize("location", [None, "https://elsewhere.example/subscriptions/x", "/relative"])
+def test_a_swap_without_an_address_of_its_own_is_watched_by_the_site(arm, promoter, location):
+    busy = {"properties": {"inProgressOperationId": "swap"}}
+    headers = {} if location is None else {"Location": location}
+    arm.play(Say(202, b"", headers), Say(200, busy), Say(200, {"properties": {"inProgressOperationId": None}}))
+
+    token = promoter.begin_swap(TARGET)
+    states = [promoter.read_swap(TARGET, token).state for _ in range(2)]
+
+    assert token == UNADDRESSED
+    assert states == [SwapState.RUNNING, SwapState.DONE]
+    assert [asked.path for asked in arm.asked[1:]] == [TARGET.resource] * 2
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://management.azure.com/subscriptions/x",
+        "https://management.azure.com.evil.example/subscriptions/x",
+        "https://user@evil.example/subscriptions/x",
+        "https://management.azure.com:444/subscriptions/x",
+        "https://management.azure.com/subscriptions/../../x",
+        "https://management.azure.com//evil.example/subscriptions/x",
+    ],
+)
+def test_no_other_host_is_ever_asked_about_a_swap(location):
+    assert to_token(location, BASE) == UNADDRESSED
+
+
+def test_an_address_on_the_same_host_is_kept_without_the_host():
+    assert to_token(f"{BASE}:443/subscriptions/s/x?a=1", BASE) == "/subscriptions/s/x?a=1"
+
+
+@pytest.mark.parametrize(
+    "token", ["", "https://evil.example/subscriptions/x", "//evil.example/", "/subscriptions/../x", "@evil"]
+)
+def test_a_token_that_was_never_ours_is_rejected_before_anything_is_asked(arm, promoter, token):
+    with pytest.raises(RejectedError):
+        promoter.read_swap(TARGET, token)
+    with pytest.raises(RejectedError):
+        to_path(token)
+
+    assert arm.asked == []
