@@ -37,6 +37,7 @@ from local.hosting.queue_function import QueueFunction, queue_function_type
 from local.hosting.timer_functions import TimerFunction, TimerMonitor
 from local.hosting.worker_threads import WorkerThreads
 from shared.adapters.sqlite.broker import SqliteBroker
+from shared.bootstrap import embedded_broker
 
 ROOT = Path(__file__).resolve().parent.parent
 BODY_LIMIT = 104_857_600
@@ -138,17 +139,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the app until SIGTERM or Ctrl-C. Prints one line `ready URL` once it takes requests."""
     options = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if options.lifeline:
+        threading.Thread(target=_end_with_parent, name="lifeline", daemon=True).start()
     with suppress(KeyboardInterrupt):
-        _serve(options.app, options.data, options.port)
+        _serve(options.app, options.data, options.port, options.stop_grace)
 
 
-def _serve(app: Path, data: Path, port: int) -> None:
+def _serve(app: Path, data: Path, port: int, stop_grace: float) -> None:
     data.mkdir(parents=True, exist_ok=True)
     settings = app_settings(app, data)
     os.environ.update(settings)
     logging.basicConfig(level=settings.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(message)s")
     sys.path.insert(0, str(app))
-    with closing(SqliteBroker(data / "queue.db", now=utc_now)) as broker:
+    with closing(embedded_broker(data)) as broker:
         host = FunctionsHost(
             importlib.import_module("function_app").app,
             settings=settings,
@@ -157,6 +160,7 @@ def _serve(app: Path, data: Path, port: int) -> None:
             port=port,
             keys=HostKeys.kept_in(data / "host-keys.json"),
             timer_file=data / "timers.json",
+            stop_grace=stop_grace,
         )
         try:
             print(f"ready {host.start()}", flush=True)
@@ -165,6 +169,12 @@ def _serve(app: Path, data: Path, port: int) -> None:
             sys.exit(f"cannot listen on port {port}: {error}")
         finally:
             host.stop()
+
+
+def _end_with_parent() -> None:
+    """Stop when standard input closes: whoever started this is gone, even if by `kill -9`."""
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def app_settings(app: Path, data: Path) -> dict[str, str]:
@@ -183,6 +193,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of the host's state")
     parser.add_argument("--port", type=int, default=7071, help="0 takes a free one")
     parser.add_argument("--app", type=Path, default=ROOT, help="folder with function_app.py and host.json")
+    parser.add_argument("--lifeline", action="store_true", help="stop when standard input closes")
+    parser.add_argument("--stop-grace", type=float, default=STOP_GRACE, help="seconds for what runs at the end")
     return parser.parse_args(arguments)
 
 

@@ -92,6 +92,7 @@ class QueueFunction(ABC):
             self._broker.wait(min(left, _LONGEST_WAIT), seen=seen)
 
     def _settle(self, delivery: Delivery, call: "Future[Any]") -> None:
+        """Wait for the call, then complete or abandon."""
         failed = call.exception() is not None  # its traceback is in the log already
         try:
             if failed:
@@ -204,9 +205,7 @@ class SessionQueueFunction(QueueFunction):
                     return
 
     def _handle(self, delivery: Delivery) -> None:
-        call = self._runner.start(self.function, message_invocation(self.function, delivery))
-        call.exception()
-        self._settle(delivery, call)
+        self._settle(delivery, self._runner.start(self.function, message_invocation(self.function, delivery)))
 
 
 def queue_function_type(function: IndexedFunction) -> type[QueueFunction]:

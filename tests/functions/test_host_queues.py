@@ -49,15 +49,18 @@ def test_a_message_is_completed_when_its_function_returns(sample):
     wait_until(lambda: sample.broker.depth("commands") == 0)
 
 
-def test_a_send_wakes_the_host_at_once(sample):
+@pytest.mark.parametrize(("queue", "function", "session"), [("commands", "command", "s"), ("plain", "plain", None)])
+def test_a_send_wakes_the_host_at_once(sample, queue, function, session):
     lags = []
-    for number in range(20):
+    for number in range(12):
+        time.sleep(0.03)  # so that the host has gone to sleep again
         begun = perf_counter()
-        sample.send("commands", b"x", session=f"s-{number}")
-        calls.wait_for("command", number + 1)
+        sample.send(queue, b"x", session=session)
+        calls.wait_for(function, number + 1)
         lags.append(perf_counter() - begun)
 
-    assert sorted(lags)[len(lags) // 2] < 0.02
+    # A poller would be late each time; a busy machine is late now and then.
+    assert sorted(lags)[3] < 0.02
 
 
 def test_a_scheduled_message_arrives_at_its_time_and_not_before(sample):

@@ -2,11 +2,13 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
@@ -42,6 +44,17 @@ def test_a_message_that_is_handled_is_completed_before_the_host_stops(tmp_path):
         assert sample.broker.depth("commands") == 1
         assert len(calls.of("command")) == 1
         assert sample.broker.accept_next_session("commands", "next") == "s"
+
+
+def test_a_message_without_a_session_is_completed_before_the_host_stops_too(tmp_path):
+    with running_host(tmp_path) as sample:
+        behaviour.set("plain", lambda body: time.sleep(0.5))
+        sample.send("plain", b"x")
+        calls.wait_for("plain", 1)
+
+        sample.host.stop()
+
+        assert sample.broker.depth("plain") == 0
 
 
 def test_nothing_is_taken_once_the_host_has_stopped(tmp_path):
@@ -93,11 +106,13 @@ def test_a_function_that_hangs_does_not_keep_the_host_from_stopping(tmp_path):
 class HostProcess:
     """`python -m local.host` with the sample app."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *options: str) -> None:
+        always = ("--data", data, "--port", "0", "--app", FOLDER, "--stop-grace", "0.5")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "local.host", "--data", data, "--port", "0", "--app", FOLDER],
+            [sys.executable, "-m", "local.host", *always, *options],
             cwd=ROOT,
-            env=os.environ | SETTINGS | {"EVERY": "0 0 3 * * *"},
+            env=os.environ | SETTINGS,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -119,6 +134,26 @@ def test_the_command_runs_an_app_until_a_signal_and_exits_with_0(tmp_path, numbe
     code, errors = host.end(number)
 
     assert (code, "Traceback" in errors) == (0, False)
+
+
+def test_a_host_with_a_lifeline_ends_when_whoever_started_it_is_gone(tmp_path):
+    host = HostProcess(tmp_path, "--lifeline")
+
+    host.process.stdin.close()
+
+    assert host.process.wait(10) == 0
+
+
+def test_a_function_that_hangs_does_not_keep_the_process_from_ending(tmp_path):
+    host = HostProcess(tmp_path)
+    client = socket.create_connection(urlsplit(host.url).netloc.split(":"), timeout=5)
+    client.sendall(b"GET /pause/60 HTTP/1.1\r\nHost: x\r\n\r\n")
+    time.sleep(0.3)
+
+    code, _ = host.end(signal.SIGTERM)
+
+    client.close()
+    assert code == 0
 
 
 def test_the_command_keeps_its_keys_for_itself_and_over_a_restart(tmp_path):

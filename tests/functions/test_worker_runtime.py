@@ -64,6 +64,7 @@ def sample(library):
         "echo": {"query": {"a": "1,2"}, "headers": {"x-custom": "yes"}, "body": "grüß"},
         "one_thing": {"params": {"thing": "x"}},
         "number": {"params": {"number": "12"}},
+        "pause": {"params": {"seconds": "0"}},
         "send": {"body": "by output"},
     }
     return run_app(library, SAMPLE_APP, SETTINGS, calls)
@@ -73,7 +74,7 @@ def test_every_function_of_the_sample_app_is_called(sample):
     outcomes = {name: result["succeeded"] for name, result in sample["functions"].items()}
 
     assert {name for name, succeeded in outcomes.items() if not succeeded} == {"broken", "empty"}
-    assert len(outcomes) == 17
+    assert len(outcomes) == 18
 
 
 def test_the_worker_and_our_host_hand_a_function_the_same_request(sample, tmp_path):

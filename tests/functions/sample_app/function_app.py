@@ -5,6 +5,7 @@ What it was called with, and what it shall do, is kept in `calls` and `behaviour
 
 import json
 import logging
+import time
 
 import azure.functions as func
 
@@ -90,6 +91,12 @@ async def patient(req: func.HttpRequest, context: func.Context) -> func.HttpResp
 def slow(req: func.HttpRequest) -> func.HttpResponse:
     calls.add("slow", req)
     behaviour.act("slow")
+    return func.HttpResponse("done")
+
+
+@app.route(route="pause/{seconds:int}", methods=["GET"])
+def pause(req: func.HttpRequest) -> func.HttpResponse:
+    time.sleep(int(req.route_params["seconds"]))
     return func.HttpResponse("done")
 
 
