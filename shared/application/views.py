@@ -13,7 +13,7 @@ from shared.ports.dead_letters import DeadLetter, DeadLetters
 from shared.ports.rollout_store import InboxEntry, RolloutArchive, RolloutStore
 from shared.ports.view_index import ViewIndex
 from shared.wire.documents import event_as_json, read_accepted, read_rollout
-from shared.wire.spec import render_spec
+from shared.wire.spec_rendering import render_spec
 from shared.wire.views import SHARDS, accepted_view, application_view, rollout_view
 
 LINES_AT_MOST = 200

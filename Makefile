@@ -1,0 +1,41 @@
+# Every target does its own set-up; nothing needs to be done by hand.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 7071
+DATA ?= .data
+
+.PHONY: demo serve test check bench clean setup-local setup-dev
+
+demo: setup-local  ## the main job, told as a story
+	@$(BIN)/python -m local.demo
+
+serve: setup-local  ## the local stack, kept running (PORT=, DATA=)
+	@$(BIN)/python -m local.serve --port $(PORT) --data $(DATA)
+
+test: setup-dev  ## all tests
+	@$(BIN)/python -m pytest
+
+check: setup-dev  ## format, lint, types, imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup-dev  ## measurements, never a test
+	@$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) .cache .data
+
+setup-local: $(VENV)/local.stamp
+setup-dev: $(VENV)/dev.stamp
+
+$(VENV)/local.stamp: requirements.txt requirements-local.txt
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-local.txt
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/local.stamp requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
