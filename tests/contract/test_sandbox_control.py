@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -41,6 +42,19 @@ def test_a_deployment_serves_when_it_is_answered(cloud):
 
     assert got.headers["x-version"] == "good-2"
     assert time.monotonic() - began >= 0.06
+
+
+def test_a_slow_request_is_finished_by_the_version_that_began_it(cloud):
+    cloud.control.deploy("slow", latency_ms=4000)
+    with ThreadPoolExecutor(1) as thread:
+        asked = thread.submit(fetch, f"{cloud.slots['candidate']}/checkout")
+        time.sleep(0.3)
+        cloud.control.deploy("quick")
+        began = fetch(f"{cloud.slots['candidate']}/checkout")
+
+        assert not asked.done()
+        assert began.headers["x-version"] == "quick"
+        assert (asked.result().status, asked.result().headers["x-version"]) == (200, "slow")
 
 
 def test_the_error_rate_is_the_share_of_checkouts_that_fail(cloud):
