@@ -122,7 +122,9 @@ class RunningCloud:
         command = [sys.executable, "-m", "local.cloud", "--data", str(self.folder), "--lifeline", *self._arguments]
         self.process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         ready = _read_line(self.process, within=30.0)
-        assert ready.startswith("ready "), f"the sandbox said {ready!r} and ended with {self.process.poll()}"
+        if not ready.startswith("ready "):
+            self.kill()
+            raise AssertionError(f"the sandbox said {ready!r} and ended with {self.process.returncode}")
         addresses = json.loads(ready.removeprefix("ready "))
         self.management: str = addresses["management"]
         self.edge: str = addresses["edge"]
