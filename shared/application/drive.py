@@ -25,8 +25,9 @@ from shared.ports.open_markers import OpenMarkers
 from shared.ports.rollout_store import InboxEntry, RolloutStore
 from shared.wire.documents import Alarm, read_accepted
 
-MARKER_GRACE = timedelta(minutes=2)
-"""How long after it should have moved an application is looked at by the sweep."""
+MARKER_GRACE = timedelta(minutes=5)
+"""How long after it should have moved an application is looked at by the sweep. Longer than any handler may run
+(`functionTimeout`), so that no marker is closed between the moment it is opened and its fact is stored."""
 BUDGET = timedelta(seconds=20)
 """No new step is begun in one delivery after this; the rest follows by a wake-up of its own."""
 STEPS_AT_MOST = 60

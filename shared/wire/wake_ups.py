@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.domain.errors import InvalidError, Problem, RejectedError
-from shared.ports.command_queue import WakeUp
+from shared.domain.wake_up import WakeUp
 
 MAX_BODY_BYTES: Final = 32 * 1024
 """No wake-up is longer than this. The limits below see to it, since no character takes over 12 bytes."""

@@ -8,7 +8,7 @@ from typing import assert_never
 from shared.domain.analysis.sequence import AnalysisState, begin_step
 from shared.domain.names import EffectId, TargetName
 from shared.domain.rollout import events as e
-from shared.domain.rollout.plan import AwaitApproval, Promote, Shift
+from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, weight_after
 from shared.domain.rollout.state import (
     Application,
     Doing,
@@ -215,9 +215,10 @@ def ended(rollout: Rollout, event: e.RolloutEnded) -> Rollout:
 
 
 def _preflight_passed(rollout: Rollout, event: e.PreflightPassed) -> Rollout:
-    stable = dict(event.stable)
+    stable, proven = dict(event.stable), weight_after(rollout.plan, -1)
     return _on_targets(
-        rollout, lambda t: replace(t, stable_version=stable.get(t.name), candidate_since=event.at, side=Side.STABLE)
+        rollout,
+        lambda t: replace(t, stable_version=stable.get(t.name), candidate_since=event.at, proven=proven),
     )
 
 
