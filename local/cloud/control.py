@@ -48,26 +48,27 @@ GET /sandbox/metrics, POST /sandbox/metrics {"lag_seconds"}
 
 import os
 import signal
-import time
-from dataclasses import asdict
-from typing import Any
 
-from local.cloud.arm import resource_id
-from local.cloud.faults import KINDS_ON, SILENT_KINDS, STATUS_KINDS, SWAP_KINDS, Fault, Faults
+from local.cloud.faults import Faults
 from local.cloud.fields import BadFieldError, Fields
 from local.cloud.http_json import ApiError, JsonCall, Reply
 from local.cloud.instance import StartError
 from local.cloud.journal import Journal
 from local.cloud.live_site import BusyError, LiveSite
-from local.cloud.load import Load, LoadOrder, Loads
-from local.cloud.meter import Tally
+from local.cloud.load import Load, Loads
 from local.cloud.monitor import MetricsApi
-from local.cloud.routing import PIN_SECONDS
-from local.cloud.state import Deployment, Slot
+from local.cloud.orders import read_deployment, read_fault, read_order
+from local.cloud.reports import (
+    describe_fault,
+    describe_load,
+    describe_pins,
+    describe_site,
+    describe_slot,
+    describe_split,
+)
+from local.cloud.state import Slot
 
 LAG_SETTING = "lag_seconds"
-_ALL_KINDS = (*STATUS_KINDS, *SILENT_KINDS, *SWAP_KINDS)
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class ControlApi:
@@ -110,15 +111,15 @@ class ControlApi:
     async def _on_site(self, site: LiveSite, method: str, rest: list[str], call: JsonCall) -> Reply:
         match method, rest:
             case "GET", []:
-                return Reply(200, _describe_site(site))
+                return Reply(200, describe_site(site))
             case "GET", ["traffic"]:
-                return Reply(200, _describe_split(site.traffic))
+                return Reply(200, describe_split(site.traffic))
             case "GET", ["pinned"]:
-                return Reply(200, _describe_pins(site))
+                return Reply(200, describe_pins(site))
             case "POST", ["slots", name, "deploy"]:
                 slot = _find_slot(site, name)
-                await site.deploy(slot.name, _read_deployment(call.body))
-                return Reply(200, _describe_slot(site, _find_slot(site, name)))
+                await site.deploy(slot.name, read_deployment(call.body))
+                return Reply(200, describe_slot(site, _find_slot(site, name)))
             case "POST", ["slots", name, "kill"]:
                 return _kill(site, _find_slot(site, name))
         raise _no_such_call(call)
@@ -126,25 +127,25 @@ class ControlApi:
     async def _on_load(self, method: str, rest: list[str], call: JsonCall) -> Reply:
         match method, rest:
             case "POST", []:
-                order = _read_order(call.body)
+                order = read_order(call.body)
                 load = self._loads.start(order, self._find_site(order.site).state.slots[0].port)
-                return Reply(202, _describe_load(load), {"Location": f"/sandbox/load/{load.id}"})
+                return Reply(202, describe_load(load), {"Location": f"/sandbox/load/{load.id}"})
             case "GET", [load_id]:
-                return Reply(200, _describe_load(self._find_load(load_id)))
+                return Reply(200, describe_load(self._find_load(load_id)))
             case "DELETE", [load_id]:
                 load = self._find_load(load_id)
                 await load.stop()
-                return Reply(200, _describe_load(load))
+                return Reply(200, describe_load(load))
         raise _no_such_call(call)
 
     def _on_faults(self, method: str, call: JsonCall) -> Reply:
         match method:
             case "POST":
-                fault = _read_fault(call.body, self._faults.next_id())
+                fault = read_fault(call.body, self._faults.next_id())
                 self._faults.add(fault)
-                return Reply(201, _describe_fault(fault))
+                return Reply(201, describe_fault(fault))
             case "GET":
-                return Reply(200, {"faults": [_describe_fault(fault) for fault in self._faults.in_force()]})
+                return Reply(200, {"faults": [describe_fault(fault) for fault in self._faults.in_force()]})
             case "DELETE":
                 self._faults.clear()
                 return Reply(200, {"faults": []})
@@ -188,127 +189,6 @@ def _kill(site: LiveSite, slot: Slot) -> Reply:
         raise ApiError(409, "Conflict", f"slot {slot.name} has no process just now")
     os.kill(process, signal.SIGKILL)
     return Reply(200, {"killed": process})
-
-
-def _read_deployment(body: Any) -> Deployment:
-    fields = Fields(body, "version", "error_rate", "latency_ms")
-    return Deployment(
-        fields.text("version"), fields.number("error_rate", 0, 1, 0.0), fields.number("latency_ms", 0, 60_000, 0.0)
-    )
-
-
-def _read_order(body: Any) -> LoadOrder:
-    fields = Fields(body, "site", "rps", "seconds", "clients", "users", "visits", "requests", "path", "method", "seed")
-    requests = fields.optional_integer("requests", 1, 10_000_000)
-    if requests is not None and isinstance(body, dict) and ("rps" in body or "seconds" in body):
-        raise BadFieldError("requests", "is sent as fast as is sensible: it cannot stand beside rps or seconds")
-    path = fields.text("path", "/checkout")
-    if not path.startswith("/") or not path.isascii() or " " in path:
-        raise BadFieldError("path", "must begin with / and be printable ASCII without spaces")
-    return LoadOrder(
-        site=fields.text("site"),
-        rps=fields.number("rps", 0.01, 5000) if requests is None else 0.0,
-        seconds=fields.number("seconds", 0, 31_536_000, 0.0) or None,
-        requests=requests,
-        sticky=fields.choice("clients", ("fresh", "sticky"), "fresh") == "sticky",
-        users=fields.integer("users", 1, 100_000, 50),
-        visits=fields.optional_integer("visits", 1, 1_000_000),
-        path=path,
-        method=fields.choice("method", ("GET", "POST"), "GET"),
-        seed=fields.integer("seed", 0, 2**63 - 1, 0),
-    )
-
-
-def _read_fault(body: Any, fault_id: str) -> Fault:
-    fields = Fields(
-        body, "on", "kind", "seconds", "count", "method", "path", "slot", "retry_after", "delay_seconds", "applied"
-    )
-    on = fields.choice("on", tuple(KINDS_ON))
-    kind = fields.choice("kind", _ALL_KINDS)
-    if kind not in KINDS_ON[on]:
-        raise BadFieldError("kind", f"on {on} must be one of {', '.join(KINDS_ON[on])}")
-    retry_after = fields.optional_integer("retry_after", 0, 3600)
-    return Fault(
-        id=fault_id,
-        on=on,
-        kind=kind,
-        until=time.monotonic() + fields.number("seconds", 0.1, 86_400, 60.0),
-        left=fields.optional_integer("count", 1, 1_000_000),
-        method=fields.choice("method", ("", *_METHODS), ""),
-        path=fields.text("path", ""),
-        slot=fields.text("slot", ""),
-        retry_after=fields.integer("retry_after", 0, 3600, 1) if kind == "429" else retry_after,
-        delay_seconds=fields.number("delay_seconds", 0, 3600, 20.0),
-        applied=fields.flag("applied"),
-    )
-
-
-def _describe_site(site: LiveSite) -> dict[str, Any]:
-    state = site.state
-    newest = state.swaps[-1] if state.swaps else None
-    swap = None if newest is None else {**asdict(newest), "phase": newest.phase.value}
-    return {
-        "site": state.name,
-        "resource": resource_id(site, state.slots[0]),
-        "edge": f"http://{state.slots[0].host_name}",
-        "slots": [_describe_slot(site, slot) for slot in state.slots],
-        "rules": [asdict(rule) for rule in state.rules],
-        "swap": swap,
-    }
-
-
-def _describe_slot(site: LiveSite, slot: Slot) -> dict[str, Any]:
-    return {
-        "slot": slot.name,
-        "host": slot.host_name,
-        **asdict(slot.deployment),
-        "running": slot.running,
-        "process": site.instances[slot.name].process_id,
-    }
-
-
-def _describe_split(split: dict[str, Tally]) -> dict[str, Any]:
-    return {
-        version: {"requests": tally.requests, "failures": tally.failures} for version, tally in sorted(split.items())
-    }
-
-
-def _describe_pins(site: LiveSite) -> dict[str, Any]:
-    now = int(time.time())
-    slots = {name: meter.total(now - PIN_SECONDS, now + 1).pins for name, meter in site.meters.items()}
-    versions: dict[str, int] = {}
-    for slot in site.state.slots:
-        versions[slot.deployment.version] = versions.get(slot.deployment.version, 0) + slots[slot.name]
-    return {"slots": slots, "versions": versions}
-
-
-def _describe_load(load: Load) -> dict[str, Any]:
-    return {
-        "id": load.id,
-        "site": load.order.site,
-        "sent": load.sent,
-        "answered": load.answered,
-        "failed": load.failed,
-        "skipped": load.skipped,
-        "done": load.done,
-        "error": load.error,
-        "versions": _describe_split(load.versions),
-        "minutes": {minute: _describe_split(split) for minute, split in load.minutes.items()},
-    }
-
-
-def _describe_fault(fault: Fault) -> dict[str, Any]:
-    return {
-        "id": fault.id,
-        "on": fault.on,
-        "kind": fault.kind,
-        "seconds_left": round(max(fault.until - time.monotonic(), 0.0), 3),
-        "count_left": fault.left,
-        "method": fault.method,
-        "path": fault.path,
-        "slot": fault.slot,
-        "applied": fault.applied,
-    }
 
 
 def _no_such_call(call: JsonCall) -> ApiError:
