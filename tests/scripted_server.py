@@ -2,6 +2,8 @@
 
 import json
 import socket
+import ssl
+import sys
 import threading
 import time
 from collections import deque
@@ -72,7 +74,7 @@ class ScriptedServer:
 
     @property
     def host(self) -> str:
-        return self.url.removeprefix("http://")
+        return self.url.partition("://")[2]
 
     def play(self, *steps: Step) -> None:
         """Begin a new script, with nothing asked so far."""
@@ -84,10 +86,13 @@ class ScriptedServer:
 
 
 @contextmanager
-def scripted_server(*steps: Step) -> Iterator[ScriptedServer]:
+def scripted_server(*steps: Step, tls: ssl.SSLContext | None = None) -> Iterator[ScriptedServer]:
+    """Run a server on a free port, with TLS where a context with a certificate is given."""
     server = ScriptedServer("", deque(steps))
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), _handler(server))
-    server.url = f"http://127.0.0.1:{listener.server_port}"
+    listener = _Listener(("127.0.0.1", 0), _handler(server))
+    if tls is not None:
+        listener.socket = tls.wrap_socket(listener.socket, server_side=True, do_handshake_on_connect=False)
+    server.url = f"{'https' if tls else 'http'}://127.0.0.1:{listener.server_port}"
     thread = threading.Thread(target=listener.serve_forever, args=(0.02,))
     thread.start()
     try:
@@ -104,6 +109,13 @@ def closed_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+class _Listener(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that hangs up is part of many a script.
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
