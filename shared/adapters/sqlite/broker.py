@@ -78,6 +78,11 @@ class SqliteBroker:
             if tables.find_queue(db, queue)[1] != sessions:
                 raise RejectedError(f"queue {queue} exists {'without' if sessions else 'with'} sessions")
 
+    def has_sessions(self, queue: str) -> bool:
+        """Whether the queue was declared with sessions."""
+        with self._file.transaction() as db:
+            return tables.find_queue(db, queue)[1]
+
     def send(
         self,
         queue: str,
