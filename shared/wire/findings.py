@@ -13,6 +13,9 @@ T = TypeVar("T")
 MAX_FINDINGS = 100
 """More are not told: nobody reads them."""
 
+MAX_ENTRIES = 100
+"""No list of a release spec may be as long: longer ones are refused as a whole."""
+
 _HIDDEN = frozenset({"url", "secretSetting"})
 """Fields into which people paste secrets: their values are never repeated."""
 
@@ -55,8 +58,8 @@ class Part:
         return Part(self.value[key] if exists else None, (*self.path, key), self.findings, exists)
 
     def children(self) -> tuple["Part", ...]:
-        """Return the entries of a list; none where this is no list."""
-        entries = self.value if isinstance(self.value, list) else []
+        """Return the entries of a list; none where this is no list, or one so long that no format takes it."""
+        entries = self.value if isinstance(self.value, list) and len(self.value) <= MAX_ENTRIES else []
         return tuple(Part(entry, (*self.path, index), self.findings) for index, entry in enumerate(entries))
 
     @property
@@ -107,9 +110,11 @@ def found(path: Path, value: object) -> str:
 
 
 def shown(value: object) -> str:
-    """Return the value as JSON, cut to what fits into a sentence."""
+    """Return the value as JSON, cut to what fits into a sentence; of lists and objects only that they are."""
     if value is None:
         return "nothing (null)"
+    if isinstance(value, dict | list):
+        return f"{'a list' if isinstance(value, list) else 'an object'}{'' if value else ' without entries'}"
     text = json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= 60 else f"{text[:57]}..."
 

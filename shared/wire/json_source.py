@@ -78,11 +78,11 @@ def refuse(message: str, *, line: int | None = None) -> NoReturn:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        keys = [key for key, _ in pairs]
-        repeated = next(key for key in keys if keys.count(key) > 1)
-        refuse(f"the key {json.dumps(repeated)[:60]} stands twice in one object")
+    members: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in members:
+            refuse(f"the key {json.dumps(key)[:60]} stands twice in one object")
+        members[key] = value
     return members
 
 

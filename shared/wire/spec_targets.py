@@ -1,9 +1,11 @@
 """The targets of a release spec: each a place of its own where traffic is divided."""
 
+from shared.domain.errors import RejectedError
 from shared.domain.names import TargetName
 from shared.domain.rollout.spec import HealthCheck, Target, TargetKind, VersionProbe
-from shared.wire.arm_ids import parse_site_id, same_id
 from shared.wire.findings import Part, refuse_repeats
+from shared.wire.resources import normal_resource
+from shared.wire.site_id import parse_site_id
 
 
 def read_targets(part: Part) -> tuple[Target, ...]:
@@ -15,7 +17,7 @@ def read_targets(part: Part) -> tuple[Target, ...]:
     refuse_repeats(names, lambda name: name.value, "allowed is a name that no target before it has")
     refuse_repeats(
         sites,
-        lambda site: same_id(site.value),
+        lambda site: normal_resource(site.value),
         "allowed is a site that no target before it has: a site divides its traffic once",
     )
     return read
@@ -25,13 +27,23 @@ def _read_target(part: Part) -> Target:
     return Target(
         name=TargetName(part.child("name").read(str, "")),
         kind=part.child("kind").read(TargetKind, TargetKind.APP_SERVICE_SLOT),
-        resource=part.child("resource").read(parse_site_id, ""),
+        resource=part.child("resource").read(_site, ""),
         slot=part.child("slot").read(str, ""),
         region=part.child("region").read(str, ""),
         wave=part.child("wave").read(int, 1),
         version=_read_probe(part.child("version")),
         health=_read_health(part.child("health")),
     )
+
+
+def _site(text: str) -> str:
+    try:
+        parse_site_id(text)
+    except RejectedError as error:
+        raise ValueError(
+            "allowed is a site's id, /subscriptions/<guid>/resourceGroups/<group>/providers/Microsoft.Web/sites/<site>"
+        ) from error
+    return text
 
 
 def _read_probe(part: Part) -> VersionProbe:

@@ -20,7 +20,7 @@ def parse_time(text: str, *, zone_required: bool = True) -> datetime:
     date, time, fraction, zone = match.groups()
     offset = "+00:00" if zone in (None, "Z", "z") else zone
     try:
-        at = datetime.fromisoformat(f"{date}T{time}.{(fraction or '0')[:6]:0<6}{offset}")
+        at = datetime.fromisoformat(f"{date}T{time}.{fraction or '0'}{offset}")
         return at.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError("there is no such time") from error

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -66,6 +67,14 @@ def test_what_is_not_strictly_json_is_refused_as_a_whole(body, words):
     [problem] = error.value.problems
     assert problem.path == ""
     assert words in problem.message
+
+
+def test_a_long_object_is_refused_without_delay():
+    members = ",".join(f'"k{number}":1' for number in range(20_000))
+    began = time.process_time()
+    with pytest.raises(InvalidError, match="stands twice"):
+        read_json(f'{{{members},"k19999":1}}'.encode())
+    assert time.process_time() - began < 2
 
 
 def test_a_body_of_just_256_kilobytes_is_read():

@@ -1,6 +1,7 @@
 """What a release spec may say, what it means, and how a wrong one is refused."""
 
 import copy
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -185,7 +186,8 @@ def test_a_notification_without_topics_is_told_everything():
         ("targets/0/resource", f"{SITE}/slots/candidate"),
         ("targets/0/resource", SITE.replace("sites", "serverfarms")),
         ("targets/0/resource", SITE.replace("Microsoft.Web", "Microsoft.App")),
-        ("targets/0/resource", SITE.replace("resourceGroups/shop", "resourceGroups/shop.")),
+        ("targets/0/resource", SITE.replace("resourceGroups/shop", "resourceGroups/a shop")),
+        ("targets/0/resource", SITE.replace("resourceGroups", "groups")),
         ("targets/0/resource", SITE.replace("1111", "<id>")),
         ("targets/0/resource", f"{SITE}/"),
         ("targets/0/version", {"header": "X-Version", "pointer": "/version"}),
@@ -364,6 +366,12 @@ def test_a_key_pasted_where_a_settings_name_belongs_is_not_repeated():
     assert "s3cret" not in problem.message
 
 
+def test_an_object_in_a_wrong_place_is_not_repeated():
+    [problem] = refused(changed("notifications", {"url": "https://user:s3cret@a.example/"}))
+
+    assert problem.message == "found an object; allowed is a list"
+
+
 def test_names_are_their_own():
     document = copy.deepcopy(SMALLEST)
     document["targets"].append({**document["targets"][0], "resource": f"{SITE}2"})
@@ -434,6 +442,30 @@ def test_a_wrong_part_makes_no_other_part_look_wrong():
     document["strategy"]["canary"]["steps"] = ["x", {"weight": 5, "bake": {"min": "1h"}}]
 
     assert paths_refused(document) == ["metrics.window", "strategy.canary.bake.max", "strategy.canary.steps[0]"]
+
+
+def test_bakes_are_not_held_against_a_window_that_is_wrong():
+    document = changed("metrics/window", "2m")
+    document["strategy"]["canary"]["bake"] = {"min": "5s", "max": "10s"}
+
+    assert paths_refused(document) == ["metrics.window"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        changed("strategy/canary/steps", [0] * 80_000),
+        changed("targets/0/health/statuses", [{"a": number} for number in range(15_000)]),
+        SMALLEST | {f"k{number}": 1 for number in range(18_000)},
+        changed("targets/0/version/pointer", "/a" * 120_000 + "~"),
+        changed("deadlines/progress", "1" * 250_000),
+    ],
+    ids=["steps", "statuses", "unknown fields", "pointer", "duration"],
+)
+def test_a_long_wrong_document_is_refused_without_delay(document):
+    began = time.process_time()
+    refused(document)
+    assert time.process_time() - began < 2
 
 
 def test_no_more_problems_are_told_than_anyone_reads():
