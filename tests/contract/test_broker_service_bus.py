@@ -15,11 +15,17 @@ from shared.adapters.service_bus.errors import translate
 from shared.domain.errors import RejectedError, TryLaterError
 from shared.ports.command_queue import WakeUp
 from tests.amqp_broker import BrokerProcess
+from tests.contract.hasty_sdk import hasten
 
 SHOP = WakeUp(key="application:shop", fence="f-1")
 BOUND = timedelta(seconds=3)
 SLACK = 2.0
 """Seconds that a busy machine may add to a bound."""
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasten(monkeypatch)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from shared.domain.errors import InvalidError
 from shared.ports.command_queue import WakeUp
 from shared.wire.wake_ups import parse_wake_up
 from tests.amqp_broker import BrokerProcess
+from tests.contract.hasty_sdk import hasten
 from tests.contract.queue_rigs import (
     DUPLICATE_WINDOW,
     LOCK,
@@ -18,7 +19,6 @@ from tests.contract.queue_rigs import (
     Receiver,
     Rig,
     ServiceBusRig,
-    ServiceBusRigs,
     SqliteRig,
 )
 
@@ -31,7 +31,7 @@ def wake_up(fence: str, key: str = "application:shop") -> WakeUp:
 
 
 @pytest.fixture(scope="module")
-def service_bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceBusRigs]:
+def amqp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     process = BrokerProcess(
         tmp_path_factory.mktemp("amqp") / "queue.db",
         *("--lock-seconds", str(LOCK.total_seconds())),
@@ -39,15 +39,15 @@ def service_bus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServiceBus
         *("--duplicate-seconds", str(DUPLICATE_WINDOW.total_seconds())),
     )
     process.start()
-    rigs = ServiceBusRigs(process)
-    yield rigs
-    rigs.close()
+    with pytest.MonkeyPatch.context() as patch:
+        hasten(patch)
+        yield process
     process.close()
 
 
 @pytest.fixture(params=["sqlite", "service bus"])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    made = SqliteRig(tmp_path) if request.param == "sqlite" else ServiceBusRig(request.getfixturevalue("service_bus"))
+    made = SqliteRig(tmp_path) if request.param == "sqlite" else ServiceBusRig(request.getfixturevalue("amqp"))
     yield made
     made.close()
 
