@@ -88,18 +88,19 @@ class Intake:
         current = self._known(application)
         before = self.archive.answer(current.key, command_id)
         if before is not None:
+            _refuse_other_version(before, version)
             self._wake(current.key)
             return AcceptedDeployment(_rollout_in(before), is_new=True)
         brought_by = bringing(current.application, version)
         if brought_by is not None:
-            self.store.accept(current.key, command_id, _answer(brought_by), None)
+            self.store.accept(current.key, command_id, _answer(brought_by, version), None)
             return AcceptedDeployment(brought_by, is_new=False)
         refused = deployment_refusal(current.application, version)
         if refused is not None:
             raise RejectedError(refused)
         rollout = rollout_id(application, command_id)
         deploy = Deploy(id=command_id, rollout=rollout, version=version, source=source)
-        answer = self._accept(current.key, deploy, _answer(rollout))
+        answer = self._accept(current.key, deploy, _answer(rollout, version))
         return AcceptedDeployment(_rollout_in(answer), is_new=True)
 
     def accept_override(
@@ -183,8 +184,15 @@ def rollout_id(application: ApplicationName, command_id: CommandId) -> RolloutId
     return RolloutId(f"{application}-{digest[:12]}")
 
 
-def _answer(rollout: RolloutId | None) -> str:
-    return json.dumps({"rollout": rollout})
+def _answer(rollout: RolloutId | None, version: Version | None = None) -> str:
+    return json.dumps({"rollout": rollout, "version": version})
+
+
+def _refuse_other_version(answer: str, version: Version) -> None:
+    """An identity stands for one request: refuse another one that comes under it."""
+    known = json.loads(answer).get("version")
+    if known != version:
+        raise RejectedError(f"this event id or Idempotency-Key was used for version {known}, not {version}")
 
 
 def _rollout_in(answer: str) -> RolloutId:

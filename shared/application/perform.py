@@ -12,6 +12,7 @@ from shared.domain.rollout.commands import (
     EffectDone,
     EffectFailed,
     EffectOutcome,
+    EffectWaits,
     SwapNotNeeded,
     SwapWasBegun,
     WeightWasSet,
@@ -19,6 +20,7 @@ from shared.domain.rollout.commands import (
 from shared.domain.rollout.effects import BeginSwap, Notify, PublishViews, SetWeight
 from shared.domain.rollout.spec import Place, Target
 from shared.domain.rollout.state import OpenEffect, Rollout, Side, TargetState
+from shared.domain.rollout.timing import SWAP_LOOK
 from shared.domain.rollout.weight import Weight
 from shared.ports.clock import Clock
 from shared.ports.notifier import Notifier
@@ -108,14 +110,14 @@ class Performer:
         """Begin a swap only where one is needed, none runs and no lost worker's call can still land."""
         wanted = level.rollout.version if level.state.wanted_side is Side.CANDIDATE else level.state.stable_version
         if self.promoter.read_swap(level.target, level.state.swap_token).state is SwapState.RUNNING:
-            return EffectFailed(row.id, "a swap is running")
+            return EffectWaits(row.id, "a swap is running", SWAP_LOOK.total_seconds())
         serves = self.probe.read_version(level.target, Place.PRODUCTION)
         if serves == wanted:
             return SwapNotNeeded(row.id, level.state.generation)
         now = self.clock.now()
         if level.rollout.settle_at is not None and level.rollout.settle_at > now:
             wait = (level.rollout.settle_at - now).total_seconds()
-            return EffectFailed(row.id, "a lost worker's swap may still begin", retry_after=wait)
+            return EffectWaits(row.id, "a lost worker's swap may still begin", wait)
         other = self.probe.read_version(level.target, Place.CANDIDATE)
         if other != wanted:
             return EffectFailed(row.id, f"a swap would bring {other} to production, not {wanted}")

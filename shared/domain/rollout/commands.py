@@ -127,7 +127,17 @@ class EffectFailed:
     """Whether the other side said that it will never do it."""
 
 
-EffectOutcome = WeightWasSet | SwapWasBegun | SwapNotNeeded | EffectDone | EffectFailed
+@dataclass(frozen=True, slots=True)
+class EffectWaits:
+    """Nothing is wrong, but it cannot be done yet."""
+
+    effect: EffectId
+    why: str
+    seconds: float
+    """When to look again."""
+
+
+EffectOutcome = WeightWasSet | SwapWasBegun | SwapNotNeeded | EffectDone | EffectFailed | EffectWaits
 Accepted = Deploy | Override | Alert
 """The facts that are kept in the inbox before anybody is told that they were accepted."""
 Command = AcceptSpec | Accepted | Tick | ClaimEffect | EffectOutcome

@@ -11,6 +11,7 @@ from shared.domain.rollout.commands import (
     Deploy,
     EffectDone,
     EffectFailed,
+    EffectWaits,
     Override,
     SwapNotNeeded,
     SwapWasBegun,
@@ -49,7 +50,7 @@ def decide(state: Application, command: Command, readings: Readings = NOTHING_RE
         case ClaimEffect():
             if draft.state.open_effect(command.effect) is not None:
                 draft.record(EffectBegun(at=now, effect=command.effect))
-        case WeightWasSet() | SwapWasBegun() | SwapNotNeeded() | EffectDone() | EffectFailed():
+        case WeightWasSet() | SwapWasBegun() | SwapNotNeeded() | EffectDone() | EffectFailed() | EffectWaits():
             decide_outcome(draft, command)
         case _:
             assert_never(command)

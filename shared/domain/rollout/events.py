@@ -308,6 +308,8 @@ class EffectPutOff:
     effect: EffectId
     due: datetime
     why: str
+    failed: bool = True
+    """Whether this was an attempt that failed, and not one that could not be made yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

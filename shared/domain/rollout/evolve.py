@@ -265,8 +265,10 @@ def _weight_observed(rollout: Rollout, event: e.WeightObserved) -> Rollout:
 
 
 def _bake_started(rollout: Rollout, at: datetime) -> Rollout:
-    retired = isinstance(rollout.plan[rollout.step], Promote)
-    look_at = next_window(rollout.spec.measuring, at) if rollout.spec else at
+    current = rollout.plan[rollout.step]
+    retired = isinstance(current, Promote)
+    proven = isinstance(current, Promote) and current.proven
+    look_at = at if proven or rollout.spec is None else next_window(rollout.spec.measuring, at)
     baking = replace(rollout, doing=Doing.BAKING, baking_since=at, look_at=look_at)
     return _on_targets(
         baking,
@@ -392,7 +394,7 @@ def _effect_put_off(state: Application, event: e.EffectPutOff) -> Application:
     return replace(
         state,
         effects=tuple(
-            replace(o, begun=None, due=event.due, attempt=o.attempt + 1) if o.id == event.effect else o
+            replace(o, begun=None, due=event.due, attempt=o.attempt + event.failed) if o.id == event.effect else o
             for o in state.effects
         ),
     )

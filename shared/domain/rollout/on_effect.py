@@ -1,10 +1,13 @@
 """What an effect answered: close its row, take in what was seen, go on or try again."""
 
+from datetime import timedelta
+
 from shared.domain.rollout import events as e
 from shared.domain.rollout.commands import (
     EffectDone,
     EffectFailed,
     EffectOutcome,
+    EffectWaits,
     SwapNotNeeded,
     SwapWasBegun,
     WeightWasSet,
@@ -23,6 +26,10 @@ def decide_outcome(draft: Draft, outcome: EffectOutcome) -> None:
         return
     if isinstance(outcome, EffectFailed):
         _failed(draft, row, outcome)
+        return
+    if isinstance(outcome, EffectWaits):
+        due = draft.now + timedelta(seconds=outcome.seconds)
+        draft.record(e.EffectPutOff(at=draft.now, effect=row.id, due=due, why=outcome.why, failed=False))
         return
     draft.record(e.EffectClosed(at=draft.now, effect=row.id))
     found = _place_of(draft, row.effect)
@@ -51,7 +58,7 @@ def _take_in(draft: Draft, rollout: Rollout, target: TargetState, outcome: Effec
             draft.record(e.SwapBegun(at=draft.now, rollout=rollout.id, target=target.name, token=outcome.token))
         case SwapNotNeeded() if outcome.generation == target.generation:
             verify_side(draft, rollout, target)
-        case WeightWasSet() | SwapNotNeeded() | EffectDone() | EffectFailed():
+        case WeightWasSet() | SwapNotNeeded() | EffectDone() | EffectFailed() | EffectWaits():
             return
 
 

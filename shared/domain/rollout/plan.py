@@ -27,6 +27,8 @@ class Promote:
     """Make the candidate serve everyone from the production place, and judge it there."""
 
     bake: Bake
+    proven: bool = False
+    """Whether an earlier rollout proved the version in production: then it is there as soon as it is verified."""
 
 
 Step = AwaitApproval | Shift | Promote
@@ -39,7 +41,7 @@ def compile_canary(canary: Canary) -> tuple[Step, ...]:
 
 def compile_return(canary: Canary) -> tuple[Step, ...]:
     """Return the plan of a rollback after success: the old version was proven before, so it is promoted at once."""
-    return (Promote(canary.promotion_bake),)
+    return (Promote(canary.promotion_bake, proven=True),)
 
 
 def _canary_steps(canary: Canary) -> Iterator[Step]:

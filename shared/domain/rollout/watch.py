@@ -123,10 +123,15 @@ def _moved_on(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> bo
                 return True
             return _gate_timed_out(draft, live, current)
         case Shift() | Promote():
-            if verified and _is_healthy(draft, live, spec, current.bake):
+            if verified and (_is_proven_before(live, current) or _is_healthy(draft, live, spec, current.bake)):
                 _pass_step(draft, live, current)
                 return True
             return _bake_timed_out(draft, live, current.bake)
+
+
+def _is_proven_before(live: Rollout, current: Shift | Promote) -> bool:
+    settled = live.doing is Doing.BAKING and all(target.is_settled for target in live.targets)
+    return isinstance(current, Promote) and current.proven and settled
 
 
 def _is_healthy(draft: Draft, live: Rollout, spec: Spec, bake: Bake) -> bool:
