@@ -10,7 +10,7 @@ from shared.domain.errors import RejectedError, TryLaterError
 from shared.domain.rollout.spec import Notification, Place, Topic
 from shared.domain.wake_up import WakeUp
 from tests.scenario.kills import Killable, KilledError, Killer, killable_keeping
-from tests.scenario.world import QUEUE, World
+from tests.scenario.world import QUEUE, SPEC, World
 
 WAKE = WakeUp(key="application:shop", fence="")
 
@@ -46,7 +46,7 @@ def test_a_worker_killed_at_any_moment_changes_nothing_about_the_end(tmp_path):
 
 def run_with(folder, killer: Killer) -> list[tuple]:
     folder.mkdir()
-    world = World(folder)
+    world = World(folder, SPEC.replace("[5, 25, 50]", "[5]"))
     world.change = killable_keeping(killer)
     rollout = world.deploy("2", event="e")
     world.start()
