@@ -113,8 +113,7 @@ class Driver:
         if following is None:
             return self._rest(current, delivery, now)
         state, command = current.application, following.command
-        spec = state.live.spec if state.live else None
-        readings = self.reader.read(spec, needs(state, command, now))
+        readings = self.reader.read(state.spec_in_force, needs(state, command, now))
         decision = decide(state, command, readings, now=self.clock.now())
         consumed = (following.entry,) if following.entry else ()
         after = self._commit(current, decision, delivery, consumed)

@@ -72,6 +72,7 @@ def rollout_view(rollout: Rollout, *, frozen: bool = False) -> dict[str, object]
         "gate": step.gate.name if isinstance(step, AwaitApproval) and rollout.phase is Phase.WAITING else None,
         "gate_deadline": _time(rollout.gate_deadline),
         "pinned_until": _time(rollout.pinned_until),
+        "pinned_requests": rollout.pinned_requests,
         "links": {"history": f"/api/rollouts/{rollout.id}/history"},
     }
 

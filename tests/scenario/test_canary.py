@@ -299,7 +299,7 @@ def test_a_failure_can_be_retried_by_a_rollout_that_names_its_origin(world):
 def test_terminal_rollouts_do_nothing_ever(world):
     rollout = world.deploy("2", error_rate=0.4)
     world.run_to_end(rollout)
-    world.settle()
+    world.run_for(timedelta(minutes=10))
     ended = world.rollout(rollout)
     calls = len(world.site.calls)
 
@@ -333,3 +333,27 @@ def test_a_rollout_can_be_read_from_the_moment_that_it_is_accepted(world):
     rollout = world.deploy("2")
 
     assert world.phase(rollout) == "pending"
+
+
+def test_users_whom_a_cookie_still_pins_are_counted_after_the_end(world):
+    rollout = world.deploy("3", error_rate=0.4)
+    world.site.pin(world.target, Weight(2_000))
+    world.run_to_end(rollout)
+    ended = world.rollout(rollout)["ended"]
+
+    world.run_until(lambda: world.rollout(rollout)["pinned_requests"] is not None)
+
+    view = world.rollout(rollout)
+    assert view["pinned_requests"] == pytest.approx(20 * 60 * 0.02)
+    assert view["phase"] == "rolled-back"
+    assert view["ended"] == ended
+    assert world.events(rollout)[-1]["type"] == "PinnedCounted"
+
+
+def test_counting_pinned_users_is_cut_short_by_the_next_rollout(world):
+    first = world.deploy("3", error_rate=0.4)
+    world.run_to_end(first)
+    second = world.deploy("4")
+
+    assert world.run_to_end(second) == "succeeded"
+    assert world.rollout(first)["pinned_requests"] is None

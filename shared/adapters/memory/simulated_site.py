@@ -44,7 +44,7 @@ class SimulatedSite:
     def begin_swap(self, time: timedelta) -> str:
         """Begin a swap that takes so long; return its token. Raises `TryLaterError` while one runs."""
         self._settle()
-        if any(not swap.over for swap in self._swaps.values()):
+        if self._is_swapping():
             raise TryLaterError("a swap is running")
         self._begun += 1
         token = f"swap-{self._begun}"
@@ -52,15 +52,18 @@ class SimulatedSite:
         self.doom = ""
         return token
 
-    def read_swap(self, token: str) -> SwapStatus:
-        """Return how far a swap is; one that nobody remembers is done."""
+    def read_swap(self, token: str | None) -> SwapStatus:
+        """Return how far a swap is, or without one that is known, whether any runs."""
         self._settle()
-        swap = self._swaps.get(token)
+        swap = self._swaps.get(token or "")
         if swap is None:
-            return SwapStatus(SwapState.DONE)
+            return SwapStatus(SwapState.RUNNING if self._is_swapping() else SwapState.DONE)
         if not swap.over:
             return SwapStatus(SwapState.RUNNING)
         return SwapStatus(SwapState.FAILED, swap.why) if swap.why else SwapStatus(SwapState.DONE)
+
+    def _is_swapping(self) -> bool:
+        return any(not swap.over for swap in self._swaps.values())
 
     def forget_swaps(self) -> None:
         """Forget the swaps that are over."""

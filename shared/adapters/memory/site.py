@@ -147,9 +147,9 @@ class MemorySite:
         with self._called("begin_swap", target):
             return self._site(target).begin_swap(self.swap_time)
 
-    def read_swap(self, target: Target, token: str) -> SwapStatus:
-        """Return how far the swap is."""
-        with self._called("read_swap", target, token):
+    def read_swap(self, target: Target, token: str | None) -> SwapStatus:
+        """Return how far the swap is; without a token, whether any runs."""
+        with self._called("read_swap", target, token or ""):
             return self._site(target).read_swap(token)
 
     def read_version(self, target: Target, place: Place) -> Version:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.domain.names import EffectId
 from shared.domain.rollout.effects import BeginSwap, Effect, PublishViews, SetWeight
-from shared.domain.rollout.events import DeploymentRefused, Event, RolloutEnded
+from shared.domain.rollout.events import DeploymentRefused, Event, PinnedCounted, RolloutEnded
 from shared.domain.rollout.evolve import ended, evolve, next_effect_id
 from shared.domain.rollout.react import react
 from shared.domain.rollout.state import Application, Doing, OpenEffect, Phase, Rollout
@@ -75,6 +75,9 @@ class Draft:
                     self._archived.append(replace(ended(rollout, event), last_sequence=after.sequence))
             case DeploymentRefused():
                 self._archived.append(_refused(after, event))
+            case PinnedCounted() if before.aftercare is not None:
+                over = before.aftercare.rollout
+                self._archived.append(replace(over, pinned_requests=event.requests, last_sequence=after.sequence))
             case _:
                 return
 

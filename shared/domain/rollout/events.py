@@ -207,6 +207,26 @@ class RolloutEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedCounted:
+    """How many requests users pinned by a routing cookie still sent to the candidate's place after the end."""
+
+    at: datetime
+    rollout: RolloutId
+    requests: float | None
+    """In the first whole window after the end, all targets together; None when it could not be read."""
+    window_seconds: float
+    pinned_until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedPutOff:
+    """The window to count has not been seen yet."""
+
+    at: datetime
+    look_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriftFound:
     """Somebody else moved the weight; it is being put right."""
 
@@ -318,9 +338,9 @@ class EffectClosed:
     effect: EffectId
 
 
-Silent = TargetJudged | Looked | EffectBegun | EffectPutOff | EffectClosed
+Silent = TargetJudged | Looked | PinnedPutOff | EffectBegun | EffectPutOff | EffectClosed
 """Events that move the state and leave no line in the history."""
-SILENT: tuple[type, ...] = (TargetJudged, Looked, EffectBegun, EffectPutOff, EffectClosed)
+SILENT: tuple[type, ...] = (TargetJudged, Looked, PinnedPutOff, EffectBegun, EffectPutOff, EffectClosed)
 
 Recorded = (
     SpecAccepted
@@ -343,6 +363,7 @@ Recorded = (
     | RollbackBegun
     | ZeroReached
     | RolloutEnded
+    | PinnedCounted
     | DriftFound
     | CandidateReplaced
     | AlertReceived

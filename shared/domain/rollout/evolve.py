@@ -10,6 +10,7 @@ from shared.domain.names import EffectId, TargetName
 from shared.domain.rollout import events as e
 from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, weight_after
 from shared.domain.rollout.state import (
+    Aftercare,
     Application,
     Doing,
     Ended,
@@ -21,7 +22,14 @@ from shared.domain.rollout.state import (
     Side,
     TargetState,
 )
-from shared.domain.rollout.timing import CALL_LIMIT, SWAP_LIMIT, next_window
+from shared.domain.rollout.timing import (
+    AFTERCARE_LIMIT,
+    CALL_LIMIT,
+    SOURCE_SLACK,
+    SWAP_LIMIT,
+    next_window,
+    window_ceiling,
+)
 from shared.domain.rollout.weight import ALL, NONE, Weight
 
 Change = Callable[[Rollout], Rollout]
@@ -55,6 +63,10 @@ def _apply(state: Application, event: e.Event) -> Application:
             return _started(state, event)
         case e.RolloutResumed():
             return _on_live(state, lambda r: _resumed(r, event.at, frozen=state.frozen is not None))
+        case e.PinnedCounted():
+            return replace(state, aftercare=None)
+        case e.PinnedPutOff():
+            return replace(state, aftercare=state.aftercare and replace(state.aftercare, look_at=event.look_at))
         case e.EffectBegun():
             return _effect_begun(state, event)
         case e.EffectPutOff():
@@ -174,7 +186,7 @@ def _started(state: Application, event: e.RolloutStarted) -> Application:
         deadline=event.at + event.spec.deadlines.preflight,
         held_since=event.at if state.frozen else None,
     )
-    return replace(state, live=live, pending=None)
+    return replace(state, live=live, pending=None, aftercare=None)
 
 
 def _ended(state: Application, event: e.RolloutEnded) -> Application:
@@ -190,10 +202,21 @@ def _ended(state: Application, event: e.RolloutEnded) -> Application:
     if rollout.started is None:
         return without
     stable = next((t.stable_version for t in rollout.targets), None)
+    without = replace(without, aftercare=_aftercare(ended(rollout, event)))
     last = Ended(rollout=rollout.id, version=rollout.version, phase=event.ending.phase, stable_version=stable)
     if event.ending.phase is Phase.SUCCEEDED:
         return replace(without, last=last, serving=Serving(version=rollout.version, rollout=rollout.id))
     return replace(without, last=last)
+
+
+def _aftercare(over: Rollout) -> Aftercare | None:
+    """Count who is still pinned, in the first whole window after the end, if anybody can be."""
+    if over.pinned_until is None or over.spec is None or over.ended is None:
+        return None
+    measuring = over.spec.measuring
+    since = window_ceiling(over.ended, measuring.window)
+    look_at = since + measuring.window + measuring.lag + SOURCE_SLACK
+    return Aftercare(rollout=over, since=since, look_at=look_at, give_up_at=look_at + AFTERCARE_LIMIT)
 
 
 def ended(rollout: Rollout, event: e.RolloutEnded) -> Rollout:

@@ -6,17 +6,28 @@ from datetime import datetime
 from shared.domain.rollout.commands import Command, Tick
 from shared.domain.rollout.readings import Need, ReadHealth, ReadShare, ReadSwap, ReadVersion, ReadWindows
 from shared.domain.rollout.spec import Place, Spec
-from shared.domain.rollout.state import Application, Doing, Rollout, Side, TargetState
+from shared.domain.rollout.state import Aftercare, Application, Doing, Rollout, Side, TargetState
 from shared.domain.rollout.timing import WINDOWS_A_LOOK, visible_until, window_ceiling
 
 
 def needs(state: Application, command: Command, now: datetime) -> tuple[Need, ...]:
     """Return what to read for this command; most commands are decided on the state alone."""
-    if not isinstance(command, Tick) or state.live is None or state.live.spec is None:
+    if not isinstance(command, Tick):
         return ()
+    if state.live is None or state.live.spec is None:
+        return tuple(_to_count(state.aftercare, now)) if state.aftercare else ()
     if state.live.look_at is None or state.live.look_at > now:
         return ()
     return tuple(_to_see(state.live, state.live.spec, now))
+
+
+def _to_count(aftercare: Aftercare, now: datetime) -> Iterator[Need]:
+    spec = aftercare.rollout.spec
+    if spec is None or aftercare.look_at > now:
+        return
+    length = spec.measuring.window
+    for target in aftercare.rollout.targets:
+        yield ReadWindows(target.name, aftercare.since, aftercare.since + length, length, Place.CANDIDATE)
 
 
 def _to_see(rollout: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from shared.domain.rollout import events as e
+from shared.domain.rollout.aftercare import decide_aftercare
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.preflight import decide_preflight
 from shared.domain.rollout.readings import Readings
@@ -22,6 +23,8 @@ def decide_tick(draft: Draft, readings: Readings) -> None:
     """Do whatever is due. A tick that comes early, late or twice finds nothing due and changes nothing."""
     _remind(draft)
     live = draft.state.live
+    if live is None and draft.state.aftercare is not None:
+        decide_aftercare(draft, draft.state.aftercare, readings)
     if live is None or live.spec is None or _overdue(draft, live):
         return
     if live.look_at is None or live.look_at > draft.now:
@@ -58,6 +61,8 @@ def next_look(state: Application) -> datetime | None:
         times.append(state.frozen.remind_at)
     if state.live is not None:
         times.extend(_wakes_of(state.live))
+    elif state.aftercare is not None:
+        times.append(state.aftercare.look_at)
     return min(times, default=None)
 
 

@@ -175,6 +175,8 @@ class Rollout:
     stuck: str | None = None
     pinned_until: datetime | None = None
     """Until when users that were sent to the candidate's place may still be pinned there."""
+    pinned_requests: float | None = None
+    """How many requests pinned users still sent there in the first whole window after the end; None: not counted."""
     first_sequence: int = 0
     last_sequence: int = 0
 
@@ -231,6 +233,17 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Aftercare:
+    """What is still to be seen of a rollout that ended: how many users are pinned to the place that it used."""
+
+    rollout: Rollout
+    since: datetime
+    """Start of the window that is counted."""
+    look_at: datetime
+    give_up_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Serving:
     """What the history says that production serves."""
 
@@ -254,6 +267,14 @@ class Application:
     pending: Rollout | None = None
     last: Ended | None = None
     serving: Serving | None = None
+    aftercare: Aftercare | None = None
+    """Cut short by the next rollout."""
+
+    @property
+    def spec_in_force(self) -> Spec | None:
+        """The spec by which targets are to be read now."""
+        watched = self.live or (self.aftercare.rollout if self.aftercare else None)
+        return watched.spec if watched is not None else None
 
     def rollout(self, rollout_id: RolloutId) -> Rollout | None:
         """Return the live or pending rollout with this id, or None."""

@@ -21,6 +21,8 @@ PINNED = timedelta(hours=1)
 """App Service pins a client to a slot by a cookie for this long."""
 SOURCE_SLACK = timedelta(milliseconds=250)
 """A source that closes a window on time still needs a moment to answer with it."""
+AFTERCARE_LIMIT = timedelta(minutes=10)
+"""How long a count that cannot be read is tried for."""
 WINDOWS_A_LOOK = 60
 """At most so many windows are read at once; the rest follows at the next look."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
