@@ -5,7 +5,6 @@ import socket
 import ssl
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,7 +56,7 @@ class HangUp:
 
 
 class Drip:
-    """An answer that never ends, a byte every 50 ms."""
+    """An answer that goes on for 5 seconds, a byte every 50 ms."""
 
 
 Step = Say | Silence | HangUp | Drip
@@ -152,9 +151,10 @@ def _handler(server: ScriptedServer) -> type[BaseHTTPRequestHandler]:
             self.close_connection = True
             try:
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-                while not server.over.is_set():
+                for _ in range(100):
                     self.wfile.write(b"a")
-                    time.sleep(0.05)
+                    if server.over.wait(0.05):
+                        break
             except OSError:
                 return
 

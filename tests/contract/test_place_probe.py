@@ -150,6 +150,13 @@ def test_an_answer_that_names_no_version_is_for_later(shop, probe, answer):
         probe.read_version(TARGET, Place.CANDIDATE)
 
 
+def test_of_a_long_answer_no_more_is_read_than_is_allowed(shop, probe):
+    shop.play(Say(200, b'{"version": "1"}' + b" " * 65536))
+
+    with pytest.raises(TryLaterError, match="more than 65536 bytes"):
+        probe.read_version(TARGET, Place.CANDIDATE)
+
+
 def test_a_missing_header_names_no_version(shop, probe):
     shop.play(Say(200, {"version": "1"}))
 
@@ -284,6 +291,15 @@ def test_a_place_is_asked_over_tls_unless_said_otherwise(tls_shop, certificate, 
     monkeypatch.setattr("shared.calls.http_exchange._trust", lambda: trust)
 
     assert over_tls(tls_shop).read_version(TARGET, Place.CANDIDATE) == "1"
+
+
+def test_a_redirect_from_tls_to_plain_http_is_not_followed(tls_shop, certificate, monkeypatch):
+    trust = ssl.create_default_context(cafile=certificate)
+    monkeypatch.setattr("shared.calls.http_exchange._trust", lambda: trust)
+    tls_shop.play(moved(f"http://{tls_shop.host}/version"))
+
+    with pytest.raises(TryLaterError, match="not followed"):
+        over_tls(tls_shop).read_version(TARGET, Place.CANDIDATE)
 
 
 def test_a_place_whose_certificate_nobody_trusts_is_not_believed(tls_shop):

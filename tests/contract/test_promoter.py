@@ -80,11 +80,26 @@ def test_a_swap_that_failed_says_why_and_exchanges_nothing(world):
     assert served(world) == ("1", "2")
 
 
-def test_a_swap_that_the_platform_has_forgotten_reads_done(world):
+def test_without_a_token_one_learns_whether_any_swap_runs(world):
+    before = world.promoter.read_swap(TARGET, None)
     token = world.promoter.begin_swap(TARGET)
+    during = world.promoter.read_swap(TARGET, None)
     watch(world, token)
 
-    assert world.promoter.read_swap(TARGET, world.forgotten(token)).state is SwapState.DONE
+    assert [before.state, during.state] == [SwapState.DONE, SwapState.RUNNING]
+    assert world.promoter.read_swap(TARGET, None).state is SwapState.DONE
+
+
+def test_a_token_that_the_platform_has_forgotten_reads_as_none(world):
+    old = world.promoter.begin_swap(TARGET)
+    watch(world, old)
+    forgotten = world.forgotten(old)
+    before = world.promoter.read_swap(TARGET, forgotten)
+    token = world.promoter.begin_swap(TARGET)
+    during = world.promoter.read_swap(TARGET, forgotten)
+    watch(world, token)
+
+    assert [before.state, during.state] == [SwapState.DONE, SwapState.RUNNING]
 
 
 def test_swapping_back_after_a_swap_brings_the_old_version_back(world):
@@ -174,8 +189,6 @@ CONFLICT = {"Code": "Conflict", "Message": "Cannot swap: the 'candidate' slot di
             Say(200, {"status": "Failed", "error": {"code": "Cold", "message": "no ping"}}),
             SwapStatus(SwapState.FAILED, "Cold: no ping"),
         ),
-        (Say(404, {"error": {"code": "NotFound"}}), SwapStatus(SwapState.DONE)),
-        (Say(410), SwapStatus(SwapState.DONE)),
         (Say(409, CONFLICT), SwapStatus(SwapState.FAILED, ": ".join(CONFLICT.values()))),
         (Say(400, {"error": {"code": "Bad"}}), SwapStatus(SwapState.FAILED, "Bad")),
     ],
@@ -185,6 +198,14 @@ def test_each_answer_to_a_look_at_a_swap_has_a_meaning(arm, promoter, answer, st
     arm.play(answer)
 
     assert promoter.read_swap(TARGET, TOKEN) == status
+
+
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize(("operation", "state"), [("another", SwapState.RUNNING), (None, SwapState.DONE)])
+def test_a_forgotten_swap_is_running_only_while_the_site_is_busy(arm, promoter, status, operation, state):
+    arm.play(Say(status), Say(200, {"properties": {"inProgressOperationId": operation}}))
+
+    assert promoter.read_swap(TARGET, TOKEN).state is state
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])

@@ -26,11 +26,12 @@ class AppServicePromoter:
         return to_token(site.begin_swap(), site.base_url)
 
     def read_swap(self, target: Target, token: str | None) -> SwapStatus:
-        """Return how far the swap is; without a token, whether anything is under way on the site."""
+        """Return how far the swap is; without a token that is known, whether anything is under way on the site."""
         site = self._sites.open(target)
         if token is None or token == UNADDRESSED:
             return _read_site(site)
-        return _read_answer(site.get(to_path(token)))
+        answer = site.get(to_path(token))
+        return _read_site(site) if answer.status in _FORGOTTEN else _read_answer(answer)
 
 
 def _read_site(site: Site) -> SwapStatus:
@@ -43,8 +44,6 @@ def _read_answer(answer: Answer) -> SwapStatus:
             return SwapStatus(SwapState.RUNNING)
         case 200 | 201 | 204:
             return _read_finished(answer)
-        case status if status in _FORGOTTEN:
-            return SwapStatus(SwapState.DONE)
         case status if status in (401, 403) or status in _PASSING or status >= 500 or status < 400:
             raise refusal("look at a swap", status, answer.headers, answer.body)
         case _:
