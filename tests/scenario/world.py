@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from shared.adapters.memory.notifier import MemoryNotifier
@@ -59,18 +60,26 @@ class VirtualClock:
 class World:
     """One application `shop`; version 1 is live, its candidate place is free to deploy to."""
 
-    def __init__(self, folder: Path, spec: str = SPEC, *, rate: float = 20.0, swap: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        spec: str = SPEC,
+        *,
+        clock: Any = None,
+        change: Callable[[Keeping], Keeping] = lambda keeping: keeping,
+    ) -> None:
+        """`change` puts another store or queue, or faults before them, where the embedded ones are."""
         self.folder = folder
-        self.clock = VirtualClock()
+        self.clock = clock or VirtualClock()
         self.site = HookedSite(
             self.clock.now,
-            requests_per_second=rate,
-            swap_time=swap or timedelta(seconds=90),
+            requests_per_second=20.0,
+            swap_time=timedelta(seconds=90),
             lag=timedelta(minutes=2),
         )
         self.notifier = MemoryNotifier(self.clock.now)
         self.broker = SqliteBroker(folder / "queue.db", now=self.clock.now)
-        self.change: Callable[[Keeping], Keeping] = lambda keeping: keeping
+        self.change = change
         self.start()
         self.spec: Spec = parse_spec(spec.encode(), "application/yaml")
         self.target = self.spec.targets[0]
