@@ -2,46 +2,35 @@
 
 import argparse
 import json
-import os
-import signal
 import sys
-import time
 from pathlib import Path
 
+from local.interruption import InterruptedBySignal, Interruption
+from local.private_file import write_private
 from local.stack import Stack, StackError, running_stack
 
 
 def main() -> int:
     """Run until Ctrl-C or SIGTERM. Prints one line `ready URL`; addresses and key are in `DATA/serve.json`."""
     options = _parse()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop = Interruption().listen()
     try:
-        with running_stack(options.data, port=options.port) as stack:
-            _write_addresses(options.data / "serve.json", stack)
+        with running_stack(options.data, stop, port=options.port) as stack:
+            write_private(options.data / "serve.json", json.dumps(stack.addresses(), indent=2) + "\n")
             print(f"ready {stack.url}", flush=True)
-            return _watch(stack)
+            return _watch(stack, stop)
     except StackError as error:
         print(f"serve: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except InterruptedBySignal:
         return 0
 
 
-def _watch(stack: Stack) -> int:
+def _watch(stack: Stack, stop: Interruption) -> int:
     while (dead := stack.dead()) is None:
-        time.sleep(0.5)
+        stop.sleep(0.5)
     print(f"serve: {dead}", file=sys.stderr)
     return 1
-
-
-def _write_addresses(path: Path, stack: Stack) -> None:
-    """Write the file whole or not at all; it holds the operator's key, so only its owner may read it."""
-    new = path.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(stack.addresses(), file, indent=2)
-    new.replace(path)
 
 
 def _parse() -> argparse.Namespace:

@@ -1,5 +1,6 @@
 """The local stack: the sandbox cloud and the Functions host as processes of one folder, started and ended together."""
 
+import fcntl
 import json
 import os
 import secrets
@@ -12,13 +13,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+
+from local.interruption import Interruption
+from local.json_calls import NoAnswerError, exchange
+from local.private_file import write_private
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOP_SPEC = ROOT / "local" / "shop" / "slipway.yaml"
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+LEAVE_SECONDS = 15.0
+"""How long an earlier stack on the same folder, whose starter was killed, gets to end by itself."""
 
 
 class StackError(Exception):
@@ -49,28 +54,34 @@ class Stack:
 
 
 @contextmanager
-def running_stack(data: Path, *, port: int = 0, seed: int = 0) -> Iterator[Stack]:
+def running_stack(data: Path, stop: Interruption, *, port: int = 0, seed: int = 0) -> Iterator[Stack]:
     """Run the stack on the state in `data`, which survives any end of it; nothing is left running after.
 
-    Raises `StackError` when a part does not start.
+    Raises `StackError` when a part does not start or another stack works in `data`, `InterruptedBySignal` when told
+    to end meanwhile.
     """
-    data.mkdir(parents=True, exist_ok=True)
-    key = _kept_key(data / "operator-key")
-    with _process("local.cloud", data / "cloud.log", "--data", str(data / "cloud"), "--seed", str(seed)) as sandbox:
-        addresses = json.loads(_ready(sandbox, "the sandbox cloud", data / "cloud.log"))
-        settings = _settings(data, key, addresses["management"])
-        arguments = ("--data", str(data), "--port", str(port))
-        with _process("local.host", data / "host.log", *arguments, env=settings) as host:
-            url = _ready(host, "the Functions host", data / "host.log")
-            stack = Stack(url, key, addresses["management"], addresses["edge"], host, sandbox)
-            _register_shop(stack)
-            yield stack
+    data = data.resolve()
+    with _sole_user(data, stop) as lock:
+        key = _kept_key(data / "operator-key")
+        arguments = ("--data", str(data / "cloud"), "--seed", str(seed))
+        with _process("local.cloud", data / "cloud.log", *arguments, keep=lock) as sandbox:
+            addresses = json.loads(_ready(sandbox, "the sandbox cloud", data / "cloud.log", stop))
+            settings = _settings(data, key, addresses["management"])
+            arguments = ("--data", str(data), "--port", str(port))
+            with _process("local.host", data / "host.log", *arguments, keep=lock, env=settings) as host:
+                url = _ready(host, "the Functions host", data / "host.log", stop)
+                stack = Stack(url, key, addresses["management"], addresses["edge"], host, sandbox)
+                _register_shop(stack)
+                yield stack
 
 
 def _settings(data: Path, key: str, management: str) -> dict[str, str]:
     """Return the app settings that point the real app at the sandbox."""
+    direct = ",".join(filter(None, ("127.0.0.1", os.environ.get("NO_PROXY") or os.environ.get("no_proxy"))))
     return {
         **os.environ,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
         "SLIPWAY_DATA": str(data),
         "SLIPWAY_COMMANDS_QUEUE": "slipway-commands",
         "SLIPWAY_ALERTS_QUEUE": "slipway-alerts",
@@ -86,15 +97,41 @@ def _settings(data: Path, key: str, management: str) -> dict[str, str]:
 def _kept_key(path: Path) -> str:
     """Return the key in the file, made on the first start; only its owner may read it."""
     if not path.exists():
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(24))
+        write_private(path, secrets.token_urlsafe(24))
     return path.read_text()
 
 
 @contextmanager
+def _sole_user(data: Path, stop: Interruption) -> Iterator[int]:
+    """Hold the folder's lock. The processes of the stack hold it too, so it is free only when all of them are gone."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = os.open(data / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StackError(f"the folder of the state cannot be used: {error}") from error
+    try:
+        _take(lock, data, stop)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _take(lock: int, data: Path, stop: Interruption) -> None:
+    ends = time.monotonic() + LEAVE_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > ends:
+                raise StackError(f"another stack works in {data}: end it, or name another folder") from error
+            stop.sleep(0.1)
+        else:
+            return
+
+
+@contextmanager
 def _process(
-    module: str, log: Path, *arguments: str, env: dict[str, str] | None = None
+    module: str, log: Path, *arguments: str, keep: int, env: dict[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
     with log.open("a") as errors:
         process = subprocess.Popen(
@@ -105,7 +142,9 @@ def _process(
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
+            # A session of its own: a Ctrl-C at the terminal reaches the starter alone, which then ends its processes.
             start_new_session=True,
+            pass_fds=(keep,),
         )
     try:
         yield process
@@ -121,35 +160,41 @@ def _end(process: subprocess.Popen[str]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
 
 
-def _ready(process: subprocess.Popen[str], what: str, log: Path) -> str:
+def _ready(process: subprocess.Popen[str], what: str, log: Path, stop: Interruption) -> str:
     """Return what the process says behind the word `ready`."""
     assert process.stdout is not None
     ends = time.monotonic() + START_SECONDS
     while time.monotonic() < ends and process.poll() is None:
-        if select.select([process.stdout], [], [], 0.2)[0]:
+        stop.check()
+        if select.select([process.stdout], [], [], 0.1)[0]:
             word, _, rest = process.stdout.readline().strip().partition(" ")
             if word == "ready":
                 return rest
-    raise StackError(f"{what} did not start; the end of {log}:\n{_tail(log)}")
+    raise StackError(f"{what} did not start; the end of {log}:\n{log_tail(log)}")
 
 
-def _tail(log: Path) -> str:
+def log_tail(log: Path) -> str:
+    """Return the last lines of a log, for people."""
     return "\n".join(log.read_text(errors="replace").splitlines()[-15:])
 
 
 def _register_shop(stack: Stack) -> None:
     """Register the sandbox's application; a spec that somebody changed since stays."""
-    headers = {"X-API-Key": stack.key, "Content-Type": "application/yaml"}
     address = f"{stack.url}/api/applications/shop"
+    headers = {"X-API-Key": stack.key, "Content-Type": "application/yaml"}
     try:
-        with urlopen(Request(address, headers=headers), timeout=10):
+        known = exchange("GET", address, headers=headers)
+        if known.status == 200:
             return
-    except HTTPError as error:
-        if error.code != 404:
-            raise StackError(f"the API answers {error.code} when asked for the shop") from error
-    try:
-        urlopen(Request(address, SHOP_SPEC.read_bytes(), headers, method="PUT"), timeout=10).close()
-    except (HTTPError, URLError) as error:
-        raise StackError(f"the shop's spec was not taken: {error}") from error
+        if known.status != 404:
+            raise StackError(f"the API answers {known.status} when asked for the shop: {known.body}")
+        taken = exchange("PUT", address, body=SHOP_SPEC.read_bytes(), headers=headers)
+    except NoAnswerError as error:
+        raise StackError(f"the API does not answer: {error}") from error
+    if taken.status not in (200, 201):
+        raise StackError(f"the shop's spec was refused: {taken.body}")

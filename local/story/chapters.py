@@ -1,0 +1,197 @@
+"""The story: a good version promotes itself, a bad one takes itself back, and a person has the last word."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from local.interruption import Interruption
+from local.story.closing import Findings, RouterCall, TakenBack
+from local.story.differs import StoryDiffersError
+from local.story.follower import Follower
+from local.story.sandbox import Sandbox
+from local.story.screen import Screen
+from local.story.seen import Happened, RolloutSeen, Served
+from local.story.slipway_api import SlipwayApi
+
+FRESH_RPS = 200.0
+RETURNING_RPS = 50.0
+RETURNING_USERS = 200
+PROMOTION_SECONDS = 110.0
+"""A promotion takes 45 s on an idle machine."""
+STEP_SECONDS = 45.0
+HOLD_SECONDS = 12.0
+"""Longer than a step's bake: without the pause the rollout would have gone on."""
+AFTER_ZERO_SECONDS = 3 * RETURNING_USERS / RETURNING_RPS / 2
+"""Time for each returning user to come once, after those under way have been answered."""
+CI = "/ci/shop"
+
+
+@dataclass(slots=True)
+class Story:
+    """Tells the chapters in their order. Each raises `StoryDiffersError` as soon as it goes otherwise."""
+
+    slipway: SlipwayApi
+    sandbox: Sandbox
+    screen: Screen
+    stop: Interruption
+    version_3_error_rate: float
+    findings: Findings = field(default_factory=Findings)
+    _load_id: str = ""
+
+    def users_come(self) -> None:
+        """Version 1 is live and users come."""
+        self.screen.chapter("Version 1 is live")
+        self._expect_live("1")
+        self._load_id = self.sandbox.send_fresh(FRESH_RPS)
+        self.stop.sleep(1.0)
+        served = self.sandbox.served()
+        _expect(set(served) == {"1"}, f"everybody should be served by version 1, but {_by(served)}")
+        self.screen.say(f"users come, {FRESH_RPS:g} a second: {_by(served)}")
+
+    def good_version(self) -> None:
+        """Version 2 is healthy: every step passes, and the slots are swapped."""
+        self.screen.chapter("Version 2 is healthy")
+        self.sandbox.deploy("2")
+        follower = self._follow("2", lambda: self.slipway.announce_structured("2", CI, "build-2"))
+        again = self.slipway.announce_structured("2", CI, "build-2")
+        _expect(again == follower.rollout_id, f"the same event again should name the same rollout, but named {again}")
+        self.screen.say(f"CI's event came twice; there is one rollout, {again}")
+        self._expect_promoted(follower, steps=[0, 1, 2, 3])
+
+    def bad_version(self) -> None:
+        """Version 3 fails one checkout in five, and is taken back without anybody's doing."""
+        self.screen.chapter(f"Version 3 fails {_in_words(self.version_3_error_rate)}")
+        returning = self.sandbox.send_returning(RETURNING_RPS, RETURNING_USERS)
+        self.sandbox.deploy("3", error_rate=self.version_3_error_rate)
+        follower = self._follow("3", lambda: self.slipway.announce_binary("3", CI, "build-3"))
+        ended = follower.until(_is_taken_back, "rolled back at its first step", within=STEP_SECONDS)
+        self.findings.taken_back = self._count_harm(follower, ended, returning)
+        self.sandbox.stop(returning)
+        self._keep_shares(follower)
+        self._expect_live("2")
+
+    def person(self) -> None:
+        """Version 4: a person pauses, resumes and promotes."""
+        self.screen.chapter("Version 4 in the hands of a person")
+        self.sandbox.deploy("4")
+        follower = self._follow("4", lambda: self.slipway.announce_plain("4", "release-4"))
+        follower.until(lambda rollout: rollout.is_settled, "at its first step", within=STEP_SECONDS)
+        self._pause(follower)
+        self._override(follower, "resume", "lunch is over")
+        follower.until(lambda rollout: rollout.phase == "progressing", "progressing again", within=STEP_SECONDS)
+        asked = datetime.now(UTC)
+        self._override(follower, "promote", "tested by hand")
+        self._expect_promoted(follower, steps=[0, 3])
+        begun = _first(follower.history(), "SwapBegun")
+        self.findings.calls.append(RouterCall("from promote accepted to the swap begun", _ms(begun.at, asked)))
+
+    def users_were_served(self) -> None:
+        """Nobody but version 3's users met a failure."""
+        load = self.sandbox.stop(self._load_id)
+        self.findings.served = served = self.sandbox.served()
+        for version, met in served.items():
+            _expect(version == "3" or not met.failures, f"{met.failures} requests failed because of version {version}")
+        _expect(not load.lost, f"{load.lost} requests were answered by no version")
+        for share in self.findings.shares:
+            had = "nothing at all" if share.share is None else f"{share.share:.2f} %"
+            _expect(
+                share.fits, f"version {share.version}, {share.label}: {share.wanted:g} % wanted, but users had {had}"
+            )
+
+    def _follow(self, version: str, announce: Callable[[], str]) -> Follower:
+        """Announce the version and note how long it takes until the router has the first weight."""
+        asked = datetime.now(UTC)
+        rollout_id = announce()
+        self.screen.say(f"CI deployed version {version} to the slot and said so; accepted as {rollout_id}")
+        follower = Follower(self.slipway, self.sandbox, self.screen, self.stop, self._load_id, version, rollout_id)
+        follower.until(lambda rollout: rollout.observed is not None, "on its way", within=STEP_SECONDS)
+        observed = _first(follower.history(), "WeightObserved")
+        what = f"from version {version}'s event to its weight at the router"
+        self.findings.calls.append(RouterCall(what, _ms(observed.at, asked)))
+        return follower
+
+    def _pause(self, follower: Follower) -> None:
+        self._override(follower, "pause", "lunch")
+        paused = follower.until(lambda rollout: rollout.phase == "paused", "paused", within=STEP_SECONDS)
+        held = f"paused at {paused.wanted:g} %"
+        follower.during(
+            HOLD_SECONDS,
+            holds=lambda rollout: (
+                (rollout.phase, rollout.wanted, rollout.observed) == ("paused", paused.wanted, paused.wanted)
+            ),
+            what=held,
+        )
+        self.screen.say(f"version {follower.version}  was {held} for {HOLD_SECONDS:g} s")
+
+    def _override(self, follower: Follower, action: str, reason: str) -> None:
+        self.screen.say(f"version {follower.version}  a person says: {action} ({reason})")
+        self.slipway.override(action, reason)
+
+    def _expect_promoted(self, follower: Follower, *, steps: list[int]) -> None:
+        follower.until(lambda rollout: rollout.phase == "succeeded", "promoted", within=PROMOTION_SECONDS)
+        self._keep_shares(follower)
+        entered = [line.fields["step"] for line in follower.history() if line.type == "StepEntered"]
+        _expect(entered == steps, f"version {follower.version} should go through steps {steps}, but entered {entered}")
+        self._expect_live(follower.version)
+
+    def _count_harm(self, follower: Follower, ended: RolloutSeen, returning: str) -> TakenBack:
+        """Measure for a while after the rollback: fresh clients must be spared, pinned ones are counted."""
+        _expect(follower.first_failure.seen, "version 3 should fail, but no user met a failure of it")
+        at_zero = self.sandbox.served()["3"].failures
+        before = self.sandbox.load(returning)
+        follower.during(AFTER_ZERO_SECONDS, holds=lambda rollout: rollout.observed == 0, what="at 0 %")
+        after = self.sandbox.load(returning)
+        visits = (after.answered - before.answered) / RETURNING_USERS
+        by_three = after.requests.get("3", 0) - before.requests.get("3", 0)
+        zero = next(line for line in reversed(follower.history()) if line.type == "WeightObserved")
+        failed = self.sandbox.served()["3"].failures
+        return TakenBack(
+            version="3",
+            failed=failed,
+            seconds_to_zero=(zero.at - (follower.first_failure.after or zero.at)).total_seconds(),
+            failed_after_zero=failed - at_zero,
+            returning=RETURNING_USERS,
+            returning_pinned=round(by_three / visits),
+            cookies=self.sandbox.pinned("3"),
+            pinned_until=ended.pinned_until,
+        )
+
+    def _keep_shares(self, follower: Follower) -> None:
+        self.findings.shares += follower.meter.shares
+
+    def _expect_live(self, version: str) -> None:
+        live = self.sandbox.version_live()
+        _expect(live == version, f"production should serve version {version}, but serves {live}")
+        self.screen.say(f"production serves version {live}")
+
+
+def _is_taken_back(rollout: RolloutSeen) -> bool:
+    if (rollout.step or 0) > 0:
+        raise StoryDiffersError(
+            f"version {rollout.version} should be rolled back at its first step, but that step passed: {rollout.reason}"
+        )
+    return rollout.phase == "rolled-back"
+
+
+def _expect(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - it reads as a sentence
+    if not holds:
+        raise StoryDiffersError(otherwise)
+
+
+def _first(history: tuple[Happened, ...], kind: str) -> Happened:
+    for line in history:
+        if line.type == kind:
+            return line
+    raise StoryDiffersError(f"the history should have a {kind}, but has none")
+
+
+def _ms(at: datetime, since: datetime) -> float:
+    return (at - since).total_seconds() * 1000
+
+
+def _by(served: dict[str, Served]) -> str:
+    return ", ".join(f"version {version} served {met.requests}" for version, met in sorted(served.items())) or "nobody"
+
+
+def _in_words(error_rate: float) -> str:
+    return "one checkout in five" if error_rate == 0.2 else f"{100 * error_rate:g} % of its checkouts"

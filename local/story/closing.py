@@ -1,0 +1,95 @@
+"""The closing table: what was wanted beside what the users really had."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from local.story.seen import Served
+from local.story.shares import STANDARD_ERRORS, StepShare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenBack:
+    """What the bad version did to the users, and how it was stopped."""
+
+    version: str
+    failed: int
+    """Requests that failed because of it, those of pinned users after the rollback included."""
+    seconds_to_zero: float
+    """From the last look that had seen no failure to the weight 0, so at most this."""
+    failed_after_zero: int
+    """Of `failed`, those of users whose cookie still led to it."""
+    returning: int
+    """How many users came again and again, with their cookie."""
+    returning_pinned: int
+    """How many of those were still served by it after the rollback."""
+    cookies: int
+    """Routing cookies of the last hour that name its place, of users who may never come again included."""
+    pinned_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RouterCall:
+    """How long it took from an accepted fact to the router."""
+
+    what: str
+    milliseconds: float
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was measured in the story so far."""
+
+    shares: list[StepShare] = field(default_factory=list)
+    served: Mapping[str, Served] = field(default_factory=dict)
+    taken_back: TakenBack | None = None
+    calls: list[RouterCall] = field(default_factory=list)
+
+
+def closing_table(findings: Findings) -> RenderableType:
+    """Return all that was measured, for the terminal."""
+    return Group(_shares(findings.shares), Text(), _totals(findings))
+
+
+def _shares(shares: list[StepShare]) -> Table:
+    table = Table(title="Wanted, and what fresh clients really had", title_justify="left", title_style="bold")
+    table.add_column("version")
+    table.add_column("step")
+    for name in ("wanted", "had", f"chance ({STANDARD_ERRORS} standard errors)", "requests"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for each in shares:
+        had = "-" if each.share is None else f"{each.share:.2f} %"
+        fits = Text("as wanted", style="green") if each.fits else Text("DIFFERS", style="bold red")
+        wanted, tolerance = f"{each.wanted:g} %", f"± {each.tolerance:.2f} %"
+        table.add_row(each.version, each.label, wanted, had, tolerance, str(each.requests), fits)
+    return table
+
+
+def _totals(findings: Findings) -> Table:
+    table = Table.grid(padding=(0, 2))
+    requests = sum(each.requests for each in findings.served.values())
+    split = ", ".join(f"version {version}: {each.requests}" for version, each in sorted(findings.served.items()))
+    table.add_row("requests served", f"{requests} ({split})")
+    back = findings.taken_back
+    if back is not None:
+        for name, value in _taken_back(back):
+            table.add_row(name, value)
+    for call in findings.calls:
+        table.add_row(call.what, f"{call.milliseconds:.0f} ms")
+    return table
+
+
+def _taken_back(back: TakenBack) -> tuple[tuple[str, str], ...]:
+    until = f", until {back.pinned_until:%H:%M} UTC at the latest" if back.pinned_until else ""
+    after = f", {back.failed_after_zero} of them by pinned users after weight 0" if back.failed_after_zero else ""
+    return (
+        (f"requests failed because of version {back.version}", f"{back.failed}{after}"),
+        ("from its first failure to weight 0", f"{back.seconds_to_zero:.1f} s"),
+        ("users still pinned to it by cookie", f"{back.returning_pinned} of {back.returning} who came back{until}"),
+        ("cookies of the last hour that name its slot", str(back.cookies)),
+    )

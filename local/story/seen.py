@@ -1,0 +1,131 @@
+"""What the demo sees: answers of Slipway's API and of the sandbox, read into plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+ENDS = frozenset({"succeeded", "rolled-back", "aborted", "failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSeen:
+    """A guard's newest finding."""
+
+    name: str
+    verdict: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutSeen:
+    """A rollout as `GET /api/rollouts/{id}` showed it; weights are percentages, of the one target that there is."""
+
+    id: str
+    version: str
+    phase: str
+    doing: str
+    step: int | None
+    plan: tuple[float, ...]
+    """The weight of each step, 100 for the promotion."""
+    wanted: float
+    observed: float | None
+    guards: tuple[GuardSeen, ...]
+    reason: str
+    pinned_until: datetime | None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will happen to it any more."""
+        return self.phase in ENDS
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the users are divided as wanted, and nothing is being changed about it."""
+        rests = self.doing == "baking" or self.phase in ("paused", *ENDS)
+        return rests and self.observed == self.wanted and self.step is not None
+
+    @property
+    def label(self) -> str:
+        """The name of the step, for people."""
+        if self.phase in ("rolled-back", "aborted", "failed"):
+            return "taken back"
+        return "promoted" if self.wanted == 100 else f"step {(self.step or 0) + 1}"
+
+    @property
+    def standing(self) -> str:
+        """Where it stands, in words."""
+        return f"{self.phase}, {self.doing}, at {self.wanted:g} %"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSeen:
+    """How far a load is."""
+
+    sent: int
+    answered: int
+    lost: int
+    """Requests that no version answered."""
+    requests: Mapping[str, int]
+    """Requests that a version answered, by version."""
+
+    @property
+    def in_flight(self) -> int:
+        """Sent and not answered yet."""
+        return max(self.sent - self.answered, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What users met of one version at the edge."""
+
+    requests: int = 0
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A line of a rollout's history; `fields` are its own."""
+
+    type: str
+    at: datetime
+    fields: Mapping[str, Any]
+
+
+def read_rollout(body: Any) -> RolloutSeen:
+    """Read an answer of the API."""
+    target: Any = body["targets"][0] if body["targets"] else {"wanted": 0.0, "observed": None}
+    until = body["pinned_until"]
+    return RolloutSeen(
+        id=body["id"],
+        version=body["version"],
+        phase=body["phase"],
+        doing=body["doing"],
+        step=body["step"],
+        plan=tuple(step["weight"] for step in body["plan"] if "weight" in step),
+        wanted=target["wanted"],
+        observed=target["observed"],
+        guards=tuple(GuardSeen(guard["guard"], guard["verdict"], guard["says"]) for guard in body["guards"]),
+        reason=body["reason"],
+        pinned_until=datetime.fromisoformat(until) if until else None,
+    )
+
+
+def read_history(body: Any) -> tuple[Happened, ...]:
+    """Read a page of a rollout's history."""
+    return tuple(Happened(line["type"], datetime.fromisoformat(line["at"]), line) for line in body["events"])
+
+
+def read_load(body: Any) -> LoadSeen:
+    """Read how far a load is."""
+    return LoadSeen(
+        sent=body["sent"],
+        answered=body["answered"],
+        lost=body["versions"].get("none", {"requests": 0})["requests"],
+        requests={version: tally["requests"] for version, tally in body["versions"].items() if version != "none"},
+    )
+
+
+def read_served(body: Any) -> dict[str, Served]:
+    """Read what users met, by version."""
+    return {version: Served(tally["requests"], tally["failures"]) for version, tally in body.items()}

@@ -1,0 +1,81 @@
+"""Slipway as CI and people use it: over HTTP, with an operator's key."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from local.json_calls import exchange
+from local.story.differs import StoryDiffersError
+from local.story.seen import Happened, RolloutSeen, read_history, read_rollout
+
+APPLICATION = "shop"
+
+
+@dataclass(frozen=True, slots=True)
+class SlipwayApi:
+    """Each method raises `StoryDiffersError` when the answer is not the one that the story needs."""
+
+    url: str
+    key: str
+
+    def announce_structured(self, version: str, source: str, event_id: str) -> str:
+        """Post a CloudEvent in structured mode; return the rollout's id."""
+        event = {
+            "specversion": "1.0",
+            "id": event_id,
+            "source": source,
+            "type": "slipway.deployment",
+            "data": _deployment(version),
+        }
+        return self._announce(event, {"Content-Type": "application/cloudevents+json"})
+
+    def announce_binary(self, version: str, source: str, event_id: str) -> str:
+        """Post a CloudEvent in binary mode; return the rollout's id."""
+        headers = {
+            "ce-specversion": "1.0",
+            "ce-id": event_id,
+            "ce-source": source,
+            "ce-type": "slipway.deployment",
+            "Content-Type": "application/json",
+        }
+        return self._announce(_deployment(version), headers)
+
+    def announce_plain(self, version: str, idempotency_key: str) -> str:
+        """Post plain JSON; return the rollout's id."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
+        return self._announce(_deployment(version), headers)
+
+    def override(self, action: str, reason: str) -> None:
+        """Give a person's command; return once it is accepted."""
+        body = {"action": action, "reason": reason}
+        self._call("POST", f"/api/applications/{APPLICATION}/overrides", (202,), body, {})
+
+    def rollout(self, rollout_id: str) -> RolloutSeen:
+        """Return the rollout as it stands."""
+        return read_rollout(self._call("GET", f"/api/rollouts/{rollout_id}", (200,)))
+
+    def history(self, rollout_id: str) -> tuple[Happened, ...]:
+        """Return the rollout's history from its beginning, as much as fits a page (200 lines)."""
+        return read_history(self._call("GET", f"/api/rollouts/{rollout_id}/history", (200,)))
+
+    def _announce(self, body: Any, headers: dict[str, str]) -> str:
+        return str(self._call("POST", "/api/deployments", (200, 202), body, headers)["rollout"])
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        wanted: tuple[int, ...],
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        sent = {"X-API-Key": self.key, "Content-Type": "application/json", **(headers or {})}
+        answer = exchange(method, f"{self.url}{path}", body=data, headers=sent)
+        if answer.status not in wanted:
+            raise StoryDiffersError(f"{method} {path} was answered {answer.status}: {answer.body}")
+        return answer.body
+
+
+def _deployment(version: str) -> dict[str, str]:
+    return {"application": APPLICATION, "version": version}
