@@ -11,7 +11,10 @@ import azure.functions as func
 from shared.application.accept import UnknownApplicationError
 from shared.bootstrap import app
 from shared.domain.errors import SlipwayError
-from shared.wire.problems import NOT_FOUND, UNAUTHORIZED, problem, problem_headers, problem_of
+from shared.domain.names import ApplicationName
+from shared.wire.addresses import application_in
+from shared.wire.json_source import MAX_BODY_BYTES
+from shared.wire.problems import NOT_FOUND, TOO_LARGE, UNAUTHORIZED, problem, problem_headers, problem_of
 
 log = logging.getLogger("slipway.http")
 
@@ -40,6 +43,15 @@ def for_source(request: func.HttpRequest, source: str, handler: Handler) -> func
     return _answer(request, handler, lambda: app().access.source(source, request.headers, code))
 
 
+def named_application(request: func.HttpRequest) -> ApplicationName:
+    """Return the application that the address names. Raises `UnknownApplicationError` for what is no name."""
+    text = request.route_params["application"]
+    name = application_in(text)
+    if name is None:
+        raise UnknownApplicationError(f"there is no application {text}: no application can have this name")
+    return name
+
+
 def missing(what: str) -> Reply:
     """Say that there is no such thing."""
     return Reply(*problem(NOT_FOUND, what))
@@ -55,12 +67,19 @@ def _answer(request: func.HttpRequest, handler: Handler, who: Callable[[], str |
         caller = who()
         if caller is None:
             return encode(Reply(*problem(UNAUTHORIZED, "send it as Authorization: Bearer KEY or X-API-Key: KEY")))
-        return encode(handler(request, caller))
+        return encode(_too_large(request) or handler(request, caller))
     except UnknownApplicationError as error:
         return encode(missing(str(error)))
     except SlipwayError as error:
         log.warning("%s %s: %s", request.method, request.url.partition("?")[0], error)
         return encode(Reply(*problem_of(error)))
+
+
+def _too_large(request: func.HttpRequest) -> Reply | None:
+    size = len(request.get_body())
+    if size <= MAX_BODY_BYTES:
+        return None
+    return Reply(*problem(TOO_LARGE, f"the body has {size} bytes, at most {MAX_BODY_BYTES} are read"))
 
 
 def encode(reply: Reply) -> func.HttpResponse:

@@ -2,10 +2,9 @@
 
 import azure.functions as func
 
-from functions.answers import Reply, for_operators, new_id
+from functions.answers import Reply, for_operators, named_application, new_id
 from shared.bootstrap import app
 from shared.domain.errors import InvalidError, Problem
-from shared.domain.names import ApplicationName
 from shared.wire.deployments import parse_deployment
 from shared.wire.overrides import parse_admission
 from shared.wire.spec import parse_spec
@@ -43,7 +42,7 @@ def _accept_deployment(req: func.HttpRequest, _caller: str) -> Reply:
 
 def _ask_admission(req: func.HttpRequest, _caller: str) -> Reply:
     parse_admission(req.get_body())
-    why_wait = app().intake.admission(ApplicationName(req.route_params["application"]))
+    why_wait = app().intake.admission(named_application(req))
     return Reply(200, {"admitted": why_wait is None, "reason": why_wait})
 
 

@@ -7,6 +7,9 @@ from shared.application.foreign_events import TAKERS
 from shared.bootstrap import app
 from shared.domain.errors import InvalidError, RejectedError
 
+LONGEST_LETTER = 64_000
+"""Characters of a body that are laid aside: a letter is one row of the store, however its characters are escaped."""
+
 blueprint = func.Blueprint()
 
 
@@ -23,7 +26,7 @@ def take_queued_alert(message: func.ServiceBusMessage) -> None:
     try:
         app().events.take("azure-monitor", body)
     except (InvalidError, RejectedError) as error:
-        app().wake_ups.lay_aside("azure-monitor", body.decode(errors="replace"), error)
+        app().wake_ups.lay_aside("azure-monitor", body.decode(errors="replace")[:LONGEST_LETTER], error)
 
 
 def _take_event(req: func.HttpRequest, _caller: str) -> Reply:

@@ -2,9 +2,8 @@
 
 import azure.functions as func
 
-from functions.answers import Reply, for_operators, new_id
+from functions.answers import Reply, for_operators, named_application, new_id
 from shared.bootstrap import app
-from shared.domain.names import ApplicationName
 from shared.wire.identities import requested_identity
 from shared.wire.overrides import parse_override
 
@@ -20,14 +19,14 @@ def accept_override(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _accept_override(req: func.HttpRequest, caller: str) -> Reply:
-    application = ApplicationName(req.route_params["application"])
+    application = named_application(req)
     request = parse_override(req.get_body())
     rollout = app().intake.accept_override(
         application,
         request.action,
         reason=request.reason,
         by=caller,
-        command_id=requested_identity("override", application, req.headers, new_id),
+        command_id=requested_identity(f"override {request.action}", application, req.headers, new_id),
         step=request.step,
     )
     location = f"/api/rollouts/{rollout}" if rollout else f"/api/applications/{application}"

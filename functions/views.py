@@ -6,10 +6,10 @@ from pathlib import Path
 
 import azure.functions as func
 
-from functions.answers import Reply, encode, for_operators, missing
+from functions.answers import Reply, encode, for_operators, missing, named_application
 from shared.bootstrap import app
 from shared.domain.errors import InvalidError, Problem
-from shared.domain.names import ApplicationName, RolloutId
+from shared.wire.addresses import rollout_in
 
 blueprint = func.Blueprint()
 
@@ -63,21 +63,26 @@ def list_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _get_application(req: func.HttpRequest, _caller: str) -> Reply:
-    name = ApplicationName(req.route_params["application"])
+    name = named_application(req)
     view = app().views.application(name)
     return Reply(200, view) if view else missing(f"there is no application {name}: PUT its release spec first")
 
 
 def _get_rollout(req: func.HttpRequest, _caller: str) -> Reply:
-    rollout = RolloutId(req.route_params["id"])
-    view = app().views.rollout(rollout)
-    return Reply(200, view) if view else missing(f"there is no rollout {rollout}")
+    rollout = rollout_in(req.route_params["id"])
+    view = app().views.rollout(rollout) if rollout else None
+    return Reply(200, view) if view else _no_rollout(req)
 
 
 def _get_history(req: func.HttpRequest, _caller: str) -> Reply:
-    rollout = RolloutId(req.route_params["id"])
-    view = app().views.history(rollout, _after(req))
-    return Reply(200, view) if view else missing(f"there is no rollout {rollout}")
+    after = _after(req)
+    rollout = rollout_in(req.route_params["id"])
+    view = app().views.history(rollout, after) if rollout else None
+    return Reply(200, view) if view else _no_rollout(req)
+
+
+def _no_rollout(req: func.HttpRequest) -> Reply:
+    return missing(f"there is no rollout {req.route_params['id']}")
 
 
 def _after(req: func.HttpRequest) -> int:

@@ -1,10 +1,12 @@
 """Reading for people: an application, the list of them, a rollout, its history, the dead letters."""
 
 import json
+import re
 from dataclasses import dataclass
 
 from shared.application import aggregate as aggregates
 from shared.application.publish import APPLICATIONS
+from shared.domain.errors import InvalidError, Problem
 from shared.domain.names import ApplicationName, RolloutId, Version, application_key, application_of
 from shared.domain.rollout.commands import Deploy, Override
 from shared.domain.rollout.permissions import begins_rollout
@@ -12,11 +14,16 @@ from shared.domain.rollout.state import Application, Rollout
 from shared.ports.dead_letters import DeadLetter, DeadLetters
 from shared.ports.rollout_store import InboxEntry, RolloutArchive, RolloutStore
 from shared.ports.view_index import ViewIndex
-from shared.wire.documents import event_as_json, read_accepted, read_rollout
+from shared.wire.documents import read_accepted, read_rollout
+from shared.wire.history import history_line
 from shared.wire.spec_rendering import render_spec
-from shared.wire.views import SHARDS, accepted_view, application_view, rollout_view
+from shared.wire.views import SHARDS, accepted_view, application_view, rollout_view, shown_time
 
 LINES_AT_MOST = 200
+LETTERS_AT_MOST = 50
+"""Fewer than lines: a letter may hold a body of 64,000 characters."""
+_PLACE = re.compile(r"([0-9]{2}):([!-~]{0,200})")
+_LETTER = re.compile(r"[!-~]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +36,10 @@ class Views:
     letters: DeadLetters
 
     def applications(self, after: str | None) -> dict[str, object]:
-        """Return a page of the list, shard by shard; `next` is where the next page begins."""
+        """Return a page of the list, shard by shard; `next` is where the next page begins.
+
+        Raises `InvalidError` when `after` is no `next` of ours.
+        """
         shard, key = _place(after)
         rows: list[dict[str, object]] = []
         while shard < SHARDS and len(rows) < LINES_AT_MOST:
@@ -73,20 +83,22 @@ class Views:
         return self._lines(rollout, current.key, after)
 
     def dead_letters(self, after: str | None) -> dict[str, object]:
-        """Return a page of what could not be handled."""
-        letters = self.letters.page(after=after, limit=LINES_AT_MOST)
-        full = len(letters) == LINES_AT_MOST
+        """Return a page of what could not be handled. Raises `InvalidError` when `after` is no `next` of ours."""
+        if after and not _LETTER.fullmatch(after):
+            raise _no_cursor()
+        letters = self.letters.page(after=after or None, limit=LETTERS_AT_MOST)
+        full = len(letters) == LETTERS_AT_MOST
         return {"dead_letters": [_letter(letter) for letter in letters], "next": letters[-1].id if full else None}
 
     def _lines(self, rollout: Rollout, key: str, after: int) -> dict[str, object]:
         """Lines of other rollouts of the application lie between and are left out."""
         first = max(after, rollout.first_sequence - 1)
         entries = self.archive.history(key, after=first, up_to=rollout.last_sequence, limit=LINES_AT_MOST)
-        lines = [{"sequence": entry.sequence, **event_as_json(entry.document)} for entry in entries]
+        lines = [history_line(entry.sequence, entry.document) for entry in entries]
         more = bool(entries) and entries[-1].sequence < rollout.last_sequence
         return {
             "rollout": rollout.id,
-            "events": [line for line in lines if line.get("rollout") in (rollout.id, None)],
+            "events": [line.view for line in lines if line.rollout in (rollout.id, None)],
             "next": entries[-1].sequence if more else None,
         }
 
@@ -108,8 +120,15 @@ def _accepted(application: Application, rollout_id: RolloutId, entry: InboxEntry
 
 
 def _place(after: str | None) -> tuple[int, str | None]:
-    shard, _, key = (after or "00:").partition(":")
-    return (int(shard) if shard.isdigit() else 0), key or None
+    """Return the shard and the key that a page begins after. Raises `InvalidError` for what no page ever said."""
+    match = _PLACE.fullmatch(after or "00:")
+    if match is None or int(match[1]) >= SHARDS:
+        raise _no_cursor()
+    return int(match[1]), match[2] or None
+
+
+def _no_cursor() -> InvalidError:
+    return InvalidError(Problem("after", "allowed is the `next` of an earlier page, as it was given"))
 
 
 def _letter(letter: DeadLetter) -> dict[str, object]:
@@ -118,5 +137,5 @@ def _letter(letter: DeadLetter) -> dict[str, object]:
         "source": letter.source,
         "reason": letter.reason,
         "body": letter.body,
-        "at": letter.at.isoformat(),
+        "at": shown_time(letter.at),
     }

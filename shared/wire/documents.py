@@ -9,10 +9,6 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from cattrs import BaseValidationError
-from cattrs.preconf.json import make_converter
-from cattrs.strategies import configure_tagged_union
-
 from shared.domain.analysis.guards import Ratio, Threshold
 from shared.domain.analysis.measurement import Missing, Sample
 from shared.domain.errors import RejectedError
@@ -48,6 +44,9 @@ class Envelope:
 
 @cache
 def _converter() -> Any:
+    from cattrs.preconf.json import make_converter
+    from cattrs.strategies import configure_tagged_union
+
     converter = make_converter()
     converter.register_unstructure_hook(timedelta, lambda span: span.total_seconds())
     converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
@@ -62,6 +61,8 @@ def _write(value: object, kind: Any) -> str:
 
 
 def _read(text: str, kind: Any) -> Any:
+    from cattrs import BaseValidationError
+
     document = json.loads(text)
     schema = document.get("schema")
     if not isinstance(schema, int) or schema > SCHEMA:
@@ -88,12 +89,6 @@ def read_envelope(text: str) -> Envelope:
 def write_event(event: Event) -> str:
     """Return the stored form of a line of history."""
     return _write(event, Event)
-
-
-def event_as_json(text: str) -> dict[str, object]:
-    """Return a stored line of history as people are shown it: its type, its time, its numbers."""
-    value: dict[str, object] = json.loads(text)["value"]
-    return value
 
 
 def read_event(text: str) -> Event:

@@ -154,5 +154,10 @@ def _last(application: Application) -> dict[str, object] | None:
     return {"rollout": last.rollout, "version": last.version, "phase": last.phase} if last else None
 
 
+def shown_time(at: datetime) -> str:
+    """Return a time in UTC as the API writes it, with a Z."""
+    return at.isoformat().replace("+00:00", "Z")
+
+
 def _time(at: datetime | None) -> str | None:
-    return at.isoformat().replace("+00:00", "Z") if at else None
+    return shown_time(at) if at else None
