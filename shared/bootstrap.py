@@ -33,6 +33,7 @@ from shared.ports.rollout_store import RolloutArchive, RolloutStore
 from shared.ports.traffic_router import TrafficRouter
 from shared.ports.view_index import ViewIndex
 from shared.settings import Settings
+from shared.telemetry import keep_logs_clean
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -101,6 +102,7 @@ def build(keeping: Keeping, outside: Outside, access: Access, clock: Clock) -> A
 def app() -> App:
     """Build the object graph on the first call of this worker process, never at import."""
     settings = Settings.from_env(os.environ)
+    keep_logs_clean(settings)
     access = Access(settings.operator_keys, settings.source_keys)
     return build(keeping(settings), azure(settings, os.environ), access, SystemClock())
 
@@ -155,7 +157,7 @@ def _service_bus_and_tables(settings: Settings) -> Keeping:
         queue = ServiceBusCommandQueue(settings.commands_queue, connection_string=settings.service_bus_connection)
     else:
         queue = ServiceBusCommandQueue(
-            settings.commands_queue, namespace=settings.service_bus_namespace, credential=_identity()
+            settings.commands_queue, namespace=settings.service_bus_namespace or "", credential=_identity()
         )
     return Keeping(
         store=TableRolloutStore(table),
