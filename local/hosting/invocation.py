@@ -148,4 +148,4 @@ def _encode(binding: Binding, value: Any) -> Any:
 
 
 def _converter(kind: str) -> Any:
-    return func.get_binding_registry().get(kind)  # type: ignore[no-untyped-call]
+    return func.get_binding_registry().get(kind)
