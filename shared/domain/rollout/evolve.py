@@ -105,10 +105,8 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
                 else rollout
             )
         case e.SwapBegun():
-            return replace(
-                _on_target(rollout, event.target, lambda t: replace(t, swap_begun=True, swap_token=event.token)),
-                look_at=event.at,
-            )
+            begun = _on_target(rollout, event.target, lambda t: replace(t, swap_begun=True, swap_token=event.token))
+            return replace(begun, doing=_doing_in_doubt(rollout), look_at=event.at)
         case e.SwapFailed():
             return _on_target(rollout, event.target, lambda t: replace(t, swap_token=None))
         case e.SideVerified():
@@ -375,9 +373,15 @@ def _side_verified(rollout: Rollout, event: e.SideVerified) -> Rollout:
             analysis=AnalysisState(baseline=target.analysis.baseline, seen_until=target.analysis.seen_until),
         )
 
-    clearing = rollout.phase is Phase.PROMOTING
     seen = _on_target(rollout, event.target, verified)
-    return replace(seen, doing=Doing.CLEARING) if clearing else seen
+    if event.side is Side.CANDIDATE:
+        seen = replace(seen, doing=_doing_in_doubt(rollout))
+    return replace(seen, doing=Doing.CLEARING) if rollout.phase is Phase.PROMOTING else seen
+
+
+def _doing_in_doubt(rollout: Rollout) -> Doing:
+    """A swap that lands while a rollback is under way has to be watched, and taken back."""
+    return Doing.SWAPPING_BACK if rollout.phase is Phase.ROLLING_BACK else rollout.doing
 
 
 def _rollback_begun(rollout: Rollout, event: e.RollbackBegun) -> Rollout:

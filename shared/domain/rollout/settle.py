@@ -8,7 +8,7 @@ from shared.domain.rollout.effects import BeginSwap, SetWeight
 from shared.domain.rollout.plan import Shift
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.spec import Place
-from shared.domain.rollout.state import Application, Rollout, Side, TargetState
+from shared.domain.rollout.state import Application, Doing, Rollout, Side, TargetState
 from shared.domain.rollout.timing import CALL_LIMIT, PINNED, SETTLE_LOOK
 from shared.domain.rollout.weight import NONE
 
@@ -34,6 +34,8 @@ def decide_settled(draft: Draft, live: Rollout, readings: Readings) -> None:
         _look_again(draft, live, draft.now + SETTLE_LOOK, "; ".join(troubles))
     elif draft.state.live is not None and all(target.is_back for target in draft.state.live.targets):
         end(draft, live)
+    elif draft.state.live is not None and draft.state.live.doing is Doing.SETTLING:
+        _look_again(draft, live, draft.now + SETTLE_LOOK, "a target is not seen to be back")
 
 
 def end(draft: Draft, live: Rollout) -> None:
