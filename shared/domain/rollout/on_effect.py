@@ -17,6 +17,7 @@ from shared.domain.rollout.effects import BeginSwap, Effect, Notify, SetWeight
 from shared.domain.rollout.state import OpenEffect, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import fail, go_on, verify_side
 from shared.domain.rollout.timing import NOTIFY_ATTEMPTS, STUCK_AFTER, backoff
+from shared.domain.rollout.weight import NONE, to_percent
 
 
 def decide_outcome(draft: Draft, outcome: EffectOutcome) -> None:
@@ -31,8 +32,12 @@ def decide_outcome(draft: Draft, outcome: EffectOutcome) -> None:
         due = draft.now + timedelta(seconds=outcome.seconds)
         draft.record(e.EffectPutOff(at=draft.now, effect=row.id, due=due, why=outcome.why, failed=False))
         return
-    draft.record(e.EffectClosed(at=draft.now, effect=row.id))
     found = _place_of(draft, row.effect)
+    if found is not None and isinstance(outcome, WeightWasSet) and _is_unheeded(found[1], outcome):
+        why = f"the router still sends {to_percent(outcome.share):g} % after it was told to send nobody"
+        _failed(draft, row, EffectFailed(row.id, why))
+        return
+    draft.record(e.EffectClosed(at=draft.now, effect=row.id))
     if found is None:
         return
     rollout, target = found
@@ -60,6 +65,11 @@ def _take_in(draft: Draft, rollout: Rollout, target: TargetState, outcome: Effec
             verify_side(draft, rollout, target)
         case WeightWasSet() | SwapNotNeeded() | EffectDone() | EffectFailed() | EffectWaits():
             return
+
+
+def _is_unheeded(target: TargetState, outcome: WeightWasSet) -> bool:
+    """Whether the place that must get nobody still gets somebody: routers round, but never nothing up."""
+    return outcome.generation == target.generation and target.share() == NONE != outcome.share
 
 
 def _place_of(draft: Draft, effect: Effect) -> tuple[Rollout, TargetState] | None:
