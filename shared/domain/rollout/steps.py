@@ -32,8 +32,7 @@ def time_out(draft: Draft, rollout: Rollout, outcome: Outcome, reason: str) -> N
     if outcome is Outcome.ROLLBACK:
         fail(draft, rollout, reason)
     elif rollout.doing in (Doing.SWAPPING, Doing.CLEARING):
-        if rollout.stuck is None:
-            draft.record(StuckFlagged(at=draft.now, rollout=rollout.id, why=reason))
+        draft.record(StuckFlagged(at=draft.now, rollout=rollout.id, why=reason))
     elif rollout.phase is not Phase.PAUSED:
         draft.record(
             RolloutPaused(
