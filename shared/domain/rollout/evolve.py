@@ -335,7 +335,9 @@ def _after_stuck(rollout: Rollout, at: datetime) -> datetime | None:
 
 
 def _hold(rollout: Rollout, at: datetime) -> Rollout:
-    return rollout if rollout.held_since else replace(rollout, held_since=at)
+    """Stop the step clocks. A rollback has none: whatever holds, it goes on and calls for help in time."""
+    held = rollout.held_since is not None or rollout.phase is Phase.ROLLING_BACK
+    return rollout if held else replace(rollout, held_since=at)
 
 
 def _release(rollout: Rollout, at: datetime) -> Rollout:
