@@ -95,7 +95,8 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
         case e.StepPassed():
             return _on_targets(rollout, lambda t: replace(t, proven=max(t.proven, event.proven)))
         case e.GateApproved():
-            return replace(rollout, gate_deadline=None, approved=True, look_at=event.at)
+            deadline = _progress_deadline(rollout, event.at)
+            return replace(rollout, gate_deadline=None, approved=True, deadline=deadline, look_at=event.at)
         case e.RolloutPaused():
             return _paused(rollout, event)
         case e.PauseReminded():
@@ -329,9 +330,12 @@ def _gate_deadline(rollout: Rollout, at: datetime) -> datetime | None:
 
 def _after_stuck(rollout: Rollout, at: datetime) -> datetime | None:
     """A rollback has no further deadline: it never gives up. Anything else is looked at again."""
-    if rollout.phase is Phase.ROLLING_BACK or rollout.spec is None:
-        return None
-    return at + rollout.spec.deadlines.progress
+    return None if rollout.phase is Phase.ROLLING_BACK else _progress_deadline(rollout, at)
+
+
+def _progress_deadline(rollout: Rollout, at: datetime) -> datetime | None:
+    """Return by when there must be progress from now on; clocks that stand still go on from where they stopped."""
+    return (rollout.held_since or at) + rollout.spec.deadlines.progress if rollout.spec else None
 
 
 def _hold(rollout: Rollout, at: datetime) -> Rollout:

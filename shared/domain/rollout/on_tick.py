@@ -76,7 +76,8 @@ def _wakes_of(live: Rollout) -> Iterator[datetime]:
 
 
 def _has_whole_deadline(live: Rollout) -> bool:
-    return live.doing in OVERDUE_AS_A_WHOLE or live.phase is Phase.ROLLING_BACK
+    passes_gate = live.doing is Doing.AWAITING_APPROVAL and live.approved
+    return live.doing in OVERDUE_AS_A_WHOLE or live.phase is Phase.ROLLING_BACK or passes_gate
 
 
 def _remind(draft: Draft) -> None:
