@@ -228,7 +228,7 @@ class PinnedPutOff:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftFound:
-    """Somebody else moved the weight; it is being put right."""
+    """Somebody else moved the weight, the candidate's share of users; it is being put right."""
 
     at: datetime
     rollout: RolloutId

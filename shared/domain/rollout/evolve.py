@@ -117,10 +117,10 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
         case e.ZeroReached():
             return replace(rollout, doing=Doing.SETTLING, look_at=event.at)
         case e.DriftFound():
-            drifted = rollout.target(event.target)
-            found = drifted.seen(event.found) if drifted else event.found
             back = replace(rollout, doing=Doing.ZEROING) if rollout.doing is Doing.SETTLING else rollout
-            return _on_target(back, event.target, lambda t: replace(t, observed=found, generation=t.generation + 1))
+            return _on_target(
+                back, event.target, lambda t: replace(t, observed=event.found, generation=t.generation + 1)
+            )
         case e.CandidateReplaced():
             return rollout
         case e.StuckFlagged():

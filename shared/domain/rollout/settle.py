@@ -58,7 +58,8 @@ def _put_right(draft: Draft, live: Rollout, target: TargetState, readings: Readi
     if isinstance(share, Trouble):
         return f"{target.name}: the traffic rules cannot be read: {share.why}"
     if share != NONE:
-        draft.record(e.DriftFound(at=draft.now, rollout=live.id, target=target.name, found=share, wanted=NONE))
+        found = target.seen(share)
+        draft.record(e.DriftFound(at=draft.now, rollout=live.id, target=target.name, found=found, wanted=NONE))
         return None
     serves = readings.version(target.name, Place.PRODUCTION)
     if target.stable_version is None or serves == target.stable_version:
