@@ -52,3 +52,8 @@ class GuardConfig:
 
     window: timedelta
     guards: tuple[Guard, ...]
+
+
+def needs_stable(config: GuardConfig) -> bool:
+    """Whether a guard compares with the stable version, so that a window without it cannot be judged."""
+    return any(isinstance(guard.test, Ratio) for guard in config.guards)

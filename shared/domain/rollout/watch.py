@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from shared.domain.analysis.guards import GuardConfig
+from shared.domain.analysis.guards import GuardConfig, needs_stable
 from shared.domain.analysis.judgement import Evidence, Judgement, Verdict
-from shared.domain.analysis.measurement import Lack, Missing, Window
+from shared.domain.analysis.measurement import Lack, Missing, Sample
 from shared.domain.analysis.sequence import AnalysisState, step
 from shared.domain.names import Version
 from shared.domain.rollout import events as e
@@ -69,8 +69,10 @@ def _judge(draft: Draft, live: Rollout, target: TargetState, spec: Spec, reading
         return
     config = GuardConfig(window=spec.measuring.window, guards=spec.guards)
     analysis, judgement = target.analysis, None
+    compares = needs_stable(config) and not analysis.stable_retired
     for window in windows:
-        if _may_still_come(window, spec, draft.now):
+        awaited = (window.candidate, window.stable) if compares else (window.candidate,)
+        if window.end > settled_until(spec.measuring, draft.now) and any(map(_may_still_come, awaited)):
             break
         analysis, said, _ = step(analysis, window, config)
         judgement = said or judgement
@@ -86,9 +88,8 @@ def _record(draft: Draft, live: Rollout, target: TargetState, analysis: Analysis
     )
 
 
-def _may_still_come(window: Window, spec: Spec, now: datetime) -> bool:
-    lacks = any(isinstance(side, Missing) and side.lack is Lack.NO_DATA for side in (window.candidate, window.stable))
-    return lacks and window.end > settled_until(spec.measuring, now)
+def _may_still_come(side: Sample | Missing) -> bool:
+    return isinstance(side, Missing) and side.lack is Lack.NO_DATA
 
 
 def _taken_back(draft: Draft, live: Rollout) -> bool:
