@@ -50,7 +50,8 @@ def _converter() -> Any:
     converter = make_converter()
     converter.register_unstructure_hook(timedelta, lambda span: span.total_seconds())
     converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
-    for union in (Step, Effect, Event, Accepted, Threshold | Ratio, Sample | Missing):
+    # The inner ones first: a union's hooks are made at once, with what is known of its members' fields by then.
+    for union in (Threshold | Ratio, Sample | Missing, Step, Effect, Accepted, Event):
         configure_tagged_union(union, converter, tag_name="type")
     return converter
 

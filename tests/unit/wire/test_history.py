@@ -23,7 +23,7 @@ from shared.domain.rollout.events import (
 from shared.domain.rollout.plan import compile_canary
 from shared.domain.rollout.state import Ending, Phase
 from shared.domain.rollout.weight import Weight
-from shared.wire.documents import write_event
+from shared.wire.documents import read_event, write_event
 from shared.wire.history import event_view, history_line
 from shared.wire.spec import parse_spec
 from shared.wire.spec_rendering import render_spec
@@ -97,6 +97,19 @@ def test_a_spec_and_a_plan_look_as_they_do_elsewhere():
     assert view["spec"] == event_view(SpecAccepted(at=NOON, spec=SPEC, by="a"))["spec"] == render_spec(SPEC)
     assert [step["weight"] for step in view["plan"]] == [5, 25, 50, 100]
     assert view["plan"][0]["bake_min_seconds"] == 300
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        RolloutStarted(at=NOON, rollout=ROLLOUT, spec=SPEC, plan=compile_canary(SPEC.strategy)),
+        SpecAccepted(at=NOON, spec=SPEC, by="a"),
+        StepPassed(at=NOON, rollout=ROLLOUT, step=0, proven=Weight(0), judgements=((WEB, GOOD),)),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_a_stored_event_comes_back_as_it_was(event):
+    assert read_event(write_event(event)) == event
 
 
 def test_an_ending_says_where_it_leads_and_why():
