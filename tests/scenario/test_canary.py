@@ -357,3 +357,25 @@ def test_counting_pinned_users_is_cut_short_by_the_next_rollout(world):
 
     assert world.run_to_end(second) == "succeeded"
     assert world.rollout(first)["pinned_requests"] is None
+
+
+def test_a_version_that_a_person_promotes_at_once_is_compared_with_the_time_before(world):
+    world.run_for(timedelta(minutes=20))
+    rollout = world.deploy("2")
+    world.run_until(lambda: world.share() == 5)
+    world.override("promote")
+
+    assert world.run_to_end(rollout) == "succeeded"
+    assert world.rollout(rollout)["guards"][1]["reference"] == 0
+
+
+def test_what_was_measured_before_a_swap_is_not_held_against_the_version_after_it(world):
+    world.site.deploy(world.target, Place.PRODUCTION, "1", error_rate=0.3)
+    world.run_for(timedelta(minutes=20))
+    world.run_to_end(world.deploy("2"))
+    rollout = world.deploy("3")
+    world.run_until(lambda: world.share() == 5)
+
+    passed = next(line for line in world.events(rollout) if line["type"] == "PreflightPassed")
+    assert passed["baselines"]["web"]["requests"] > 0
+    assert passed["baselines"]["web"]["failures"] == 0

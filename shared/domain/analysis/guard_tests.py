@@ -59,7 +59,7 @@ def _trouble(guard: Guard, pool: Pool) -> Missing | None:
     for side in _sides(guard, pool):
         if isinstance(side, Missing):
             return side
-        if not _is_a_count(side):
+        if not side.is_plausible:
             return Missing(Lack.ERROR, f"not a measurement: {side.requests:g} requests, {side.failures:g} failures")
     candidate = pool.newest.candidate
     idle = isinstance(candidate, Sample) and candidate.requests == 0
@@ -73,11 +73,6 @@ def _trouble(guard: Guard, pool: Pool) -> Missing | None:
 def _sides(guard: Guard, pool: Pool) -> tuple[Sample | Missing, ...]:
     compares = isinstance(guard.test, Ratio) and pool.baseline is None
     return (pool.newest.candidate, pool.newest.stable) if compares else (pool.newest.candidate,)
-
-
-def _is_a_count(sample: Sample) -> bool:
-    figures = (sample.requests, sample.failures, sample.latency_ms or 0.0)
-    return all(math.isfinite(figure) and figure >= 0 for figure in figures) and sample.failures <= sample.requests
 
 
 def _read(guard: Guard, windows: tuple[Window, ...], baseline: Sample | None) -> Reading | Missing | str:
@@ -135,7 +130,7 @@ def _too_few(guard: Guard, sample: Sample, side: str) -> str | None:
 
 
 def _sum(windows: tuple[Window, ...], side: Callable[[Window], Sample | Missing]) -> Sample | None:
-    samples = [sample for sample in map(side, windows) if isinstance(sample, Sample) and _is_a_count(sample)]
+    samples = [sample for sample in map(side, windows) if isinstance(sample, Sample) and sample.is_plausible]
     return reduce(Sample.plus, samples) if samples else None
 
 

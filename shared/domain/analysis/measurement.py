@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import isfinite
 
 
 class Lack(StrEnum):
@@ -30,6 +31,12 @@ class Sample:
     failures: float
     latency_ms: float | None = None
     """Average response time; None when there were no requests or the source does not know."""
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether this can be a measurement: finite, not negative, not more failures than requests."""
+        figures = (self.requests, self.failures, self.latency_ms or 0.0)
+        return all(isfinite(figure) and figure >= 0 for figure in figures) and self.failures <= self.requests
 
     def plus(self, other: "Sample") -> "Sample":
         """Return both together: counts add up, the average is weighted by requests."""

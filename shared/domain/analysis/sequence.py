@@ -54,7 +54,7 @@ def step(
 
 
 def _pooled(state: AnalysisState, window: Window) -> Sample | None:
-    if state.stable_retired or not isinstance(window.stable, Sample):
+    if state.stable_retired or not isinstance(window.stable, Sample) or not window.stable.is_plausible:
         return state.baseline
     return state.baseline.plus(window.stable) if state.baseline else window.stable
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.analysis.judgement import Judgement
+from shared.domain.analysis.measurement import Sample
 from shared.domain.analysis.sequence import AnalysisState
 from shared.domain.names import CommandId, EffectId, RolloutId, TargetName, Version
 from shared.domain.rollout.plan import Step
@@ -68,6 +69,8 @@ class PreflightPassed:
     at: datetime
     rollout: RolloutId
     stable: tuple[tuple[TargetName, Version], ...]
+    baselines: tuple[tuple[TargetName, Sample], ...] = ()
+    """What the stable version's users met shortly before, where it was measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,8 +75,15 @@ def _apply(state: Application, event: e.Event) -> Application:
             return replace(state, effects=tuple(o for o in state.effects if o.id != event.effect))
         case e.CommandRefused() | e.DeploymentRefused() | e.AlertReceived() | e.NotificationDropped():
             return state
+        case e.SideVerified() if _changed_hands(state, event):
+            return _on_live(replace(state, production_since=event.at), lambda r: _moved(r, event))
         case _:
             return _on_rollout(state, event.rollout, lambda r: _moved(r, event))
+
+
+def _changed_hands(state: Application, event: e.SideVerified) -> bool:
+    target = state.live.target(event.target) if state.live and state.live.id == event.rollout else None
+    return target is not None and target.side is not event.side
 
 
 def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
@@ -237,10 +244,16 @@ def ended(rollout: Rollout, event: e.RolloutEnded) -> Rollout:
 
 
 def _preflight_passed(rollout: Rollout, event: e.PreflightPassed) -> Rollout:
-    stable, proven = dict(event.stable), weight_after(rollout.plan, -1)
+    stable, proven, baselines = dict(event.stable), weight_after(rollout.plan, -1), dict(event.baselines)
     return _on_targets(
         rollout,
-        lambda t: replace(t, stable_version=stable.get(t.name), candidate_since=event.at, proven=proven),
+        lambda t: replace(
+            t,
+            stable_version=stable.get(t.name),
+            candidate_since=event.at,
+            proven=proven,
+            analysis=AnalysisState(baseline=baselines.get(t.name)),
+        ),
     )
 
 

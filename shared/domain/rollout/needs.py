@@ -18,7 +18,7 @@ def needs(state: Application, command: Command, now: datetime) -> tuple[Need, ..
         return tuple(_to_count(state.aftercare, now)) if state.aftercare else ()
     if state.live.look_at is None or state.live.look_at > now:
         return ()
-    return tuple(_to_see(state.live, state.live.spec, now))
+    return tuple(_to_see(state.live, state.live.spec, state.production_since, now))
 
 
 def _to_count(aftercare: Aftercare, now: datetime) -> Iterator[Need]:
@@ -30,7 +30,7 @@ def _to_count(aftercare: Aftercare, now: datetime) -> Iterator[Need]:
         yield ReadWindows(target.name, aftercare.since, aftercare.since + length, length, Place.CANDIDATE)
 
 
-def _to_see(rollout: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:
+def _to_see(rollout: Rollout, spec: Spec, production_since: datetime | None, now: datetime) -> Iterator[Need]:
     for target in rollout.targets:
         match rollout.doing:
             case Doing.PREFLIGHT:
@@ -39,6 +39,7 @@ def _to_see(rollout: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:
                 yield ReadHealth(target.name, Place.CANDIDATE)
                 yield ReadShare(target.name)
                 yield ReadSwap(target.name, None)
+                yield from _to_compare_with(target, spec, production_since, now)
             case Doing.BAKING | Doing.AWAITING_APPROVAL:
                 yield from _to_watch(target, spec, now)
             case Doing.SWAPPING | Doing.SWAPPING_BACK if target.swap_token is not None:
@@ -47,6 +48,19 @@ def _to_see(rollout: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:
             case Doing.SETTLING:
                 yield ReadShare(target.name)
                 yield ReadVersion(target.name, Place.PRODUCTION)
+
+
+def _to_compare_with(
+    target: TargetState, spec: Spec, production_since: datetime | None, now: datetime
+) -> Iterator[Need]:
+    """What the stable version's users met lately: to compare with once that has no traffic any more."""
+    length = spec.measuring.window
+    until = visible_until(spec.measuring, now)
+    since = until - max((*(guard.over for guard in spec.guards), length))
+    if production_since is not None:
+        since = max(since, window_ceiling(production_since, length))
+    if since < until:
+        yield ReadWindows(target.name, since, until, length, Place.CANDIDATE)
 
 
 def _to_watch(target: TargetState, spec: Spec, now: datetime) -> Iterator[Need]:

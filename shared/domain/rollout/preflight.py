@@ -1,7 +1,9 @@
 """Before any user meets the candidate: is it where it should be, healthy, and alone?"""
 
 from collections.abc import Iterator
+from functools import reduce
 
+from shared.domain.analysis.measurement import Sample
 from shared.domain.names import TargetName, Version
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
@@ -29,7 +31,10 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
         draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=draft.now + PREFLIGHT_LOOK, why=why))
         return
     stable = tuple((target.name, _read(readings.version(target.name, Place.PRODUCTION))) for target in live.targets)
-    draft.record(e.PreflightPassed(at=draft.now, rollout=live.id, stable=stable))
+    baselines = tuple(
+        (target.name, baseline) for target in live.targets if (baseline := _baseline(readings, target.name)) is not None
+    )
+    draft.record(e.PreflightPassed(at=draft.now, rollout=live.id, stable=stable, baselines=baselines))
     enter_step(draft, live, 0, "preflight passed")
 
 
@@ -68,6 +73,15 @@ def _take_back_foreign_weight(draft: Draft, live: Rollout, readings: Readings) -
             )
             found = True
     return found
+
+
+def _baseline(readings: Readings, target: TargetName) -> Sample | None:
+    """Pool what the stable version's users met before the rollout; None where nothing was measured."""
+    windows = readings.windows(target)
+    if isinstance(windows, Trouble):
+        return None
+    samples = [w.stable for w in windows if isinstance(w.stable, Sample) and w.stable.is_plausible]
+    return reduce(Sample.plus, samples) if samples else None
 
 
 def _read(version: str | Trouble) -> Version:

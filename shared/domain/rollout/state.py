@@ -267,6 +267,9 @@ class Application:
     pending: Rollout | None = None
     last: Ended | None = None
     serving: Serving | None = None
+    production_since: datetime | None = None
+    """When production was last seen to have changed hands by a swap of ours: what was measured there before is not
+    about the version that it serves now."""
     aftercare: Aftercare | None = None
     """Cut short by the next rollout."""
 
