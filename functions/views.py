@@ -1,15 +1,13 @@
 """HTTP: reading applications, rollouts, their history, and what could not be handled."""
 
-import json
-from functools import cache
-from pathlib import Path
-
 import azure.functions as func
 
 from functions.answers import Reply, encode, for_operators, missing, named_application
 from shared.bootstrap import app
 from shared.domain.errors import InvalidError, Problem
 from shared.wire.addresses import rollout_in
+from shared.wire.api_document import api_document
+from shared.wire.spec_schema import release_spec_schema
 
 blueprint = func.Blueprint()
 
@@ -21,15 +19,15 @@ def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the ho
 
 
 @blueprint.route(route="api/openapi.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-def openapi(req: func.HttpRequest) -> func.HttpResponse:
+def get_openapi(req: func.HttpRequest) -> func.HttpResponse:
     """Return this API as an OpenAPI document."""
-    return for_operators(req, lambda _req, _caller: Reply(200, _document("openapi.json")))
+    return for_operators(req, lambda _req, _caller: Reply(200, api_document()))
 
 
 @blueprint.route(route="api/schemas/release-spec.json", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-def release_spec_schema(req: func.HttpRequest) -> func.HttpResponse:
+def get_release_spec_schema(req: func.HttpRequest) -> func.HttpResponse:
     """Return the JSON Schema of release specs, for editors."""
-    return for_operators(req, lambda _req, _caller: Reply(200, _document("release-spec.schema.json")))
+    return for_operators(req, lambda _req, _caller: Reply(200, release_spec_schema()))
 
 
 @blueprint.route(route="api/applications", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -90,10 +88,3 @@ def _after(req: func.HttpRequest) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise InvalidError(Problem("after", f"found {text[:40]!r}; allowed is a sequence number, 0 or more"))
     return int(text)
-
-
-@cache
-def _document(name: str) -> dict[str, object]:
-    path = Path(__file__).parent.parent / "shared" / "wire" / "schemas" / name
-    document: dict[str, object] = json.loads(path.read_text())
-    return document

@@ -35,6 +35,6 @@ def _presented(headers: Mapping[str, str]) -> str:
 
 def _owner(keys: Mapping[str, str], presented: str) -> str | None:
     """Compare with every key, in time that does not tell which one was near."""
-    offered = presented.encode()
+    offered = presented.encode(errors="surrogatepass")
     owners = [owner for owner, key in keys.items() if compare_digest(key.encode(), offered)]
     return owners[0] if owners and presented else None
