@@ -35,7 +35,9 @@ class Shop:
         return self.call("GET", f"/api/rollouts/{rollout}").json()
 
     def events(self, rollout: str) -> list[dict]:
-        return self.call("GET", f"/api/rollouts/{rollout}/history").json()["events"]
+        answer = self.call("GET", f"/api/rollouts/{rollout}/history")
+        assert answer.status == 200, answer.body
+        return answer.json()["events"]
 
     def wait(self, done: Callable[[], object], seconds: float = 120) -> None:
         ends = time.monotonic() + seconds
