@@ -133,7 +133,7 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
         case e.StuckFlagged():
             return replace(rollout, stuck=event.why, deadline=_after_stuck(rollout, event.at))
         case e.StuckCleared():
-            return replace(rollout, stuck=None)
+            return replace(rollout, stuck=None, deadline=_after_unstuck(rollout, event.at))
         case e.Looked():
             return replace(rollout, look_at=event.look_at, reason=rollout.reason if event.why is None else event.why)
         case _:
@@ -344,6 +344,11 @@ def _gate_deadline(rollout: Rollout, at: datetime) -> datetime | None:
 def _after_stuck(rollout: Rollout, at: datetime) -> datetime | None:
     """A rollback has no further deadline: it never gives up. Anything else is looked at again."""
     return None if rollout.phase is Phase.ROLLING_BACK else _progress_deadline(rollout, at)
+
+
+def _after_unstuck(rollout: Rollout, at: datetime) -> datetime | None:
+    """A rollback that goes on again is to end in time again, or a person is called once more."""
+    return at + SWAP_LIMIT if rollout.phase is Phase.ROLLING_BACK else rollout.deadline
 
 
 def _progress_deadline(rollout: Rollout, at: datetime) -> datetime | None:
