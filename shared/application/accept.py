@@ -90,10 +90,10 @@ class Intake:
         if before is not None:
             _refuse_other_version(before, version)
             self._wake(current.key)
-            return AcceptedDeployment(_rollout_in(before), is_new=True)
+            return AcceptedDeployment(_rollout_in(before), is_new=json.loads(before)["new"])
         brought_by = bringing(current.application, version)
         if brought_by is not None:
-            self.store.accept(current.key, command_id, _answer(brought_by, version), None)
+            self.store.accept(current.key, command_id, _answer(brought_by, version, new=False), None)
             return AcceptedDeployment(brought_by, is_new=False)
         refused = deployment_refusal(current.application, version)
         if refused is not None:
@@ -147,9 +147,9 @@ class Intake:
         named = ", ".join(resources)
         return AlertMatch(tuple(matches), "" if matches else f"no application has a target on {named}"[:500])
 
-    def admission(self, application: ApplicationName) -> str | None:
-        """Say why CI should wait before it overwrites the candidate's place, or None when it may."""
-        return admission_refusal(self._known(application).application)
+    def admission(self, application: ApplicationName, version: Version | None = None) -> str | None:
+        """Say why CI should wait before it overwrites the candidate's place (with `version`), or None when it may."""
+        return admission_refusal(self._known(application).application, version)
 
     def _known(self, application: ApplicationName) -> Aggregate:
         current = aggregates.load(self.store, application_key(application))
@@ -184,8 +184,8 @@ def rollout_id(application: ApplicationName, command_id: CommandId) -> RolloutId
     return RolloutId(f"{application}-{digest[:12]}")
 
 
-def _answer(rollout: RolloutId | None, version: Version | None = None) -> str:
-    return json.dumps({"rollout": rollout, "version": version})
+def _answer(rollout: RolloutId | None, version: Version | None = None, *, new: bool = True) -> str:
+    return json.dumps({"rollout": rollout, "version": version, "new": new})
 
 
 def _refuse_other_version(answer: str, version: Version) -> None:

@@ -117,8 +117,8 @@ def bringing(state: Application, version: Version) -> RolloutId | None:
     return None
 
 
-def admission_refusal(state: Application) -> str | None:
-    """Say why CI should not overwrite a candidate's place now, or None when it may."""
+def admission_refusal(state: Application, version: Version | None = None) -> str | None:
+    """Say why CI should not overwrite a candidate's place now (with `version`), or None when it may."""
     if state.spec is None:
         return "the application has no release spec"
     if state.frozen is not None:
@@ -127,6 +127,7 @@ def admission_refusal(state: Application) -> str | None:
         return f"rollout {state.pending.id} of version {state.pending.version} waits its turn"
     if state.live is None:
         return None
-    if state.live.phase in BEFORE_PROMOTION and state.spec.when_busy is WhenBusy.SUPERSEDE:
+    supersedes = state.spec.when_busy is WhenBusy.SUPERSEDE and state.live.version != version
+    if supersedes and state.live.phase in BEFORE_PROMOTION and not state.live.has_begun_promotion:
         return None
     return f"rollout {state.live.id} of version {state.live.version} is {state.live.phase}"
