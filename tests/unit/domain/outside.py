@@ -1,0 +1,144 @@
+"""What the core's readings are about: a site with two places, as plain values that a story can change.
+
+It answers readings and does effects the way `shared.application` and its adapters promise to, without I/O.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
+from shared.domain.names import TargetName
+from shared.domain.rollout.commands import (
+    EffectDone,
+    EffectFailed,
+    EffectOutcome,
+    EffectWaits,
+    SwapNotNeeded,
+    SwapWasBegun,
+    WeightWasSet,
+)
+from shared.domain.rollout.effects import BeginSwap, SetWeight
+from shared.domain.rollout.readings import (
+    HealthSeen,
+    Need,
+    ReadHealth,
+    Readings,
+    ReadShare,
+    ReadSwap,
+    ReadVersion,
+    ReadWindows,
+    Seen,
+    SwapSeen,
+    Trouble,
+)
+from shared.domain.rollout.spec import Place
+from shared.domain.rollout.state import Application, OpenEffect, Side
+from shared.domain.rollout.weight import NONE, Weight
+
+GOOD = Sample(requests=1_000, failures=1, latency_ms=50)
+BAD = Sample(requests=1_000, failures=300, latency_ms=50)
+IDLE = Sample(requests=0, failures=0)
+NOTHING = Missing(Lack.NO_DATA, "no value")
+BROKEN = Missing(Lack.ERROR, "NaN")
+
+
+@dataclass(slots=True)
+class Site:
+    """One target's site."""
+
+    production: str = "1"
+    candidate: str = "2"
+    share: int = 0
+    """What the router sends to the candidate place, in 1/1000 %."""
+    healthy: bool = True
+    swapping: str | None = None
+    """The token of the swap that runs."""
+    failed: str | None = None
+    """Why the last swap failed."""
+    users_meet: Sample | Missing = GOOD
+    """What every window says of the place that holds the candidate."""
+    stable_meets: Sample | Missing = GOOD
+    trouble: str | None = None
+    """Why nothing can be read, or done, here."""
+
+    def finish_swap(self) -> None:
+        """End the swap that runs: the places have changed their versions."""
+        if self.swapping is not None:
+            self.production, self.candidate, self.swapping = self.candidate, self.production, None
+
+    def fail_swap(self, why: str) -> None:
+        if self.swapping is not None:
+            self.swapping, self.failed = None, why
+
+
+def windows(since: datetime, until: datetime, length: timedelta, site: Site) -> tuple[Window, ...]:
+    """Return gap-free windows that all say the same."""
+    count = (until - since) // length
+    return tuple(
+        Window(
+            start=since + index * length,
+            end=since + (index + 1) * length,
+            candidate=site.users_meet,
+            stable=site.stable_meets,
+        )
+        for index in range(count)
+    )
+
+
+@dataclass(slots=True)
+class Outside:
+    """Every site of the application."""
+
+    sites: dict[TargetName, Site] = field(default_factory=dict)
+    swaps: int = 0
+
+    def site(self, name: TargetName) -> Site:
+        return self.sites.setdefault(name, Site())
+
+    def read(self, needs: Iterable[Need]) -> Readings:
+        """Return what was asked for; a site in trouble answers nothing."""
+        return Readings({need: self._read(need) for need in needs})
+
+    def _read(self, need: Need) -> Seen:
+        site = self.site(need.target)
+        if site.trouble is not None:
+            return Trouble(site.trouble)
+        match need:
+            case ReadVersion():
+                return site.production if need.place is Place.PRODUCTION else site.candidate
+            case ReadHealth():
+                return HealthSeen(site.healthy, "ok" if site.healthy else "503")
+            case ReadShare():
+                return Weight(site.share)
+            case ReadSwap():
+                return SwapSeen(running=site.swapping is not None, failed=site.failed)
+            case ReadWindows():
+                return windows(need.since, need.until, need.length, site)
+
+    def do(self, state: Application, row: OpenEffect) -> EffectOutcome:
+        """Do what the row asks for, at the level that is wanted now, and return the answer."""
+        effect, live = row.effect, state.live
+        if not isinstance(effect, SetWeight | BeginSwap) or live is None or effect.rollout != live.id:
+            return EffectDone(row.id)
+        site, target = self.site(effect.target), live.target(effect.target)
+        if site.trouble is not None:
+            return EffectFailed(row.id, site.trouble)
+        assert target is not None
+        if isinstance(effect, SetWeight):
+            site.share = target.share()
+            return WeightWasSet(row.id, target.generation, Weight(site.share))
+        wanted = live.version if target.wanted_side is Side.CANDIDATE else target.stable_version
+        if site.swapping is not None:
+            return EffectWaits(row.id, "a swap is running", 3)
+        if site.production == wanted:
+            return SwapNotNeeded(row.id, target.generation)
+        if site.candidate != wanted:
+            return EffectFailed(row.id, f"a swap would bring {site.candidate}")
+        self.swaps += 1
+        site.swapping, site.failed = f"swap-{self.swaps}", None
+        return SwapWasBegun(row.id, target.generation, site.swapping)
+
+    def is_clean(self) -> bool:
+        """Whether no router sends anybody to a candidate place."""
+        return all(site.share == NONE for site in self.sites.values())

@@ -1,0 +1,85 @@
+"""Release specs as values, for stories about the rules: windows of a minute, seen two minutes late."""
+
+from datetime import UTC, datetime, timedelta
+
+from shared.domain.analysis.guards import Guard, Metric, Ratio, Threshold
+from shared.domain.names import ApplicationName, TargetName
+from shared.domain.rollout.spec import (
+    AlertAction,
+    Bake,
+    Canary,
+    CanaryStep,
+    Deadlines,
+    Gate,
+    Measuring,
+    Notification,
+    Outcome,
+    Spec,
+    Target,
+    TargetKind,
+    Topic,
+    WhenBusy,
+)
+from shared.domain.rollout.weight import Weight
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+SHOP = ApplicationName("shop")
+WEB = TargetName("web")
+GATE = "sign-off"
+BAKE = Bake(minimum=2 * MINUTE, maximum=30 * MINUTE)
+ERRORS = Guard(name="errors", metric=Metric.ERROR_RATE, test=Threshold(maximum=0.05), over=5 * MINUTE)
+COMPARED = Guard(
+    name="compared", metric=Metric.ERROR_RATE, test=Ratio(maximum=1.5, slack=0.01), over=5 * MINUTE, minimum_requests=20
+)
+WEBHOOK = Notification(name="team", url="https://hooks.example/team", topics=tuple(Topic))
+
+
+def gate(otherwise: Outcome = Outcome.ROLLBACK) -> Gate:
+    """A wait of at most a day for a person."""
+    return Gate(name=GATE, timeout=timedelta(days=1), otherwise=otherwise)
+
+
+def bake(otherwise: Outcome = Outcome.ROLLBACK) -> Bake:
+    return Bake(minimum=BAKE.minimum, maximum=BAKE.maximum, otherwise=otherwise)
+
+
+def canary(otherwise: Outcome = Outcome.ROLLBACK, *, first_gate: bool = False) -> Canary:
+    """5 %, then 50 % behind a gate, then promotion; `first_gate` puts a gate before the first weight too."""
+    return Canary(
+        steps=(
+            CanaryStep(weight=Weight(5_000), bake=bake(otherwise), gate=gate(otherwise) if first_gate else None),
+            CanaryStep(weight=Weight(50_000), bake=bake(otherwise), gate=gate(otherwise)),
+        ),
+        promotion_bake=bake(otherwise),
+    )
+
+
+def target(name: str = WEB) -> Target:
+    site = f"/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/{name}"
+    return Target(name=TargetName(name), kind=TargetKind.APP_SERVICE_SLOT, resource=site, slot="candidate")
+
+
+def spec(
+    *,
+    strategy: Canary | None = None,
+    otherwise: Outcome = Outcome.ROLLBACK,
+    when_busy: WhenBusy = WhenBusy.QUEUE,
+    on_alert: AlertAction = AlertAction.ROLLBACK,
+    targets: tuple[str, ...] = (WEB,),
+    guards: tuple[Guard, ...] = (ERRORS, COMPARED),
+    notifications: tuple[Notification, ...] = (),
+) -> Spec:
+    """A release spec of the shop; `otherwise` is the outcome of every deadline in it."""
+    return Spec(
+        application=SHOP,
+        targets=tuple(target(name) for name in targets),
+        strategy=strategy or canary(otherwise),
+        measuring=Measuring(window=MINUTE, lag=2 * MINUTE),
+        guards=guards,
+        when_busy=when_busy,
+        on_alert=on_alert,
+        deadlines=Deadlines(otherwise=otherwise),
+        notifications=notifications,
+    )

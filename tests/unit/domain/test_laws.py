@@ -1,0 +1,93 @@
+"""What holds after any sequence of commands, answers, readings and time."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.domain.rollout.commands import Action
+from shared.domain.rollout.permissions import refusal
+from shared.domain.rollout.state import Phase
+from tests.unit.domain.outside import GOOD
+from tests.unit.domain.walks import MOVES, SPECS, Walk
+
+SUPPRESSED = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+WAKES = st.integers(0, 16)
+
+
+def walked(first, wakes, moves) -> Walk:
+    walk = Walk(first)
+    walk.go(wakes)
+    for move in moves:
+        walk.move(move)
+    return walk
+
+
+def make_well(walk: Walk) -> None:
+    """Nothing outside is in the way any more, and CI has put back what a swap back would need."""
+    live = walk.state.live
+    for name, site in walk.outside.sites.items():
+        site.trouble, site.healthy, site.users_meet, site.stable_meets = None, True, GOOD, GOOD
+        target = live.target(name) if live else None
+        stable = target.stable_version if target else None
+        site.finish_swap()
+        if live is not None and stable is not None and {site.production, site.candidate} != {live.version, stable}:
+            site.candidate = stable if site.production == live.version else live.version
+            site.production = live.version if site.candidate == stable else stable
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=SUPPRESSED)
+@given(SPECS, WAKES, st.lists(MOVES, min_size=12, max_size=40))
+def test_every_decision_keeps_the_laws(first, wakes, moves):
+    walk = walked(first, wakes, moves)
+    walk.comes_to_rest()
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=SUPPRESSED)
+@given(SPECS, WAKES, st.lists(MOVES, max_size=25))
+def test_a_rollback_always_ends_at_weight_0_on_the_stable_version_once_the_outside_is_well(first, wakes, moves):
+    walk = walked(first, wakes, moves)
+    rolled = walk.state.live
+    if rolled is None:
+        return
+    make_well(walk)
+    if refusal(walk.state, Action.ROLLBACK) is None:
+        walk.override(Action.ROLLBACK)
+
+    walk.go_until(lambda: walk.state.live is None or walk.state.live.id != rolled.id)
+
+    kept = next(rollout for rollout in walk.archived if rollout.id == rolled.id)
+    assert walk.outside.is_clean()
+    for target in kept.targets:
+        assert target.observed in (0, None)
+        assert target.stable_version in (walk.outside.site(target.name).production, None)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=SUPPRESSED)
+@given(SPECS, WAKES, st.lists(MOVES, max_size=25))
+def test_nothing_waits_for_ever_for_an_outside_that_stays_unwell(first, wakes, moves):
+    walk = walked(first, wakes, moves)
+    walk.override(Action.UNFREEZE)
+    walk.override(Action.RESUME)
+    for site in walk.outside.sites.values():
+        site.trouble = "503"
+
+    def was_acted_on() -> bool:
+        live = walk.state.live
+        return live is None or live.stuck is not None or live.phase is Phase.PAUSED
+
+    walk.go_until(was_acted_on, limit=3_000)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=SUPPRESSED)
+@given(SPECS, WAKES, st.lists(MOVES, max_size=25))
+def test_every_rollout_ends_once_the_outside_is_well_and_people_approve(first, wakes, moves):
+    walk = walked(first, wakes, moves)
+    make_well(walk)
+    walk.override(Action.UNFREEZE)
+
+    def approved_to_the_end() -> bool:
+        for action in (Action.RESUME, Action.APPROVE):
+            if refusal(walk.state, action) is None:
+                walk.override(action)
+        return walk.state.live is None
+
+    walk.go_until(approved_to_the_end)
