@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 7071
 DATA ?= .data
+BEGAN := $(shell date +%s)
 
 .PHONY: demo serve test check bench clean setup-local setup-dev
 
 demo: setup-local  ## the main job, told as a story
-	@$(BIN)/python -m local.demo
+	@$(BIN)/python -m local.demo --began $(BEGAN)
 
 serve: setup-local  ## the local stack, kept running (PORT=, DATA=)
 	@$(BIN)/python -m local.serve --port $(PORT) --data $(DATA)
@@ -32,6 +33,7 @@ setup-local: $(VENV)/local.stamp
 setup-dev: $(VENV)/dev.stamp
 
 $(VENV)/local.stamp: requirements.txt requirements-local.txt
+	@echo "installing into $(VENV), which takes about half a minute"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-local.txt
 	@touch $@

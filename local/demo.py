@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -103,6 +103,8 @@ def _tell_chapters(story: Story, stack: Stack, screen: Screen, watch: Stopwatch)
                 watch.lap(name)
     except (StoryDiffersError, NoAnswerError) as error:
         differs = f"{error} ({dead})" if (dead := stack.dead()) else str(error)
+    with suppress(StoryDiffersError, NoAnswerError):
+        story.findings.served = story.sandbox.served()
     screen.print("")
     screen.print(closing_table(story.findings))
     return differs

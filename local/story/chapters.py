@@ -21,8 +21,8 @@ PROMOTION_SECONDS = 110.0
 STEP_SECONDS = 45.0
 HOLD_SECONDS = 12.0
 """Longer than a step's bake: without the pause the rollout would have gone on."""
-AFTER_ZERO_SECONDS = 3 * RETURNING_USERS / RETURNING_RPS / 2
-"""Time for each returning user to come once, after those under way have been answered."""
+AFTER_ZERO_SECONDS = 12.0
+"""Time for each returning user to come three times, and for Slipway to count the pinned ones in a whole window."""
 CI = "/ci/shop"
 
 
@@ -67,7 +67,6 @@ class Story:
         ended = follower.until(_is_taken_back, "rolled back at its first step", within=STEP_SECONDS)
         self.findings.taken_back = self._count_harm(follower, ended, returning)
         self.sandbox.stop(returning)
-        self._keep_shares(follower)
         self._expect_live("2")
 
     def person(self) -> None:
@@ -88,8 +87,7 @@ class Story:
     def users_were_served(self) -> None:
         """Nobody but version 3's users met a failure."""
         load = self.sandbox.stop(self._load_id)
-        self.findings.served = served = self.sandbox.served()
-        for version, met in served.items():
+        for version, met in self.sandbox.served().items():
             _expect(version == "3" or not met.failures, f"{met.failures} requests failed because of version {version}")
         _expect(not load.lost, f"{load.lost} requests were answered by no version")
         for share in self.findings.shares:
@@ -104,6 +102,7 @@ class Story:
         rollout_id = announce()
         self.screen.say(f"CI deployed version {version} to the slot and said so; accepted as {rollout_id}")
         follower = Follower(self.slipway, self.sandbox, self.screen, self.stop, self._load_id, version, rollout_id)
+        self.findings.meters.append(follower.meter)
         follower.until(lambda rollout: rollout.observed is not None, "on its way", within=STEP_SECONDS)
         observed = _first(follower.history(), "WeightObserved")
         what = f"from version {version}'s event to its weight at the router"
@@ -129,7 +128,6 @@ class Story:
 
     def _expect_promoted(self, follower: Follower, *, steps: list[int]) -> None:
         follower.until(lambda rollout: rollout.phase == "succeeded", "promoted", within=PROMOTION_SECONDS)
-        self._keep_shares(follower)
         entered = [line.fields["step"] for line in follower.history() if line.type == "StepEntered"]
         _expect(entered == steps, f"version {follower.version} should go through steps {steps}, but entered {entered}")
         self._expect_live(follower.version)
@@ -154,10 +152,8 @@ class Story:
             returning_pinned=round(by_three / visits),
             cookies=self.sandbox.pinned("3"),
             pinned_until=ended.pinned_until,
+            pinned_requests=follower.look().pinned_requests,
         )
-
-    def _keep_shares(self, follower: Follower) -> None:
-        self.findings.shares += follower.meter.shares
 
     def _expect_live(self, version: str) -> None:
         live = self.sandbox.version_live()

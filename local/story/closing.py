@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.story.seen import Served
-from local.story.shares import STANDARD_ERRORS, StepShare
+from local.story.shares import STANDARD_ERRORS, StepMeter, StepShare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,8 @@ class TakenBack:
     cookies: int
     """Routing cookies of the last hour that name its place, of users who may never come again included."""
     pinned_until: datetime | None
+    pinned_requests: float | None
+    """Requests of pinned users in one window after the rollback, as Slipway itself counted them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,15 @@ class RouterCall:
 class Findings:
     """What was measured in the story so far."""
 
-    shares: list[StepShare] = field(default_factory=list)
+    meters: list[StepMeter] = field(default_factory=list)
     served: Mapping[str, Served] = field(default_factory=dict)
     taken_back: TakenBack | None = None
     calls: list[RouterCall] = field(default_factory=list)
+
+    @property
+    def shares(self) -> tuple[StepShare, ...]:
+        """Return the steps of all rollouts, in their order."""
+        return tuple(share for meter in self.meters for share in meter.shares)
 
 
 def closing_table(findings: Findings) -> RenderableType:
@@ -55,7 +62,7 @@ def closing_table(findings: Findings) -> RenderableType:
     return Group(_shares(findings.shares), Text(), _totals(findings))
 
 
-def _shares(shares: list[StepShare]) -> Table:
+def _shares(shares: tuple[StepShare, ...]) -> Table:
     table = Table(title="Wanted, and what fresh clients really had", title_justify="left", title_style="bold")
     table.add_column("version")
     table.add_column("step")
@@ -72,9 +79,10 @@ def _shares(shares: list[StepShare]) -> Table:
 
 def _totals(findings: Findings) -> Table:
     table = Table.grid(padding=(0, 2))
-    requests = sum(each.requests for each in findings.served.values())
-    split = ", ".join(f"version {version}: {each.requests}" for version, each in sorted(findings.served.items()))
-    table.add_row("requests served", f"{requests} ({split})")
+    served = sorted(findings.served.items())
+    table.add_row("requests served", str(sum(each.requests for _, each in served)))
+    versions = ", ".join(version for version, _ in served)
+    table.add_row(f"of them by version {versions}", ", ".join(str(each.requests) for _, each in served))
     back = findings.taken_back
     if back is not None:
         for name, value in _taken_back(back):
@@ -87,9 +95,11 @@ def _totals(findings: Findings) -> Table:
 def _taken_back(back: TakenBack) -> tuple[tuple[str, str], ...]:
     until = f", until {back.pinned_until:%H:%M} UTC at the latest" if back.pinned_until else ""
     after = f", {back.failed_after_zero} of them by pinned users after weight 0" if back.failed_after_zero else ""
+    own = "not counted yet" if back.pinned_requests is None else f"{back.pinned_requests:g} requests"
     return (
         (f"requests failed because of version {back.version}", f"{back.failed}{after}"),
         ("from its first failure to weight 0", f"{back.seconds_to_zero:.1f} s"),
         ("users still pinned to it by cookie", f"{back.returning_pinned} of {back.returning} who came back{until}"),
+        ("what Slipway counted of them in a 5 s window", own),
         ("cookies of the last hour that name its slot", str(back.cookies)),
     )

@@ -63,7 +63,7 @@ class Screen:
 
     def print(self, what: RenderableType) -> None:
         """Print anything."""
-        self.console.print(what)
+        self.console.print(what, soft_wrap=True)
 
 
 def _console() -> Console:

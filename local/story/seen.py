@@ -33,6 +33,8 @@ class RolloutSeen:
     guards: tuple[GuardSeen, ...]
     reason: str
     pinned_until: datetime | None
+    pinned_requests: float | None
+    """After a rollback, the requests of pinned users that Slipway counted in one window; None until it did."""
 
     @property
     def has_ended(self) -> bool:
@@ -108,6 +110,7 @@ def read_rollout(body: Any) -> RolloutSeen:
         guards=tuple(GuardSeen(guard["guard"], guard["verdict"], guard["says"]) for guard in body["guards"]),
         reason=body["reason"],
         pinned_until=datetime.fromisoformat(until) if until else None,
+        pinned_requests=body["pinned_requests"],
     )
 
 

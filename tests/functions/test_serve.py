@@ -1,0 +1,248 @@
+"""`python -m local.serve`: ready when it says so, closed to strangers, and unharmed by `kill -9`."""
+
+import json
+import re
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import function_app
+from local import stack
+from local.interruption import Interruption
+from local.stack import StackError, running_stack
+from tests.marked_processes import kill_all, marked_environment, processes_of
+from tests.sandbox import Control, fetch, wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Serve:
+    """`make serve` as a process on a folder; it can be killed and started again."""
+
+    def __init__(self, data):
+        self.data = data
+        self.port = _free_port()
+        self.start()
+
+    def start(self):
+        self.environment = marked_environment()
+        command = [sys.executable, "-m", "local.serve", "--data", str(self.data), "--port", str(self.port)]
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.ready = self.process.stdout.readline().strip()
+        assert self.ready, self.process.communicate()[1]
+        self.addresses = json.loads((self.data / "serve.json").read_text())
+        self.control = Control(self.addresses["cloud"])
+
+    def ask(self, method, path, body=None, **headers):
+        headers = headers or {"X-API-Key": self.addresses["key"]}
+        try:
+            return fetch(self.addresses["url"] + path, method=method, body=body, headers=headers)
+        except OSError as error:
+            logs = "\n".join(stack.log_tail(log) for log in sorted(self.data.glob("*.log")))
+            raise AssertionError(f"{error}; exit code {self.process.poll()}\n{logs}") from error
+
+    def kill_everything(self):
+        killed = kill_all(self.environment)
+        self.process.communicate()
+        return killed
+
+    def stop(self):
+        self.process.terminate()
+        out, err = self.process.communicate(timeout=30)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def serve(tmp_path):
+    serve = Serve(tmp_path / "data")
+    yield serve
+    kill_all(serve.environment)
+    serve.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    serve = Serve(tmp_path_factory.mktemp("serve") / "data")
+    yield serve
+    assert serve.stop() == (0, "", "")
+    assert processes_of(serve.environment) == {}
+
+
+def _free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return listening.getsockname()[1]
+
+
+def _routes():
+    """Every HTTP route of the app with each of its methods, names in it filled in."""
+    for function in function_app.app.get_functions():
+        for binding in map(json.loads, function.get_raw_bindings()):
+            if binding["type"] == "httpTrigger":
+                yield from ((method, _filled_in(binding["route"])) for method in binding["methods"])
+
+
+def _filled_in(route):
+    named = route.replace("{application}", "shop").replace("{source}", "azure-monitor")
+    return "/" + re.sub(r"{[^}]+}", "shop-000000000000", named)
+
+
+ROUTES = sorted(set(_routes()))
+CLOSED = [route for route in ROUTES if route != ("GET", "/api/health")]
+
+
+def test_it_says_ready_and_where_to_reach_it(kept):
+    assert kept.ready == f"ready http://127.0.0.1:{kept.port}"
+    assert set(kept.addresses) == {"url", "key", "cloud", "edge"}
+    assert kept.addresses["url"] == f"http://127.0.0.1:{kept.port}"
+    assert kept.ask("GET", "/api/applications/shop").status == 200
+    assert fetch(kept.addresses["edge"] + "/version").json() == {"version": "1"}
+    assert kept.control.call("GET", "health") == {"status": "ok", "sites": ["shop"]}
+
+
+@pytest.mark.parametrize("name", ["serve.json", "operator-key", "azure-monitor-key"])
+def test_files_with_a_key_are_for_their_owner_alone(kept, name):
+    assert stat.S_IMODE((kept.data / name).stat().st_mode) == 0o600
+
+
+def test_health_needs_no_key(kept):
+    assert kept.ask("GET", "/api/health", Accept="*/*").status == 200
+
+
+def test_the_list_of_routes_is_not_empty():
+    assert ("POST", "/api/deployments") in CLOSED
+    assert ("POST", "/api/events/azure-monitor") in CLOSED
+    assert len(CLOSED) > 8
+
+
+@pytest.mark.parametrize(("method", "path"), CLOSED)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Accept": "*/*"},
+        {"X-API-Key": "not-the-key-not-the-key"},
+        {"Authorization": "Bearer not-the-key-not-the-key"},
+        {"Authorization": "Basic b3BlcmF0b3I6"},
+        {"X-API-Key": ""},
+    ],
+    ids=lambda headers: "-".join(headers) + "-" + next(iter(headers.values()))[:6],
+)
+def test_no_other_route_answers_without_a_valid_key(kept, method, path, headers):
+    answer = kept.ask(method, path, **headers)
+
+    assert answer.status == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("header", ["X-API-Key", "Authorization"])
+def test_the_key_is_taken_in_either_header(kept, header):
+    value = kept.addresses["key"] if header == "X-API-Key" else f"Bearer {kept.addresses['key']}"
+
+    assert kept.ask("GET", "/api/applications", **{header: value}).status == 200
+
+
+def test_a_source_s_key_opens_its_own_door_as_code_and_no_other(kept):
+    code = (kept.data / "azure-monitor-key").read_text()
+
+    assert kept.ask("POST", f"/api/events/azure-monitor?code={code}", Accept="*/*").status == 400
+    assert kept.ask("POST", f"/api/events/another?code={code}", Accept="*/*").status == 401
+    assert kept.ask("GET", f"/api/applications?code={code}", Accept="*/*").status == 401
+    assert code not in (kept.data / "host.log").read_text()
+
+
+def test_no_key_is_in_the_logs_or_the_state(kept):
+    for path in kept.data.rglob("*"):
+        if path.is_file() and path.name not in ("serve.json", "operator-key"):
+            assert kept.addresses["key"].encode() not in path.read_bytes(), path
+
+
+def test_a_taken_port_is_a_clear_error_and_leaves_nothing_running(tmp_path):
+    environment = marked_environment()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "local.serve", "--data", str(tmp_path), "--port", str(port)]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 1
+    assert f"cannot listen on port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert processes_of(environment) == {}
+
+
+def test_a_folder_in_use_is_a_clear_error(kept, monkeypatch):
+    monkeypatch.setattr(stack, "LEAVE_SECONDS", 0.3)
+
+    with (
+        pytest.raises(StackError, match=f"another stack works in {kept.data}"),
+        running_stack(kept.data, Interruption()),
+    ):
+        pass
+    assert kept.ask("GET", "/api/applications/shop").status == 200
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    with (
+        pytest.raises(StackError, match="the folder of the state cannot be used"),
+        running_stack(tmp_path / "file", Interruption()),
+    ):
+        pass
+
+
+def test_a_stack_whose_starter_was_killed_makes_room_for_the_next(serve):
+    addresses = serve.addresses
+    serve.process.kill()
+    serve.process.communicate()
+
+    serve.start()
+
+    assert serve.addresses == addresses
+    assert serve.ask("GET", "/api/applications/shop").status == 200
+
+
+def test_a_part_that_dies_ends_the_whole(serve):
+    host = next(pid for pid, command in processes_of(serve.environment).items() if "local.host" in command)
+
+    subprocess.run(["kill", "-9", str(host)], check=True)
+    _, err = serve.process.communicate(timeout=30)
+
+    assert serve.process.returncode == 1
+    assert err == "serve: the Functions host ended with exit code -9\n"
+    assert processes_of(serve.environment) == {}
+
+
+@pytest.mark.slow
+def test_kill_9_of_everything_in_the_middle_of_a_rollout_and_a_restart_goes_on_to_the_end(serve):
+    serve.control.start_load(rps=100, clients="fresh")
+    serve.control.deploy("2")
+    rollout = serve.ask("POST", "/api/deployments", {"application": "shop", "version": "2"}).json()["location"]
+    wait_until(lambda: serve.ask("GET", rollout).json()["weight"] == 25, within=60)
+    seen = serve.ask("GET", f"{rollout}/history").json()["events"]
+    met = serve.control.traffic()["2"]["requests"]
+    addresses = serve.addresses
+
+    assert serve.kill_everything() >= 5
+    time.sleep(1)
+    serve.start()
+
+    assert serve.addresses == addresses
+    assert serve.ask("GET", rollout).json()["weight"] == 25
+    serve.control.start_load(rps=100, clients="fresh")
+    wait_until(lambda: serve.ask("GET", rollout).json()["ended"], within=120)
+    assert serve.ask("GET", rollout).json()["phase"] == "succeeded"
+    events = serve.ask("GET", f"{rollout}/history").json()["events"]
+    assert events[: len(seen)] == seen
+    numbers = [event["sequence"] for event in events]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert [event["step"] for event in events if event["type"] == "StepEntered"] == [0, 1, 2, 3]
+    assert fetch(serve.addresses["edge"] + "/version").json() == {"version": "2"}
+    assert serve.control.traffic()["2"]["requests"] > 0.9 * met
