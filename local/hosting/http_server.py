@@ -15,7 +15,7 @@ class HttpServer:
     def __init__(self, answer: Answer, *, address: str, port: int, body_limit: int, grace: float) -> None:
         """`port` 0 takes a free one; a body over `body_limit` bytes is answered 413; `grace` in seconds."""
         self._application = web.Application(client_max_size=body_limit)
-        self._application.router.add_route("*", "/{path:.*}", answer)
+        self._application.router.add_route("*", r"/{path:[\s\S]*}", answer)  # a path may hold %0A
         self._address = address
         self._wanted_port = port
         self._loop = asyncio.new_event_loop()

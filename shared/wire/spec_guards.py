@@ -14,10 +14,18 @@ from shared.wire.spec_measuring import is_multiple, is_window_known, refuse_dura
 DEFAULT_WINDOWS: Final = 5
 """How many windows a guard pools where it does not say."""
 
+
+def _rate(value: Any) -> float:
+    """Return requests a second. Where the schema refuses a test as a whole, it has not looked at what is inside."""
+    if not isinstance(value, int | float):
+        raise ValueError("allowed is a number of requests a second")
+    return float(value)
+
+
 _LIMITS: Final[dict[Metric, Callable[[Any], float]]] = {
     Metric.ERROR_RATE: parse_fraction,
     Metric.LATENCY: parse_milliseconds,
-    Metric.REQUESTS: float,
+    Metric.REQUESTS: _rate,
 }
 
 
