@@ -84,7 +84,7 @@ def _no_rollout(req: func.HttpRequest) -> Reply:
 
 
 def _after(req: func.HttpRequest) -> int:
-    text = req.params.get("after", "0")
+    text = req.params.get("after") or "0"
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise InvalidError(Problem("after", f"found {text[:40]!r}; allowed is a sequence number, 0 or more"))
     return int(text)
