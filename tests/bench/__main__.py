@@ -1,0 +1,72 @@
+"""`make bench`: print the measurements as a table, or with `--json` for machines. Ends in under two minutes."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rich.console import Console
+from rich.table import Table
+
+from local.interruption import InterruptedBySignal, Interruption
+from tests.bench import cold_start, core, storage, whole_stack
+from tests.bench.measurement import Measurement
+
+
+def main() -> int:
+    """Measure everything in a folder of its own, which is gone afterwards."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    as_json = parser.parse_args().json
+    stop = Interruption().listen()
+    progress = Console(stderr=True, highlight=False)
+    found = []
+    try:
+        for measurement in _measure(stop):
+            found.append(measurement)
+            progress.print(f"measured: {measurement.name}")
+    except InterruptedBySignal as interrupted:
+        return interrupted.exit_code
+    if as_json:
+        json.dump({"machine": _machine(), "measurements": [asdict(each) for each in found]}, sys.stdout, indent=2)
+    else:
+        Console(highlight=False, width=None if sys.stdout.isatty() else 150).print(_table(found))
+    return 0
+
+
+def _measure(stop: Interruption) -> Iterator[Measurement]:
+    with TemporaryDirectory(prefix="slipway-bench-") as name:
+        folder = Path(name)
+        for part in (
+            core.measure(folder / "core"),
+            storage.measure(folder / "storage"),
+            cold_start.measure(),
+            whole_stack.measure(folder / "stack", stop),
+        ):
+            stop.check()
+            yield from part
+
+
+def _machine() -> str:
+    return f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}"
+
+
+def _table(found: list[Measurement]) -> Table:
+    table = Table(title=_machine(), title_justify="left")
+    table.add_column("what")
+    for name in ("n", "median ms", "p95 ms", "a second"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    for each in found:
+        rate = "" if each.per_second is None else f"{each.per_second:,.0f}"
+        table.add_row(each.name, f"{each.n:,}", f"{each.median_ms:.3g}", f"{each.p95_ms:.3g}", rate, each.note)
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""What a measurement says: how often, the middle, the slow end, and the rate that follows."""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """Milliseconds each, of `n` samples; `per_second` is how many a single caller gets done."""
+
+    name: str
+    n: int
+    median_ms: float
+    p95_ms: float
+    per_second: float | None = None
+    note: str = ""
+
+
+def summarize(name: str, seconds: Iterable[float], *, rate: bool = True, note: str = "") -> Measurement:
+    """Return what the samples say."""
+    samples = [1000 * each for each in seconds]
+    per_second = 1000 * len(samples) / sum(samples) if rate else None
+    slow = quantiles(samples, n=20, method="inclusive")[-1]
+    return Measurement(
+        name=name, n=len(samples), median_ms=median(samples), p95_ms=slow, per_second=per_second, note=note
+    )
+
+
+def timed(calls: Iterable[Callable[[], object]]) -> list[float]:
+    """Make the calls one after the other; return the seconds that each took."""
+    took = []
+    for call in calls:
+        began = time.perf_counter()
+        call()
+        took.append(time.perf_counter() - began)
+    return took
