@@ -1,0 +1,146 @@
+"""Requests that nobody sends by intent: a clear 4xx each, never a 500."""
+
+import json
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.functions.api_client import KEY, routes, running_api
+
+LIMIT = 256 * 1024
+BODIES = {
+    "empty": b"",
+    "spaces": b" \n ",
+    "no JSON": b"{nonsense",
+    "bad UTF-8": b'{"application":"\xff\xfe"}',
+    "UTF-16": '{"application":"shop"}'.encode("utf-16"),
+    "a NUL": b"\x00",
+    "deep": b"[" * 100_000,
+    "a huge number": b'{"application":' + b"9" * 5_000 + b"}",
+    "NaN": b'{"application":NaN}',
+    "half a surrogate pair": b'{"application":"\\ud800"}',
+    "a key twice": b'{"application":"a","application":"b"}',
+    "a text": b'"shop"',
+    "null": b"null",
+    "many unknown fields": json.dumps({f"f{number}": number for number in range(5_000)}).encode(),
+    "a YAML bomb": b"a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\n",
+    "a YAML tag": b"!!python/object/apply:os.system [ls]",
+    "just within the limit": b'"' + b"x" * (LIMIT - 2) + b'"',
+}
+TAKING_BODIES = sorted(
+    (method, path.format(application="shop", source="azure-monitor"))
+    for method, path in routes()
+    if method in ("PUT", "POST")
+)
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory):
+    with running_api(tmp_path_factory.mktemp("api")) as api:
+        api.register("shop")
+        yield api
+
+
+@pytest.mark.parametrize(("method", "path"), TAKING_BODIES)
+@pytest.mark.parametrize("content_type", ["application/json", "application/cloudevents+json", "text/xml", "", ";;="])
+@pytest.mark.parametrize("body", list(BODIES.values()), ids=list(BODIES))
+def test_a_body_that_is_nonsense_is_a_400_that_says_so(api, method, path, content_type, body):
+    answer = api.ask(method, path, body, {"Content-Type": content_type})
+
+    if path.endswith("/admission") and not body.strip():
+        assert answer.status == 200
+    else:
+        assert answer.status == 400
+        assert answer.json()["errors"]
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(("method", "path"), TAKING_BODIES)
+def test_a_body_over_256_kb_is_a_413(api, method, path):
+    answer = api.ask(method, path, b" " * (LIMIT + 1))
+
+    assert (answer.status, answer.json()["type"]) == (413, "urn:slipway:problem:too-large")
+    assert str(LIMIT) in answer.json()["detail"]
+
+
+def test_a_body_over_the_limit_without_a_key_is_a_401(api):
+    assert api.ask("POST", "/api/deployments", b" " * (LIMIT + 1), key=None).status == 401
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["%00", "%0A", "a%0Ab", "%FF", "%C0%AF", "%2e%2e", "..", ".", "%2F", "a%2F..%2Fb", "%5C", "%23%3F", "%E2%80%AE",
+     "%F0%9F%9A%A2", "*", "|", "'", '%22', "%25", "%7B%7D", "x" * 5000, "con", "application:shop", "a;b=c"],
+)  # fmt: skip
+@pytest.mark.parametrize("before_and_after", [
+    ("GET", "/api/applications/", ""),
+    ("PUT", "/api/applications/", ""),
+    ("POST", "/api/applications/", "/overrides"),
+    ("POST", "/api/applications/", "/admission"),
+    ("GET", "/api/rollouts/", ""),
+    ("GET", "/api/rollouts/", "/history"),
+    ("POST", "/api/events/", ""),
+], ids=" ".join)  # fmt: skip
+def test_an_odd_name_in_the_address_is_a_4xx(api, before_and_after, part):
+    method, before, after = before_and_after
+    body = {"action": "pause"} if after == "/overrides" else {} if method == "PUT" else None
+
+    assert api.ask(method, f"{before}{part}{after}", body).status in (400, 404)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "DELETE", "PATCH", "TRACE", "PROPFIND"])
+def test_a_method_that_no_route_takes_is_a_404_of_the_hosts(api, method):
+    for path in sorted({path for _, path in routes()}):
+        assert api.ask(method, path.format(application="shop", id="x", source="azure-monitor")).status == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?", "?&&&=", "?%00=1", "?a=%00", "?after=%FF&after=%FE", "?" + "a=1&" * 500, "?x[]=1", "?%zz", "?code=%FF"],
+)
+def test_odd_parameters_beside_ours_change_nothing(api, query):
+    status = api.ask("GET", f"/api/applications{query}").status
+
+    assert status == (400 if "after=" in query else 200)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Content-Type: application/json; charset=utf-16",
+        b"Content-Type: application/cloudevents+json; charset=shift_jis",
+        b"Content-Type: " + b"x" * 4000,
+        b"ce-id: %FF%FE",
+        b"ce-id: \xc3\xa9",
+        b"ce-: x",
+        b"ce-specversion: 1.0\r\nce-id: 1\r\nce-source: /ci\r\nce-type: t",
+        b"Idempotency-Key: \xc3\xa9",
+        b"Idempotency-Key: a\r\nIdempotency-Key: \xc3\xa9",
+        b"Authorization: Bearer wrong",
+        b"Authorization:",
+        b"X-API-Key: second",
+        b"traceparent: garbage",
+        b"Accept: image/png",
+        b"Expect: 100-continue",
+        b"X-Forwarded-For: ' OR 1=1",
+    ],
+)
+def test_odd_headers_are_never_a_500(api, header):
+    host, body = urlsplit(api.url).netloc, b'{"application":"shop","version":"2"}'
+    request = (
+        f"POST /api/deployments HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nX-API-Key: {KEY}\r\n"
+        f"Content-Length: {len(body)}\r\n"
+    ).encode()
+
+    assert raw_status(api, request + header + b"\r\n\r\n" + body) < 500
+
+
+def raw_status(api, request: bytes) -> int:
+    parts = urlsplit(api.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        connection.sendall(request)
+        for line in connection.makefile("rb"):
+            if line.startswith(b"HTTP/1.1 ") and b" 100 " not in line:
+                return int(line.split()[1])
+    raise AssertionError("no answer")
