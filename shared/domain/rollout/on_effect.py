@@ -17,7 +17,7 @@ from shared.domain.rollout.effects import BeginSwap, Effect, Notify, SetWeight
 from shared.domain.rollout.state import OpenEffect, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import fail, go_on, verify_side
 from shared.domain.rollout.timing import NOTIFY_ATTEMPTS, STUCK_AFTER, backoff
-from shared.domain.rollout.weight import NONE, to_percent
+from shared.domain.rollout.weight import NONE, ROUNDING, to_percent
 
 
 def decide_outcome(draft: Draft, outcome: EffectOutcome) -> None:
@@ -34,7 +34,8 @@ def decide_outcome(draft: Draft, outcome: EffectOutcome) -> None:
         return
     found = _place_of(draft, row.effect)
     if found is not None and isinstance(outcome, WeightWasSet) and _is_unheeded(found[1], outcome):
-        why = f"the router still sends {to_percent(outcome.share):g} % after it was told to send nobody"
+        asked, found_share = to_percent(found[1].share()), to_percent(outcome.share)
+        why = f"the router sends {found_share:g} % after it was told to send {asked:g} %"
         _failed(draft, row, EffectFailed(row.id, why))
         return
     draft.record(e.EffectClosed(at=draft.now, effect=row.id))
@@ -68,8 +69,10 @@ def _take_in(draft: Draft, rollout: Rollout, target: TargetState, outcome: Effec
 
 
 def _is_unheeded(target: TargetState, outcome: WeightWasSet) -> bool:
-    """Whether the place that must get nobody still gets somebody: routers round, but never nothing up."""
-    return outcome.generation == target.generation and target.share() == NONE != outcome.share
+    """Whether the router sends another share than it was told to: routers round, but never nothing up."""
+    wanted = target.share()
+    off = abs(outcome.share - wanted)
+    return outcome.generation == target.generation and off > (NONE if wanted == NONE else ROUNDING)
 
 
 def _place_of(draft: Draft, effect: Effect) -> tuple[Rollout, TargetState] | None:

@@ -7,6 +7,8 @@ Weight = NewType("Weight", int)
 
 NONE = Weight(0)
 ALL = Weight(100_000)
+ROUNDING = Weight(1_000)
+"""The coarsest routers take whole percents."""
 
 
 def from_percent(percent: float) -> Weight:
