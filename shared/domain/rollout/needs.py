@@ -45,6 +45,8 @@ def _to_see(rollout: Rollout, spec: Spec, production_since: datetime | None, now
             case Doing.SWAPPING | Doing.SWAPPING_BACK if target.swap_token is not None:
                 yield ReadSwap(target.name, target.swap_token)
                 yield ReadVersion(target.name, Place.PRODUCTION)
+            case Doing.SWAPPING if target.side is Side.STABLE:
+                yield ReadVersion(target.name, Place.CANDIDATE)
             case Doing.SETTLING:
                 yield ReadShare(target.name)
                 yield ReadVersion(target.name, Place.PRODUCTION)

@@ -1,23 +1,48 @@
-"""Watching a swap that was begun: a long operation whose proof is the version that production serves."""
+"""Watching a swap: a long operation whose proof is the version that production serves."""
 
+from shared.domain.names import Version
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.spec import Place
-from shared.domain.rollout.state import Rollout, Side, TargetState
-from shared.domain.rollout.steps import verify_side
+from shared.domain.rollout.state import Phase, Rollout, Side, TargetState
+from shared.domain.rollout.steps import fail, verify_side
 from shared.domain.rollout.timing import SWAP_LOOK
 
 
 def decide_swap(draft: Draft, live: Rollout, readings: Readings) -> None:
     """Take in what each target's swap has come to; look again while any is running."""
     doing = live.doing
+    if live.phase is Phase.PROMOTING and _is_replaced(draft, live, readings):
+        return
     for target in live.targets:
         if target.swap_token is not None:
             _decide_target(draft, live, target, target.swap_token, readings)
     after = draft.state.live
     if after is not None and after.doing is doing and after.look_at is not None and after.look_at <= draft.now:
         draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=draft.now + SWAP_LOOK))
+
+
+def _is_replaced(draft: Draft, live: Rollout, readings: Readings) -> bool:
+    """Whether what was swapped, or is to be swapped, is neither of the two versions: then it is taken back at once."""
+    for target in live.targets:
+        found = _found(target, readings)
+        if isinstance(found, Trouble) or found in (live.version, target.stable_version):
+            continue
+        draft.record(e.CandidateReplaced(at=draft.now, rollout=live.id, target=target.name, found=Version(found)))
+        fail(draft, live, f"candidate replaced: {target.name} serves {found} where {live.version} should be")
+        return True
+    return False
+
+
+def _found(target: TargetState, readings: Readings) -> str | Trouble:
+    """Return the version in the place that the swap brings, or brought, the candidate to users from."""
+    if target.swap_token is None:
+        return readings.version(target.name, Place.CANDIDATE)
+    swap = readings.swap(target.name, target.swap_token)
+    if isinstance(swap, Trouble) or swap.running:
+        return Trouble("a swap is running")
+    return readings.version(target.name, Place.PRODUCTION)
 
 
 def _decide_target(draft: Draft, live: Rollout, target: TargetState, token: str, readings: Readings) -> None:
