@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-import function_app
 from local import stack
 from local.interruption import Interruption
 from local.stack import StackError, running_stack
+from tests.functions.api_client import http_triggers
 from tests.marked_processes import kill_all, marked_environment, processes_of
 from tests.sandbox import Control, fetch, wait_until
 
@@ -82,10 +82,8 @@ def _free_port():
 
 def _routes():
     """Every HTTP route of the app with each of its methods, names in it filled in."""
-    for function in function_app.app.get_functions():
-        for binding in map(json.loads, function.get_raw_bindings()):
-            if binding["type"] == "httpTrigger":
-                yield from ((method, _filled_in(binding["route"])) for method in binding["methods"])
+    for trigger in http_triggers():
+        yield from ((method, _filled_in(trigger.options["route"])) for method in trigger.options["methods"])
 
 
 def _filled_in(route):
