@@ -1,0 +1,207 @@
+"""Every situation that a command can meet: each phase with all that it can be busy with, paused in each, and none live.
+
+A situation is reached by folding the decisions that lead there, and rests: nothing is due at its time.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from shared.domain.rollout.commands import AcceptSpec, EffectFailed
+from shared.domain.rollout.effects import BeginSwap, SetWeight
+from shared.domain.rollout.spec import Outcome, Spec
+from tests.unit.domain.specs import HOUR, canary, spec
+from tests.unit.domain.states import (
+    Story,
+    at_gate,
+    baking,
+    clearing,
+    promoted,
+    shifting,
+    started,
+    succeeded,
+    swap_begun,
+    swapping,
+)
+
+Reach = Callable[[Spec], Story]
+
+
+def unregistered(_: Spec) -> Story:
+    return Story()
+
+
+def idle(first: Spec) -> Story:
+    return Story(first)
+
+
+def after_rollback(first: Spec) -> Story:
+    return _ended(baking(first).override("rollback"))
+
+
+def after_abort(first: Spec) -> Story:
+    return _ended(baking(first).override("abort"))
+
+
+def after_failure(first: Spec) -> Story:
+    story = started(first)
+    story.site.candidate = "1.9"
+    return _ended(story.wait(HOUR).tick())
+
+
+def preflight(first: Spec) -> Story:
+    story = started(first)
+    story.site.healthy = False
+    return story.tick()
+
+
+def first_gate(first: Spec) -> Story:
+    return shifting(_with_first_gate(first)).tick()
+
+
+def approved(first: Spec) -> Story:
+    """A person approved, but the candidate's place cannot be read: nothing goes on unverified."""
+    story = at_gate(first).override("approve")
+    story.site.trouble = "503"
+    return story.tick()
+
+
+def timed_out(first: Spec) -> Story:
+    """The longest bake passed without a verdict, and the spec says pause."""
+    story = baking(_pausing(first))
+    story.site.trouble = "503"
+    story.go_until(lambda: story.live.paused is not None)
+    story.tell(AcceptSpec(spec=first, by="team"))
+    story.site.trouble = None
+    return story
+
+
+def stuck(first: Spec) -> Story:
+    """The swap was refused for now, often enough to call a person."""
+    story = swap_begun(first)
+    story.site.fail_swap("the slot did not warm up")
+    story.wait(timedelta(seconds=3)).tick()
+    for _ in range(5):
+        story.tell(EffectFailed(story.row(BeginSwap).id, "409 Conflict"))
+    return story.tick()
+
+
+def swap_wanted(first: Spec) -> Story:
+    """The swap was decided; no worker has begun it."""
+    return swapping(first).tick()
+
+
+def swap_running(first: Spec) -> Story:
+    return swap_begun(first).tick()
+
+
+def zeroing(first: Spec) -> Story:
+    """Traffic is being taken back; the router has not answered."""
+    return baking(first).override("rollback").tick()
+
+
+def swap_back_wanted(first: Spec) -> Story:
+    """Production serves the candidate; no worker has begun the swap back."""
+    story = promoted(first).override("rollback")
+    story.perform(story.row(SetWeight))
+    return story.tick()
+
+
+def swapping_back(first: Spec) -> Story:
+    story = swap_back_wanted(first)
+    story.perform(story.row(BeginSwap))
+    return story.tick()
+
+
+def settling(first: Spec) -> Story:
+    """Everything is back; a worker that never answered may still have a call under way."""
+    story = shifting(first)
+    lost = story.row(SetWeight)
+    story.override("rollback")
+    for row in story.rows(SetWeight):
+        if row.id != lost.id:
+            story.perform(row)
+    return story.tick()
+
+
+def rested(reach: Reach) -> Reach:
+    """The same, after a look at it."""
+    return lambda first: reach(first).tick()
+
+
+def paused(reach: Reach) -> Reach:
+    """The same, paused by a person."""
+
+    def reached(first: Spec) -> Story:
+        return reach(first).override("pause").tick()
+
+    return reached
+
+
+SITUATIONS: dict[str, Reach] = {
+    "not registered": unregistered,
+    "idle": idle,
+    "after success": succeeded,
+    "after rollback": after_rollback,
+    "after abort": after_abort,
+    "after failure": after_failure,
+    "preflight": preflight,
+    "preflight, paused": paused(preflight),
+    "gate before any weight": first_gate,
+    "shifting": shifting,
+    "shifting, paused": paused(shifting),
+    "baking": baking,
+    "baking, paused": paused(baking),
+    "baking, timed out": timed_out,
+    "gate": rested(at_gate),
+    "gate, paused": paused(at_gate),
+    "gate, approved": approved,
+    "gate, approved, paused": paused(approved),
+    "swapping, not begun": swap_wanted,
+    "swapping": swap_running,
+    "swapping, stuck": stuck,
+    "clearing": rested(clearing),
+    "promotion baking": promoted,
+    "promotion baking, paused": paused(promoted),
+    "zeroing": zeroing,
+    "swapping back, not begun": swap_back_wanted,
+    "swapping back": swapping_back,
+    "settling": settling,
+}
+NONE_LIVE = tuple(SITUATIONS)[:6]
+LIVE = tuple(SITUATIONS)[6:]
+ROLLING_BACK = tuple(SITUATIONS)[-4:]
+
+
+def situation(name: str, first: Spec | None = None, *, frozen: bool = False, pending: bool = False) -> Story:
+    """Return the situation, perhaps frozen, perhaps with version 3 waiting its turn."""
+    story = SITUATIONS[name](first or spec())
+    if frozen:
+        story.override("freeze", 80)
+    if pending:
+        _deploy_elsewhere(story)
+    return story
+
+
+def _deploy_elsewhere(story: Story) -> None:
+    """Announce version 3 while CI has not touched the candidate's place."""
+    place = story.site.candidate
+    story.deploy("3", 2)
+    story.site.candidate = place
+
+
+def _ended(story: Story) -> Story:
+    story.go_to_end()
+    return story.settle()
+
+
+def _with_first_gate(first: Spec) -> Spec:
+    return spec(
+        strategy=canary(first.deadlines.otherwise, first_gate=True),
+        otherwise=first.deadlines.otherwise,
+        when_busy=first.when_busy,
+        on_alert=first.on_alert,
+    )
+
+
+def _pausing(first: Spec) -> Spec:
+    return spec(otherwise=Outcome.PAUSE, when_busy=first.when_busy, on_alert=first.on_alert)
