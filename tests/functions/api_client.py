@@ -106,7 +106,10 @@ class Api:
 
 @contextmanager
 def running_api(folder: Path, *, driven: bool = False) -> Iterator[Api]:
-    """Serve the real app on the embedded store in `folder`, on a free port."""
+    """Serve the real app on the embedded store in `folder`, on a free port.
+
+    The app is this process's only one: while two are open, only the one opened last may be asked.
+    """
     environment = {
         "SLIPWAY_COMMANDS_QUEUE": "slipway-commands",
         "SLIPWAY_ALERTS_QUEUE": ALERTS,

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from urllib.parse import quote
 
 import pytest
 import yaml
 
 from tests.functions.api_client import SITE, SPEC, running_api
+from tests.functions.present_world import present_world, settle
 from tests.scenario.world import World
 
 MANY = 230
@@ -120,13 +120,12 @@ def test_admission_is_withheld_while_a_release_is_past_the_point_of_being_supers
 
 
 def test_a_long_list_is_read_page_by_page_each_application_once(tmp_path):
-    world = World(tmp_path)
+    world = present_world(tmp_path)
     names = [f"app-{number:03d}" for number in range(MANY)]
     with running_api(tmp_path) as api:
         for name in names:
             assert api.register(name).status == 201
-        world.clock.time = datetime.now(UTC)
-        world.settle()
+        settle(world)
         pages = list(read_pages(api))
 
     assert [len(page) for page in pages] == [200, MANY + 1 - 200]

@@ -2,11 +2,11 @@
 
 import json
 from base64 import b64encode
-from datetime import UTC, datetime
 
 import pytest
 
 from tests.functions.api_client import running_api
+from tests.functions.present_world import present_world, settle
 from tests.scenario.world import World
 
 EVENT = {
@@ -30,6 +30,15 @@ BINARY = {
 def api(tmp_path):
     """Nobody takes wake-ups from the queue here."""
     with running_api(tmp_path) as api:
+        api.register("shop")
+        yield api
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory):
+    """An API for requests that change nothing."""
+    folder = tmp_path_factory.mktemp("standing")
+    with running_api(folder) as api:
         api.register("shop")
         yield api
 
@@ -88,8 +97,8 @@ def test_the_same_idempotency_key_for_another_version_is_refused(api):
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "a\tb"])
-def test_an_idempotency_key_that_is_none_is_refused(api, key):
-    answer = api.deploy("2", headers={"Idempotency-Key": key})
+def test_an_idempotency_key_that_is_none_is_refused(standing, key):
+    answer = standing.deploy("2", headers={"Idempotency-Key": key})
 
     assert (answer.status, answer.json()["errors"][0]["path"]) == (400, "Idempotency-Key")
 
@@ -126,13 +135,12 @@ def test_an_event_of_another_id_or_source_is_another_rollout(api, change):
 
 
 def test_the_same_event_twice_is_one_rollout_in_history(tmp_path):
-    world = World(tmp_path)
+    world = present_world(tmp_path)
     with running_api(tmp_path) as api:
         locations = {send(api, EVENT).location for _ in range(3)}
-        world.clock.time = max(world.clock.time, now())
-        world.settle()
+        settle(world)
         locations.add(send(api, EVENT).location)
-        world.settle()
+        settle(world)
         (location,) = locations
 
         assert happened(api, location.rpartition("/")[2]) == ["DeploymentAccepted", "RolloutStarted"]
@@ -176,9 +184,9 @@ def test_a_deployment_is_refused_while_one_is_live_where_the_spec_says_so(tmp_pa
     assert "whenBusy: reject" in answer.json()["detail"]
 
 
-def test_an_unknown_application_is_a_404_and_a_wrong_name_a_400(api):
-    assert api.deploy("2", "nobody").status == 404
-    assert api.deploy("2", "No Body").json()["errors"][0]["path"] == "application"
+def test_an_unknown_application_is_a_404_and_a_wrong_name_a_400(standing):
+    assert standing.deploy("2", "nobody").status == 404
+    assert standing.deploy("2", "No Body").json()["errors"][0]["path"] == "application"
 
 
 @pytest.mark.parametrize(
@@ -195,8 +203,8 @@ def test_an_unknown_application_is_a_404_and_a_wrong_name_a_400(api):
         (EVENT, "specversion"),
     ],
 )
-def test_a_wrong_field_is_named(api, body, path):
-    answer = api.ask("POST", "/api/deployments", body)
+def test_a_wrong_field_is_named(standing, body, path):
+    answer = standing.ask("POST", "/api/deployments", body)
 
     assert answer.status == 400
     assert path in [error["path"] for error in answer.json()["errors"]]
@@ -214,16 +222,12 @@ def test_a_wrong_field_is_named(api, body, path):
         ({"datacontenttype": "text/xml"}, "datacontenttype"),
     ],
 )
-def test_a_wrong_attribute_of_an_event_is_named(api, change, path):
-    answer = send(api, {**EVENT, **change})
+def test_a_wrong_attribute_of_an_event_is_named(standing, change, path):
+    answer = send(standing, {**EVENT, **change})
 
     assert answer.status == 400
     assert path in [error["path"] for error in answer.json()["errors"]]
 
 
-def test_a_batch_of_events_is_refused(api):
-    assert send(api, [EVENT], {"Content-Type": "application/cloudevents-batch+json"}).status == 400
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
+def test_a_batch_of_events_is_refused(standing):
+    assert send(standing, [EVENT], {"Content-Type": "application/cloudevents-batch+json"}).status == 400

@@ -1,17 +1,16 @@
 """Overrides over HTTP: refused at the door with the reason, or accepted and, should that be, refused on their turn."""
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 
 from tests.functions.api_client import SECOND_KEY, running_api
-from tests.scenario.world import World
+from tests.functions.present_world import present_world, settle
 
 
 @pytest.fixture
 def world(tmp_path):
-    return World(tmp_path)
+    return present_world(tmp_path)
 
 
 @pytest.fixture
@@ -28,10 +27,13 @@ def live(world):
     return rollout
 
 
-def settle(world: World) -> None:
-    """Deliver what was accepted, now that it is at least as late as on the clock of the API."""
-    world.clock.time = max(world.clock.time, datetime.now(UTC))
-    world.settle()
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory):
+    """An API for requests that change nothing."""
+    folder = tmp_path_factory.mktemp("standing")
+    with running_api(folder) as api:
+        api.register("shop")
+        yield api
 
 
 def test_an_override_is_accepted_with_where_to_see_what_comes_of_it(world, api, live):
@@ -68,8 +70,8 @@ def test_history_names_whose_key_it_was(world, api, live):
         ("rollback", "there is nothing to take back"),
     ],
 )
-def test_what_cannot_be_done_is_a_409_with_the_reason(api, action, reason):
-    answer = api.override(action)
+def test_what_cannot_be_done_is_a_409_with_the_reason(standing, action, reason):
+    answer = standing.override(action)
 
     assert (answer.status, answer.json()["type"]) == (409, "urn:slipway:problem:rejected")
     assert reason in answer.json()["detail"]
@@ -147,10 +149,10 @@ def test_another_action_under_the_same_idempotency_key_is_another_override(world
         (None, ""),
     ],
 )
-def test_a_wrong_field_is_named(api, body, path):
+def test_a_wrong_field_is_named(standing, body, path):
     sent = b"" if body is None else json.dumps(body).encode()
 
-    answer = api.ask("POST", "/api/applications/shop/overrides", sent)
+    answer = standing.ask("POST", "/api/applications/shop/overrides", sent)
 
     assert answer.status == 400
     assert path in [error["path"] for error in answer.json()["errors"]]

@@ -1,0 +1,114 @@
+"""Alerts over the queue: the same as over HTTP, and what is no alert is laid aside once, with its reason."""
+
+import json
+
+import pytest
+
+from tests.functions.alerts import NO_SAMPLES, SAMPLES, about_our_site, alert
+from tests.functions.api_client import ALERTS, eventually, running_api
+from tests.functions.present_world import present_world, settle
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = present_world(tmp_path)
+    world.live = world.deploy("2")
+    world.run_until(lambda: world.rollout(world.live)["weight"] > 0)
+    world.settle()
+    return world
+
+
+@pytest.fixture
+def api(world, tmp_path):
+    with running_api(tmp_path) as api:
+        yield api
+
+
+def letters(api) -> list[dict]:
+    return api.ask("GET", "/api/dead-letters").json()["dead_letters"]
+
+
+def wait_until_taken(api) -> None:
+    eventually(lambda: api.broker.depth(ALERTS) == 0)
+
+
+@pytest.mark.skipif(not SAMPLES, reason=NO_SAMPLES)
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_every_real_alert_about_our_site_takes_the_release_back(world, api, sample):
+    api.put_on_queue(about_our_site(sample))
+    wait_until_taken(api)
+    settle(world)
+
+    assert "AlertReceived" in world.happened(world.live)
+    assert world.phase(world.live) in ("rolling-back", "rolled-back")
+    assert letters(api) == []
+
+
+def test_an_alert_that_concerns_nobody_is_done_with(api):
+    api.put_on_queue(json.dumps(alert(target="/subscriptions/other")).encode())
+    wait_until_taken(api)
+
+    assert letters(api) == []
+    assert api.broker.dead_letters(ALERTS) == ()
+
+
+def test_the_same_alert_over_both_ways_is_one(world, api):
+    api.put_on_queue(json.dumps(alert()).encode())
+    wait_until_taken(api)
+    assert api.ask("POST", "/api/events/azure-monitor", alert()).status == 202
+    settle(world)
+
+    assert world.happened(world.live).count("AlertReceived") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "reason", "kept"),
+    [
+        (b"garbage", "not JSON", "garbage"),
+        (b"", "empty", ""),
+        (b"\xff\xfe", "UTF-8", "\ufffd\ufffd"),
+        (b"[1]", "allowed is an alert", "[1]"),
+        (b'{"schemaId":"AzureMonitorMetricAlert","data":{}}', "common alert schema", '{"schemaId":'),
+        (b"\x01" * 200_000, "not JSON", "\x01" * 64_000),
+        ("ü".encode() * 100_000, "not JSON", "ü" * 64_000),
+    ],
+    ids=["no JSON", "nothing", "no text", "a list", "another schema", "control characters", "two bytes each"],
+)
+def test_what_is_no_alert_is_laid_aside_with_reason_and_body_and_not_delivered_again(api, body, reason, kept):
+    api.put_on_queue(body)
+    wait_until_taken(api)
+
+    (letter,) = letters(api)
+    assert letter["source"] == "azure-monitor"
+    assert (reason in letter["reason"]) or (reason == "UTF-8" and "not JSON" in letter["reason"]), letter["reason"]
+    assert letter["body"].startswith(kept)
+    assert len(letter["body"]) <= 64_000
+    assert letter["at"].endswith("Z")
+    assert api.broker.dead_letters(ALERTS) == ()
+
+
+def test_the_same_garbage_twice_is_one_letter(api):
+    for _ in range(3):
+        api.put_on_queue(b"garbage")
+    wait_until_taken(api)
+
+    assert len(letters(api)) == 1
+
+
+def test_letters_are_read_page_by_page(api):
+    for number in range(60):
+        api.put_on_queue(b"garbage %d" % number)
+    wait_until_taken(api)
+
+    first = api.ask("GET", "/api/dead-letters").json()
+    second = api.ask("GET", f"/api/dead-letters?after={first['next']}").json()
+    assert (len(first["dead_letters"]), len(second["dead_letters"]), second["next"]) == (50, 10, None)
+    assert len({letter["id"] for letter in first["dead_letters"] + second["dead_letters"]}) == 60
+
+
+def test_what_is_no_wake_up_is_laid_aside_too(tmp_path):
+    with running_api(tmp_path, driven=True) as api:
+        api.broker.send("slipway-commands", b"garbage", message_id="m1", session_id="application:shop")
+        (letter,) = eventually(lambda: letters(api))
+
+    assert (letter["source"], letter["body"]) == ("commands", "garbage")
