@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
+from typing import TypeGuard
 
 from shared.domain.analysis.guards import Guard, Metric, Ratio, Threshold
 from shared.domain.analysis.judgement import Evidence, Verdict
@@ -41,7 +42,9 @@ def judge_guard(guard: Guard, pool: Pool) -> Evidence:
     trouble = _trouble(guard, pool)
     if isinstance(trouble, Missing) and trouble.lack is Lack.ERROR:
         return _lacking(guard, trouble)
-    condemned = _read(guard, pool.condemning, pool.baseline)
+    # A rate follows the weight: what was met at another one says nothing of this one.
+    condemning = pool.acquitting if guard.metric is Metric.REQUESTS else pool.condemning
+    condemned = _read(guard, condemning, pool.baseline)
     if isinstance(condemned, Reading) and condemned.bad:
         return _evidence(guard, Verdict.DEGRADED, condemned)
     if trouble is not None:
@@ -130,8 +133,12 @@ def _too_few(guard: Guard, sample: Sample, side: str) -> str | None:
 
 
 def _sum(windows: tuple[Window, ...], side: Callable[[Window], Sample | Missing]) -> Sample | None:
-    samples = [sample for sample in map(side, windows) if isinstance(sample, Sample) and sample.is_plausible]
+    samples = [sample for sample in map(side, windows) if _is_usable(sample)]
     return reduce(Sample.plus, samples) if samples else None
+
+
+def _is_usable(side: Sample | Missing) -> TypeGuard[Sample]:
+    return isinstance(side, Sample) and side.is_plausible
 
 
 def _value(metric: Metric, sample: Sample, windows: tuple[Window, ...]) -> float | None:
@@ -141,7 +148,8 @@ def _value(metric: Metric, sample: Sample, windows: tuple[Window, ...]) -> float
         case Metric.LATENCY:
             return sample.latency_ms
         case Metric.REQUESTS:
-            return sample.requests / sum((window.end - window.start).total_seconds() for window in windows)
+            measured = (window for window in windows if _is_usable(window.candidate))
+            return sample.requests / sum((window.end - window.start).total_seconds() for window in measured)
 
 
 def _lacking(guard: Guard, missing: Missing) -> Evidence:
