@@ -13,6 +13,7 @@ from shared.bootstrap import app
 from shared.domain.errors import SlipwayError
 from shared.domain.names import ApplicationName
 from shared.wire.addresses import application_in
+from shared.wire.findings import shown
 from shared.wire.json_source import MAX_BODY_BYTES
 from shared.wire.problems import NOT_FOUND, TOO_LARGE, UNAUTHORIZED, problem, problem_headers, problem_of
 
@@ -48,7 +49,7 @@ def named_application(request: func.HttpRequest) -> ApplicationName:
     text = request.route_params["application"]
     name = application_in(text)
     if name is None:
-        raise UnknownApplicationError(f"there is no application {text}: no application can have this name")
+        raise UnknownApplicationError(f"there is no application {shown(text)}: no application can have this name")
     return name
 
 

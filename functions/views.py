@@ -7,6 +7,7 @@ from shared.bootstrap import app
 from shared.domain.errors import InvalidError, Problem
 from shared.wire.addresses import rollout_in
 from shared.wire.api_document import api_document
+from shared.wire.findings import shown
 from shared.wire.spec_schema import release_spec_schema
 
 blueprint = func.Blueprint()
@@ -80,7 +81,7 @@ def _get_history(req: func.HttpRequest, _caller: str) -> Reply:
 
 
 def _no_rollout(req: func.HttpRequest) -> Reply:
-    return missing(f"there is no rollout {req.route_params['id']}")
+    return missing(f"there is no rollout {shown(req.route_params['id'])}")
 
 
 def _after(req: func.HttpRequest) -> int:

@@ -97,6 +97,7 @@ def test_an_application_that_is_not_there_is_a_404(api, path, name):
 
     assert (answer.status, answer.json()["type"]) == (404, "urn:slipway:problem:not-found")
     assert answer.headers["content-type"] == "application/problem+json"
+    assert ("no application can have this name" in answer.json()["detail"]) is (name != "nobody")
 
 
 def test_admission_is_given_where_nothing_is_under_way_and_withheld_with_a_reason(api):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.functions.alerts import NO_SAMPLES, OTHER_SCHEMAS, SAMPLES, about_our_site, alert
-from tests.functions.api_client import ALERT_KEY, OTHER_SOURCE_KEY, SITE, running_api
+from tests.functions.api_client import ALERT_KEY, KEY, OTHER_SOURCE_KEY, SITE, running_api
 from tests.functions.present_world import present_world, settle
 
 PATH = "/api/events/azure-monitor"
@@ -169,7 +169,9 @@ def test_the_sources_own_key_opens_nothing_else(standing, method, path):
         assert standing.ask(method, f"{path}{query}", b"{}", headers, key=None).status == 401
 
 
-@pytest.mark.parametrize("code", [OTHER_SOURCE_KEY, "wrong", ALERT_KEY[:-1], "%FF", f"{ALERT_KEY}&code={ALERT_KEY}"])
+@pytest.mark.parametrize(
+    "code", [KEY, OTHER_SOURCE_KEY, "wrong", ALERT_KEY[:-1], "%FF", f"{ALERT_KEY}&code={ALERT_KEY}"]
+)
 def test_another_code_does_not_open_the_source(standing, code):
     assert standing.ask("POST", f"{PATH}?code={code}", alert(), key=None).status == 401
 
