@@ -121,6 +121,15 @@ class Story:
         self.now = max(self.now, at)
         return self.tick()
 
+    def tell_nothing_more(self) -> bool:
+        """Whether a few ticks at this moment find nothing more to do."""
+        for _ in range(5):
+            at = next_look(self.state)
+            if at is None or at > self.now:
+                return True
+            self.tick()
+        return False
+
     def rows(self, kind: type = SetWeight | BeginSwap) -> list[OpenEffect]:
         return [row for row in self.state.effects if isinstance(row.effect, kind)]
 
@@ -148,7 +157,7 @@ class Story:
                 self.perform(current)
         raise AssertionError("effects never end")
 
-    def go_until(self, done: Callable[[], bool], limit: int = 400) -> Self:
+    def go_until(self, done: Callable[[], bool], limit: int = 4_000) -> Self:
         """Do what is due, let time pass to the next wake-up, and so on."""
         for _ in range(limit):
             self.settle()
