@@ -70,6 +70,7 @@ class Story:
         self.state = Application(name=SHOP)
         self.events: list[Event] = []
         self.archived: list[Rollout] = []
+        self.opened: list[OpenEffect] = []
         if first is not None:
             self.tell(AcceptSpec(spec=first, by="team"))
             self.state = self._with_views_published()
@@ -94,6 +95,7 @@ class Story:
         self.state = decision.state
         self.events += decision.events
         self.archived += decision.archived
+        self.opened += decision.opened
         return decision
 
     def deploy(self, version: str = "2", number: int = 1) -> Self:

@@ -141,6 +141,7 @@ class Walk(Story):
         self.state = decision.state
         self.events += decision.events
         self.archived += decision.archived
+        self.opened += decision.opened
         assert decide(before, command, seen, now=self.now) == decision, "decide is deterministic"
         self._check_fold(before, decision)
         self._check_history(before, decision)
