@@ -64,16 +64,21 @@ def _write(value: object, kind: Any) -> str:
 def _read(text: str, kind: Any) -> Any:
     from cattrs import BaseValidationError
 
-    document = json.loads(text)
-    schema = document.get("schema")
-    if not isinstance(schema, int) or schema > SCHEMA:
+    try:
+        document = json.loads(text)
+        _check_schema(document["schema"])
+        return _converter().structure(document["value"], kind)
+    except (BaseValidationError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise RejectedError(f"a stored document is not what this release writes: {error!r:.300}") from error
+
+
+def _check_schema(schema: object) -> None:
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise RejectedError(f"a stored document is not what this release writes: its schema is {schema!r:.40}")
+    if schema > SCHEMA:
         raise RejectedError(
             f"a document of schema {schema} was stored by a newer release; this one reads up to {SCHEMA}"
         )
-    try:
-        return _converter().structure(document["value"], kind)
-    except (BaseValidationError, KeyError) as error:
-        raise RejectedError(f"a stored document is not what this release writes: {error!r:.300}") from error
 
 
 def write_envelope(envelope: Envelope) -> str:
@@ -82,7 +87,7 @@ def write_envelope(envelope: Envelope) -> str:
 
 
 def read_envelope(text: str) -> Envelope:
-    """Return the application. Raises `RejectedError` for a document of a newer release."""
+    """Return the application. Raises `RejectedError` for a document that is broken or of a newer release."""
     envelope: Envelope = _read(text, Envelope)
     return envelope
 
