@@ -1,0 +1,139 @@
+"""Whole rollouts, good and bad, told to their end: for what must hold of every history."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from shared.domain.rollout.commands import EffectFailed, EffectWaits
+from shared.domain.rollout.effects import BeginSwap, Notify, SetWeight
+from shared.domain.rollout.spec import AlertAction, Outcome, WhenBusy
+from shared.domain.rollout.state import Doing
+from tests.unit.domain.outside import BAD
+from tests.unit.domain.specs import HOUR, MINUTE, WEBHOOK, spec
+from tests.unit.domain.states import Story, alert, at_gate, baking, override, promoted, started, succeeded, swap_begun
+
+
+def promoted_step_by_step() -> Story:
+    return succeeded(spec(notifications=(WEBHOOK,)))
+
+
+def degraded_and_taken_back() -> Story:
+    story = baking()
+    story.site.users_meet = BAD
+    return _ended(story)
+
+
+def swapped_back_after_promotion() -> Story:
+    story = promoted()
+    story.site.users_meet = BAD
+    return _ended(story)
+
+
+def paused_frozen_and_promoted_by_a_person() -> Story:
+    story = baking().override("pause").wait(HOUR)
+    story.override("freeze").wait(25 * HOUR).tick().override("pause")
+    story.override("unfreeze").override("resume").override("promote").settle()
+    return _ended(story)
+
+
+def stopped_by_an_alert() -> Story:
+    story = at_gate(spec(on_alert=AlertAction.ROLLBACK))
+    story.tell(alert(fired=False))
+    story.tell(alert())
+    return _ended(story)
+
+
+def replaced_by_ci() -> Story:
+    story = baking().wait(5 * MINUTE)
+    story.site.candidate = "9"
+    return _ended(story.tick())
+
+
+def superseded_by_a_newer_one() -> Story:
+    story = baking(spec(when_busy=WhenBusy.SUPERSEDE)).deploy("3", 2).deploy("4", 3).deploy("4", 4)
+    return story.go_until(lambda: story.state.live is not None and story.live.id == "shop-3")
+
+
+def swap_failed_and_stuck() -> Story:
+    story = swap_begun(spec(notifications=(WEBHOOK,)))
+    story.site.fail_swap("the slot did not warm up")
+    story.wait(timedelta(seconds=3)).tick()
+    for _ in range(5):
+        story.tell(EffectFailed(story.row(BeginSwap).id, "409 Conflict", retry_after=2.5))
+    story.tell(EffectWaits(story.row(BeginSwap).id, "a swap is running", 3))
+    return _ended(story)
+
+
+def moved_by_hand() -> Story:
+    story = baking().wait(2 * MINUTE)
+    story.site.share = 80_000
+    return _ended(story.tick().settle().override("abort"))
+
+
+def paused_at_a_deadline_and_dropped_a_tiding() -> Story:
+    story = started(spec(otherwise=Outcome.PAUSE, notifications=(WEBHOOK,)))
+    story.tell(EffectFailed(story.row(Notify).id, "410 Gone", for_good=True))
+    story.go_to(Doing.BAKING)
+    story.site.trouble = "503"
+    story.go_until(lambda: story.live.paused is not None)
+    story.wait(25 * HOUR).tick()
+    story.site.trouble = None
+    return _ended(story.override("resume").override("rollback"))
+
+
+def returned_after_success() -> Story:
+    story = succeeded().override("rollback", 7)
+    return _ended(story)
+
+
+def counted_after_the_end() -> Story:
+    """The users whom a cookie still pins are counted, once that can be read."""
+    story = _ended(baking().override("rollback"))
+    story.site.trouble = "503"
+    story.look()
+    story.site.trouble = None
+    return story.look()
+
+
+def held_half_way() -> Story:
+    """Not at its end: a rollout of two targets whose swaps are under way, frozen, and one that waits."""
+    story = Story(spec(targets=("web", "west")))
+    for name in ("web", "west"):
+        story.outside.site(name).candidate = "2"
+    story.deploy().go_to(Doing.AWAITING_APPROVAL).override("approve").go_to(Doing.SWAPPING).settle()
+    story.tell(override("freeze"))
+    return story.deploy("3", 2)
+
+
+def lost_and_claimed() -> Story:
+    """Not at its end: a rollback settles while a lost worker's call may still land."""
+    story = started().tick()
+    lost = story.row(SetWeight)
+    story.override("rollback")
+    story.perform(next(row for row in story.rows() if row.id != lost.id))
+    return story.wait(timedelta(seconds=5)).tick()
+
+
+def _ended(story: Story) -> Story:
+    story.go_to_end()
+    return story.settle()
+
+
+TALES: dict[str, Callable[[], Story]] = {
+    tale.__name__.replace("_", "-"): tale
+    for tale in (
+        promoted_step_by_step,
+        degraded_and_taken_back,
+        swapped_back_after_promotion,
+        paused_frozen_and_promoted_by_a_person,
+        stopped_by_an_alert,
+        replaced_by_ci,
+        superseded_by_a_newer_one,
+        swap_failed_and_stuck,
+        moved_by_hand,
+        paused_at_a_deadline_and_dropped_a_tiding,
+        returned_after_success,
+        counted_after_the_end,
+        held_half_way,
+        lost_and_claimed,
+    )
+}
