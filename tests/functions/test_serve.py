@@ -1,7 +1,9 @@
 """`python -m local.serve`: ready when it says so, closed to strangers, and unharmed by `kill -9`."""
 
 import json
+import os
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -47,6 +49,9 @@ class Serve:
         except OSError as error:
             logs = "\n".join(stack.log_tail(log) for log in sorted(self.data.glob("*.log")))
             raise AssertionError(f"{error}; exit code {self.process.poll()}\n{logs}") from error
+
+    def process_id(self, module):
+        return next(pid for pid, command in processes_of(self.environment).items() if module in command)
 
     def kill_everything(self):
         killed = kill_all(self.environment)
@@ -196,11 +201,17 @@ def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path):
         pass
 
 
-def test_a_stack_whose_starter_was_killed_makes_room_for_the_next(serve):
-    addresses = serve.addresses
+def test_a_stack_whose_starter_was_killed_makes_room_for_the_next(serve, monkeypatch):
+    monkeypatch.setattr(stack, "LEAVE_SECONDS", 0.3)
+    addresses, host = serve.addresses, serve.process_id("local.host")
+    os.kill(host, signal.SIGSTOP)
     serve.process.kill()
-    serve.process.communicate()
+    serve.process.wait()
+    with pytest.raises(StackError, match="another stack works in"), running_stack(serve.data, Interruption()):
+        pass
 
+    os.kill(host, signal.SIGCONT)
+    serve.process.communicate()
     serve.start()
 
     assert serve.addresses == addresses
@@ -208,9 +219,7 @@ def test_a_stack_whose_starter_was_killed_makes_room_for_the_next(serve):
 
 
 def test_a_part_that_dies_ends_the_whole(serve):
-    host = next(pid for pid, command in processes_of(serve.environment).items() if "local.host" in command)
-
-    subprocess.run(["kill", "-9", str(host)], check=True)
+    os.kill(serve.process_id("local.host"), signal.SIGKILL)
     _, err = serve.process.communicate(timeout=30)
 
     assert serve.process.returncode == 1
