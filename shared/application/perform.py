@@ -1,12 +1,14 @@
 """Doing what an effect asks for, level-based: what should be is read from the store just before and just after."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
 from shared.application import aggregate as aggregates
 from shared.application.publish import ViewPublisher
-from shared.domain.errors import RejectedError, SlipwayError, TryLaterError
+from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, UnansweredError
 from shared.domain.names import RolloutId, TargetName
 from shared.domain.rollout.commands import (
     EffectDone,
@@ -88,10 +90,24 @@ class Performer:
 
     def _bring_share(self, row: OpenEffect, level: Level) -> Weight:
         wanted = level.state.share()
-        if self.router.read_share(level.target) != wanted:
+        found = self.router.read_share(level.target)
+        if found != wanted:
+            if wanted > found:
+                self._verify_candidate(level)
             self._in_time(row)
-            self.router.set_share(level.target, wanted)
+            with _call_that_may_land():
+                self.router.set_share(level.target, wanted)
         return self.router.read_share(level.target)
+
+    def _verify_candidate(self, level: Level) -> None:
+        """Before more users are sent there: does the candidate's place still serve the candidate, healthy?"""
+        serves = self.probe.read_version(level.target, Place.CANDIDATE)
+        if serves != level.rollout.version:
+            name, version = level.target.name, level.rollout.version
+            raise RejectedError(f"candidate replaced: {name} serves {serves} where {version} should be")
+        health = self.probe.read_health(level.target, Place.CANDIDATE)
+        if not health.healthy:
+            raise TryLaterError(f"{serves} is not healthy: {health.detail}")
 
     def _in_time(self, row: OpenEffect) -> None:
         if row.begun is None or self.clock.now() - row.begun > BEGIN_WITHIN:
@@ -125,7 +141,8 @@ class Performer:
         if not health.healthy:
             return EffectFailed(row.id, f"{wanted} is not healthy: {health.detail}")
         self._in_time(row)
-        return SwapWasBegun(row.id, level.state.generation, self.promoter.begin_swap(level.target))
+        with _call_that_may_land():
+            return SwapWasBegun(row.id, level.state.generation, self.promoter.begin_swap(level.target))
 
     def _notify(self, row: OpenEffect, effect: Notify) -> EffectOutcome:
         try:
@@ -150,6 +167,24 @@ class Performer:
         return Level(live, live.spec.target(name), state) if state else None
 
 
+class _InDoubtError(TryLaterError):
+    """A call that changes something got no answer."""
+
+
+@contextmanager
+def _call_that_may_land() -> Iterator[None]:
+    """Tell a change that got no answer from a look that got none: only the change may still happen."""
+    try:
+        yield
+    except UnansweredError as error:
+        raise _InDoubtError(str(error), after_seconds=error.after_seconds) from error
+
+
 def _failure(row: OpenEffect, error: SlipwayError) -> EffectFailed:
-    retry_after = error.after_seconds if isinstance(error, TryLaterError) else None
-    return EffectFailed(row.id, str(error), retry_after, for_good=isinstance(error, RejectedError))
+    return EffectFailed(
+        row.id,
+        str(error),
+        error.after_seconds if isinstance(error, TryLaterError) else None,
+        for_good=isinstance(error, RejectedError),
+        in_doubt=isinstance(error, _InDoubtError),
+    )

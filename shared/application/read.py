@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
+from shared.calls.deadline import Deadline
 from shared.domain.analysis.measurement import Window
 from shared.domain.errors import SlipwayError
 from shared.domain.rollout.readings import (
@@ -25,6 +26,9 @@ from shared.ports.place_probe import PlaceProbe
 from shared.ports.promoter import Promoter, SwapState
 from shared.ports.traffic_router import TrafficRouter
 
+SECONDS = 15.0
+"""No reading is begun after this: what is left is trouble, and the next look reads it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -37,10 +41,12 @@ class Reader:
 
     def read(self, spec: Spec | None, needs: Iterable[Need]) -> Readings:
         """Return each reading, or the trouble with it. Never raises for a source that is unwell."""
-        return Readings({need: self._read(spec, need) for need in needs} if spec else {})
+        deadline = Deadline(SECONDS)
+        return Readings({need: self._read(spec, need, deadline) for need in needs} if spec else {})
 
-    def _read(self, spec: Spec, need: Need) -> Seen:
+    def _read(self, spec: Spec, need: Need, deadline: Deadline) -> Seen:
         try:
+            deadline.left()
             return self._ask(spec, need)
         except SlipwayError as error:
             return Trouble(str(error))

@@ -32,6 +32,9 @@ class WakeUpHandler:
         try:
             self.driver.drive(wake_up, redelivered=redelivered or wake_up.attempt > 0)
         except (TryLaterError, VersionConflictError) as error:
+            if wake_up.marker:
+                log.warning("%s: the next sweep tries again: %s", wake_up.key, error)
+                return
             pause = backoff(wake_up.attempt, error.after_seconds if isinstance(error, TryLaterError) else None)
             log.warning("%s is put off for %s: %s", wake_up.key, pause, error)
             self.queue.send(put_off(wake_up), at=self.clock.now() + pause)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared.calls.azure_errors import refusal
 from shared.calls.deadline import Deadline
-from shared.domain.errors import SlipwayError, TryLaterError
+from shared.domain.errors import SlipwayError, TryLaterError, UnansweredError
 
 if TYPE_CHECKING:
     from azure.core.exceptions import AzureError
@@ -54,7 +54,7 @@ class AzureCalls:
         except AzureError as error:
             raise _translate(what, error) from error
         except OSError as error:
-            raise TryLaterError(f"{what}: {type(error).__name__}") from error
+            raise UnansweredError(f"{what}: {type(error).__name__}") from error
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             # What the SDKs raise when an answer is JSON of another shape.
             raise TryLaterError(f"{what}: an answer that cannot be read ({type(error).__name__})") from error
@@ -84,7 +84,7 @@ def _translate(what: str, error: "AzureError") -> SlipwayError:
 
     response: Any = error.response if isinstance(error, HttpResponseError) else None
     if response is None:
-        return TryLaterError(f"{what}: {type(error).__name__}, {_without_queries(str(error))}")
+        return UnansweredError(f"{what}: {type(error).__name__}, {_without_queries(str(error))}")
     return refusal(what, response.status_code or 0, response.headers, response.text())
 
 

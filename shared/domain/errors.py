@@ -4,6 +4,7 @@ SlipwayError
 ├── InvalidError           the input is wrong: mend it (HTTP 400, names each field)
 ├── RejectedError          the command breaks a rule: retrying cannot help (HTTP 409, or the dead-letter list)
 ├── TryLaterError          a dependency is unwell: nothing was decided, try the same again later (HTTP 503)
+│   └── UnansweredError    no answer came: whether it was done is not known, and it may still be done
 └── VersionConflictError   somebody else committed first: load again and decide again
 """
 
@@ -50,6 +51,10 @@ class TryLaterError(SlipwayError):
         super().__init__(message)
         self.after_seconds = after_seconds
         """How long the dependency asked to be left alone (a `Retry-After`), where it did."""
+
+
+class UnansweredError(TryLaterError):
+    """No answer came. What was asked may have been done, and may still be done after this."""
 
 
 class VersionConflictError(SlipwayError):

@@ -10,7 +10,8 @@ class TrafficRouter(Protocol):
     """Moves live traffic between a target's production place and its candidate place.
 
     Both methods raise `TryLaterError` when the router is unwell, after at most 20 seconds, and
-    `RejectedError` when it refuses for good (the resource is gone, access is denied).
+    `RejectedError` when it refuses for good (the resource is gone, access is denied). `set_share` raises
+    `UnansweredError` when nobody knows whether it was done.
     """
 
     def set_share(self, target: Target, share: Weight) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.errors import RejectedError, TryLaterError
+from shared.domain.errors import RejectedError, TryLaterError, UnansweredError
 from shared.domain.rollout.spec import Notification, Place, Topic
 from shared.domain.wake_up import WakeUp
 from tests.scenario.kills import Killable, KilledError, Killer, killable_keeping
@@ -383,3 +383,46 @@ def change_of(loaded, document):
 
 def test_killables_pass_everything_else_on(world):
     assert Killable(world.keeping.store, Killer(), "commit").load(WAKE.key).key == WAKE.key
+
+
+def test_a_weight_call_that_was_given_up_and_lands_later_does_not_outlive_a_rollback(world):
+    rollout = world.deploy("2")
+    world.run_until(lambda: world.share() == 5)
+    world.site.fail("set_share", UnansweredError("no answer"), times=1)
+    world.run_until(lambda: world.rollout(rollout)["weight"] == 25)
+    world.alert()
+    world.run_for(timedelta(seconds=10))
+    world.site.move_by_hand(world.target, 25_000)  # the call that was given up lands
+
+    assert world.run_to_end(rollout) == "rolled-back"
+    assert world.share() == 0
+
+
+def test_a_swap_call_that_was_given_up_and_lands_later_is_taken_back(world):
+    rollout = world.deploy("2")
+    world.site.fail("begin_swap", UnansweredError("no answer"), times=1)
+    world.run_until(lambda: world.rollout(rollout)["doing"] == "swapping")
+    world.settle()
+    world.alert()
+    world.run_for(timedelta(seconds=10))
+    world.site.begin_swap(world.target)  # the call that was given up lands
+
+    assert world.run_to_end(rollout) == "rolled-back"
+    assert world.production() == "1"
+    assert world.share() == 0
+
+
+def test_nobody_is_sent_to_a_place_that_ci_overwrote_while_the_router_was_down(world):
+    rollout = world.deploy("2")
+    world.run_until(lambda: world.share() == 5)
+    world.site.fail("set_share")
+    world.run_until(lambda: world.rollout(rollout)["weight"] == 25)
+    world.site.deploy(world.target, Place.CANDIDATE, "evil")
+    world.run_for(timedelta(minutes=2))
+    world.site.mend()
+    seen = []
+    world.site.before_set_share = seen.append
+
+    assert world.run_to_end(rollout) == "failed"
+    assert "candidate replaced" in world.rollout(rollout)["reason"]
+    assert seen == [0]

@@ -125,6 +125,8 @@ class EffectFailed:
     """Seconds that the other side asked to be left alone."""
     for_good: bool = False
     """Whether the other side said that it will never do it."""
+    in_doubt: bool = False
+    """Whether no answer came, so that it may still be done later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -333,6 +333,8 @@ class EffectPutOff:
     why: str
     failed: bool = True
     """Whether this was an attempt that failed, and not one that could not be made yet."""
+    in_doubt: bool = False
+    """Whether the call that was made may still land."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -434,21 +434,30 @@ def _effect_begun(state: Application, event: e.EffectBegun) -> Application:
     claimed = replace(state, effects=effects)
     if before is None or before.begun is None:
         return claimed
-    may_land = before.begun + CALL_LIMIT
-    if may_land <= event.at:
-        return claimed
-    return _on_live(
-        claimed, lambda r: replace(r, settle_at=may_land if r.settle_at is None else max(r.settle_at, may_land))
-    )
+    return _in_doubt(claimed, before.begun, event.at)
 
 
 def _effect_put_off(state: Application, event: e.EffectPutOff) -> Application:
-    return replace(
+    before = state.open_effect(event.effect)
+    put_off = replace(
         state,
         effects=tuple(
             replace(o, begun=None, due=event.due, attempt=o.attempt + event.failed) if o.id == event.effect else o
             for o in state.effects
         ),
+    )
+    if not event.in_doubt or before is None or before.begun is None:
+        return put_off
+    return _in_doubt(put_off, before.begun, event.at)
+
+
+def _in_doubt(state: Application, begun: datetime, at: datetime) -> Application:
+    """Remember until when a call that was begun then, and of which nothing more was heard, may still land."""
+    may_land = begun + CALL_LIMIT
+    if may_land <= at:
+        return state
+    return _on_live(
+        state, lambda r: replace(r, settle_at=may_land if r.settle_at is None else max(r.settle_at, may_land))
     )
 
 

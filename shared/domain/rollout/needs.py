@@ -48,6 +48,7 @@ def _to_see(rollout: Rollout, spec: Spec, production_since: datetime | None, now
             case Doing.SWAPPING if target.side is Side.STABLE:
                 yield ReadVersion(target.name, Place.CANDIDATE)
             case Doing.SETTLING:
+                yield ReadSwap(target.name, None)
                 yield ReadShare(target.name)
                 yield ReadVersion(target.name, Place.PRODUCTION)
 

@@ -42,7 +42,7 @@ def decide_outcome(draft: Draft, outcome: EffectOutcome) -> None:
     if found is None:
         return
     rollout, target = found
-    if rollout.stuck is not None:
+    if rollout.stuck is not None and not isinstance(outcome, SwapWasBegun):
         draft.record(e.StuckCleared(at=draft.now, rollout=rollout.id))
     _take_in(draft, rollout, target, outcome)
 
@@ -93,7 +93,7 @@ def _failed(draft: Draft, row: OpenEffect, outcome: EffectFailed) -> None:
         )
         return
     due = draft.now + backoff(row.attempt, outcome.retry_after)
-    draft.record(e.EffectPutOff(at=draft.now, effect=row.id, due=due, why=outcome.why))
+    draft.record(e.EffectPutOff(at=draft.now, effect=row.id, due=due, why=outcome.why, in_doubt=outcome.in_doubt))
     found = _place_of(draft, row.effect)
     if found is not None:
         _escalate(draft, found[0], row, outcome)

@@ -67,11 +67,13 @@ def _take_back_foreign_weight(draft: Draft, live: Rollout, readings: Readings) -
     found = False
     for target in live.targets:
         share = readings.share(target.name)
-        if not isinstance(share, Trouble) and share > NONE:
+        if isinstance(share, Trouble) or share == NONE:
+            continue
+        found = True
+        if not draft.state.is_being_set(live.id, target.name):
             draft.record(
                 e.DriftFound(at=draft.now, rollout=live.id, target=target.name, found=share, wanted=target.wanted)
             )
-            found = True
     return found
 
 

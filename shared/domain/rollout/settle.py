@@ -61,8 +61,13 @@ def _put_right(draft: Draft, live: Rollout, target: TargetState, readings: Readi
         found = target.seen(share)
         draft.record(e.DriftFound(at=draft.now, rollout=live.id, target=target.name, found=found, wanted=NONE))
         return None
+    if target.stable_version is None:
+        return None
+    swap = readings.swap(target.name, None)
+    if isinstance(swap, Trouble) or swap.running:
+        return f"{target.name}: {'swaps cannot be read' if isinstance(swap, Trouble) else 'a swap is running'}"
     serves = readings.version(target.name, Place.PRODUCTION)
-    if target.stable_version is None or serves == target.stable_version:
+    if serves == target.stable_version:
         return None
     if isinstance(serves, Trouble):
         return f"{target.name}: production cannot be read: {serves.why}"

@@ -7,7 +7,7 @@ from enum import StrEnum
 from shared.domain.analysis.judgement import Judgement
 from shared.domain.analysis.sequence import AnalysisState
 from shared.domain.names import ApplicationName, EffectId, RolloutId, TargetName, Version
-from shared.domain.rollout.effects import Effect
+from shared.domain.rollout.effects import Effect, SetWeight
 from shared.domain.rollout.plan import Step
 from shared.domain.rollout.spec import Spec
 from shared.domain.rollout.weight import NONE, Weight, rest
@@ -282,6 +282,10 @@ class Application:
     def rollout(self, rollout_id: RolloutId) -> Rollout | None:
         """Return the live or pending rollout with this id, or None."""
         return next((r for r in (self.live, self.pending) if r is not None and r.id == rollout_id), None)
+
+    def is_being_set(self, rollout: RolloutId, target: TargetName) -> bool:
+        """Whether the target's router is being told already what is wanted."""
+        return any(row.effect == SetWeight(rollout, target) for row in self.effects)
 
     def open_effect(self, effect_id: EffectId) -> OpenEffect | None:
         """Return the open effect with this id, or None."""

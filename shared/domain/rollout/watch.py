@@ -9,7 +9,6 @@ from shared.domain.analysis.sequence import AnalysisState, step
 from shared.domain.names import Version
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
-from shared.domain.rollout.effects import SetWeight
 from shared.domain.rollout.needs import place_of_candidate
 from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, weight_after
 from shared.domain.rollout.readings import Readings, Trouble
@@ -53,7 +52,7 @@ def _keep_weight(draft: Draft, live: Rollout, target: TargetState, readings: Rea
     share = readings.share(target.name)
     if isinstance(share, Trouble) or not target.is_settled or target.seen(share) == target.observed:
         return
-    if any(isinstance(o.effect, SetWeight) and o.effect.target == target.name for o in draft.state.effects):
+    if draft.state.is_being_set(live.id, target.name):
         return
     draft.record(
         e.DriftFound(at=draft.now, rollout=live.id, target=target.name, found=target.seen(share), wanted=target.wanted)
