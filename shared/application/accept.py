@@ -25,6 +25,8 @@ from shared.wire.resources import normal_resource, resource_group
 
 CONFLICTS_AT_MOST = 10
 MATCHES_AT_MOST = 100
+WAITING_AT_MOST = 15
+"""Deployments that may wait to be decided: so that each can be read, for a load holds the oldest 20 facts."""
 
 log = logging.getLogger("slipway.accept")
 
@@ -98,6 +100,8 @@ class Intake:
         refused = deployment_refusal(current.application, version)
         if refused is not None:
             raise RejectedError(refused)
+        if len(current.inbox) >= WAITING_AT_MOST:
+            raise TryLaterError(f"{len(current.inbox)} facts wait to be decided for {application}", after_seconds=5)
         rollout = rollout_id(application, command_id)
         deploy = Deploy(id=command_id, rollout=rollout, version=version, source=source)
         answer = self._accept(current.key, deploy, _answer(rollout, version))

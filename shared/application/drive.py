@@ -15,7 +15,7 @@ from shared.domain.names import EffectId
 from shared.domain.rollout.commands import ClaimEffect, Command, EffectOutcome, Tick
 from shared.domain.rollout.decide import decide
 from shared.domain.rollout.draft import Decision
-from shared.domain.rollout.effects import BeginSwap, PublishViews, SetWeight
+from shared.domain.rollout.effects import BeginSwap, Notify, PublishViews, SetWeight
 from shared.domain.rollout.needs import needs
 from shared.domain.rollout.on_tick import claimable_at, next_look, next_wake
 from shared.domain.rollout.state import Application, OpenEffect
@@ -106,8 +106,10 @@ class Driver:
     def _step(self, current: Aggregate, delivery: _Delivery) -> Aggregate | None:
         """Decide the next thing, or perform the next effect; return None when there is nothing to do now."""
         now = self.clock.now()
-        row = _own_row(current.application, delivery)
-        if not delivery.outcomes and row is not None:
+        row = _own_row(current, delivery, now)
+        if row is not None and isinstance(row.effect, Notify) and (news := self._with_news(current)) is not None:
+            return news
+        if row is not None:
             delivery.outcomes.append(self.performer.perform(current.key, row))
         following = _next(current, delivery, now)
         if following is None:
@@ -161,11 +163,15 @@ class Driver:
         """Answer the sweep: say until when this application need not be looked at, or that it has no open work."""
         if not delivery.wake_up.marker:
             return
-        wake_at = next_wake(aggregates.load(self.store, current.key).application)
+        latest = aggregates.load(self.store, current.key)
+        wake_at = next_wake(latest.application)
+        if latest.inbox:
+            return
         if wake_at is None:
             self.markers.close(current.key, delivery.wake_up.marker)
         else:
-            self.markers.open(current.key, max(wake_at, self.clock.now()) + MARKER_GRACE)
+            due = max(wake_at, self.clock.now()) + MARKER_GRACE
+            self.markers.put_off(current.key, delivery.wake_up.marker, due)
 
 
 def _next(current: Aggregate, delivery: _Delivery, now: datetime) -> _Next | None:
@@ -182,11 +188,16 @@ def _next(current: Aggregate, delivery: _Delivery, now: datetime) -> _Next | Non
     return _Next(ClaimEffect(row.id)) if row is not None else None
 
 
-def _own_row(state: Application, delivery: _Delivery) -> OpenEffect | None:
-    """Return the next row begun by this delivery, levels before tidings."""
+def _own_row(current: Aggregate, delivery: _Delivery, now: datetime) -> OpenEffect | None:
+    """Return the next row begun by this delivery to perform: levels at once, tidings when nothing else is due."""
+    if delivery.outcomes:
+        return None
+    state, look = current.application, next_look(current.application)
     own = [row for row in state.effects if row.id in delivery.own and row.begun is not None]
-    levels = (row for row in own if isinstance(row.effect, SetWeight | BeginSwap))
-    return next(levels, next(iter(own), None))
+    level = next((row for row in own if isinstance(row.effect, SetWeight | BeginSwap)), None)
+    if level is not None or current.inbox or (look is not None and look <= now):
+        return level
+    return next(iter(own), None)
 
 
 def _left_by_others(state: Application, delivery: _Delivery, now: datetime) -> OpenEffect | None:

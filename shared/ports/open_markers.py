@@ -24,6 +24,10 @@ class OpenMarkers(Protocol):
         """Say that the aggregate has open work and should have moved by `due`. Overwrites; renews the token."""
         ...
 
+    def put_off(self, key: str, token: str, due: datetime) -> None:
+        """Move the marker to a later `due`, unless it was opened again since `token` was read. Safe to repeat."""
+        ...
+
     def close(self, key: str, token: str) -> None:
         """Remove the marker, unless it was opened again since `token` was read. Safe to repeat."""
         ...

@@ -111,3 +111,27 @@ def test_many_markers_with_odd_keys_are_all_found(markers):
 def test_a_key_that_is_too_long_is_rejected(markers):
     with pytest.raises(RejectedError, match="1 KiB"):
         markers.open("k" * 600, NOON)
+
+
+def test_putting_off_moves_only_the_marker_that_was_read(markers):
+    markers.open("a", NOON)
+    (read,) = markers.overdue(NOON, limit=10)
+    markers.put_off("a", read.token, NOON + 2 * MINUTE)
+    assert overdue_keys(markers, NOON + MINUTE) == []
+    assert overdue_keys(markers, NOON + 2 * MINUTE) == ["a"]
+
+
+def test_putting_off_does_nothing_to_a_marker_that_was_opened_again(markers):
+    markers.open("a", NOON)
+    (read,) = markers.overdue(NOON, limit=10)
+    markers.open("a", NOON)
+    markers.put_off("a", read.token, NOON + 60 * MINUTE)
+    assert overdue_keys(markers, NOON) == ["a"]
+
+
+def test_putting_off_a_marker_that_is_gone_does_not_bring_it_back(markers):
+    markers.open("a", NOON)
+    (read,) = markers.overdue(NOON, limit=10)
+    markers.close("a", read.token)
+    markers.put_off("a", read.token, NOON)
+    assert overdue_keys(markers, NOON) == []

@@ -426,3 +426,50 @@ def test_nobody_is_sent_to_a_place_that_ci_overwrote_while_the_router_was_down(w
     assert world.run_to_end(rollout) == "failed"
     assert "candidate replaced" in world.rollout(rollout)["reason"]
     assert seen == [0]
+
+
+def test_guards_stand_while_a_swap_cannot_begin(world):
+    rollout = world.deploy("2")
+    world.site.fail("begin_swap")
+    world.run_until(lambda: world.rollout(rollout)["doing"] == "swapping")
+    world.site.deploy(world.target, Place.CANDIDATE, "2", error_rate=1.0)
+
+    before = world.clock.now()
+    assert world.run_to_end(rollout) == "rolled-back"
+    assert world.clock.now() - before < timedelta(minutes=8)
+    assert world.share() == 0
+
+
+def test_guards_stand_while_a_weight_cannot_be_set(world):
+    rollout = world.deploy("2")
+    world.run_until(lambda: world.share() == 25)
+    world.site.fail("set_share", times=12)
+    world.run_until(lambda: world.rollout(rollout)["weight"] == 50)
+    world.site.deploy(world.target, Place.CANDIDATE, "2", error_rate=1.0)
+
+    assert world.run_to_end(rollout) == "rolled-back"
+    assert "degraded" in world.rollout(rollout)["reason"]
+
+
+def test_an_alert_does_not_wait_for_webhooks_that_time_out(world):
+    hooks = tuple(
+        Notification(name=f"h{n}", url="https://example.org/hook", topics=(Topic.STARTED,)) for n in range(4)
+    )
+    world.respec(notifications=hooks)
+    world.settle()
+    rollout = world.deploy("2")
+    slow = world.notifier.notify
+    told = []
+
+    def notify(notification, message_id, body):
+        told.append(world.share())
+        if len(told) == 1:
+            world.alert()
+        return slow(notification, message_id, body)
+
+    world.notifier.notify = notify
+    world.settle()
+
+    assert told[0] == 5
+    assert told[1:] == [0, 0, 0]
+    assert world.phase(rollout) == "rolled-back"

@@ -4,7 +4,7 @@ import heapq
 from datetime import datetime
 
 from shared.adapters.azure_tables.failures import RowConflictError
-from shared.adapters.azure_tables.operation import delete, put
+from shared.adapters.azure_tables.operation import delete, put, replace
 from shared.adapters.azure_tables.table import StoredRow, Table
 from shared.ports.open_markers import Marker
 from shared.wire.side_rows import MARKER_PARTITIONS, due_text, marker_row
@@ -24,6 +24,12 @@ class TableOpenMarkers:
 
     def open(self, key: str, due: datetime) -> None:
         self._table.transact([put(marker_row(key, due))])
+
+    def put_off(self, key: str, token: str, due: datetime) -> None:
+        try:
+            self._table.transact([replace(marker_row(key, due), token)])
+        except RowConflictError:
+            return  # opened again since, or gone: either way what stands there is right
 
     def close(self, key: str, token: str) -> None:
         try:

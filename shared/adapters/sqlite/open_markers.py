@@ -32,6 +32,13 @@ class SqliteOpenMarkers:
                 (pack(key), micros(due), uuid4().hex),
             )
 
+    def put_off(self, key: str, token: str, due: datetime) -> None:
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE open_markers SET due = ?, token = ? WHERE aggregate = ? AND token = ?",
+                (micros(due), uuid4().hex, pack(key), token),
+            )
+
     def close(self, key: str, token: str) -> None:
         with self._database.writing() as connection:
             connection.execute("DELETE FROM open_markers WHERE aggregate = ? AND token = ?", (pack(key), token))

@@ -282,7 +282,8 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
                 look_at=event.at,
             )
         case Shift() as shift:
-            shifting = replace(entered, phase=Phase.PROGRESSING, doing=Doing.SHIFTING)
+            look_at = next_window(rollout.spec.measuring, event.at) if rollout.spec and rollout.is_exposed else None
+            shifting = replace(entered, phase=Phase.PROGRESSING, doing=Doing.SHIFTING, look_at=look_at)
             return _on_targets(shifting, lambda t: _new_level(t, shift.weight, Side.STABLE))
         case Promote():
             swapping = replace(entered, phase=Phase.PROMOTING, doing=Doing.SWAPPING, look_at=event.at)

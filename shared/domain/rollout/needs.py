@@ -40,13 +40,13 @@ def _to_see(rollout: Rollout, spec: Spec, production_since: datetime | None, now
                 yield ReadShare(target.name)
                 yield ReadSwap(target.name, None)
                 yield from _to_compare_with(target, spec, production_since, now)
-            case Doing.BAKING | Doing.AWAITING_APPROVAL:
+            case Doing.BAKING | Doing.AWAITING_APPROVAL | Doing.SHIFTING:
                 yield from _to_watch(target, spec, now)
             case Doing.SWAPPING | Doing.SWAPPING_BACK if target.swap_token is not None:
                 yield ReadSwap(target.name, target.swap_token)
                 yield ReadVersion(target.name, Place.PRODUCTION)
             case Doing.SWAPPING if target.side is Side.STABLE:
-                yield ReadVersion(target.name, Place.CANDIDATE)
+                yield from _to_watch(target, spec, now)
             case Doing.SETTLING:
                 yield ReadSwap(target.name, None)
                 yield ReadShare(target.name)

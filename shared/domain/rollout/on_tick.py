@@ -13,7 +13,7 @@ from shared.domain.rollout.state import Application, Doing, OpenEffect, Phase, R
 from shared.domain.rollout.steps import fail, time_out
 from shared.domain.rollout.swap import decide_swap
 from shared.domain.rollout.timing import CALL_LIMIT, REMINDER, SWAP_LIMIT
-from shared.domain.rollout.watch import decide_watch
+from shared.domain.rollout.watch import decide_shifting, decide_watch
 
 OVERDUE_AS_A_WHOLE = frozenset({Doing.PREFLIGHT, Doing.SHIFTING, Doing.SWAPPING, Doing.CLEARING})
 """What has only the progress deadline; a bake and a gate have their own, and see what was measured first."""
@@ -34,6 +34,8 @@ def decide_tick(draft: Draft, readings: Readings) -> None:
             decide_preflight(draft, live, readings)
         case Doing.BAKING | Doing.AWAITING_APPROVAL:
             decide_watch(draft, live, live.spec, readings)
+        case Doing.SHIFTING:
+            decide_shifting(draft, live, live.spec, readings)
         case Doing.SWAPPING | Doing.SWAPPING_BACK:
             decide_swap(draft, live, readings)
         case Doing.SETTLING:

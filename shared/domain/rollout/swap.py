@@ -8,12 +8,15 @@ from shared.domain.rollout.spec import Place
 from shared.domain.rollout.state import Phase, Rollout, Side, TargetState
 from shared.domain.rollout.steps import fail, verify_side
 from shared.domain.rollout.timing import SWAP_LOOK
+from shared.domain.rollout.watch import stand_guard
 
 
 def decide_swap(draft: Draft, live: Rollout, readings: Readings) -> None:
     """Take in what each target's swap has come to; look again while any is running."""
     doing = live.doing
     if live.phase is Phase.PROMOTING and _is_replaced(draft, live, readings):
+        return
+    if live.phase is Phase.PROMOTING and live.spec is not None and stand_guard(draft, live, live.spec, readings):
         return
     for target in live.targets:
         if target.swap_token is not None:

@@ -27,13 +27,30 @@ def decide_watch(draft: Draft, live: Rollout, spec: Spec, readings: Readings) ->
     for target in live.targets:
         if target.is_exposed:
             _keep_weight(draft, live, target, readings)
-            _judge(draft, live, target, spec, readings)
+    if stand_guard(draft, live, spec, readings):
+        return
     judged = draft.state.live
     assert judged is not None
-    if _taken_back(draft, judged) or (judged.held_since is None and _moved_on(draft, judged, spec, readings)):
+    if judged.held_since is None and _moved_on(draft, judged, spec, readings):
         return
     look_at = _next_look(judged, spec, draft.now)
     draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=look_at))
+
+
+def decide_shifting(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> None:
+    """While routers are being told a weight: nothing advances, but the users who are there are looked after."""
+    if _is_replaced(draft, live, readings) or stand_guard(draft, live, spec, readings):
+        return
+    draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=next_window(spec.measuring, draft.now)))
+
+
+def stand_guard(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> bool:
+    """Judge what users met where the candidate is; take it back if that is bad, and return whether it was."""
+    for target in live.targets:
+        if target.is_exposed:
+            _judge(draft, live, target, spec, readings)
+    judged = draft.state.live
+    return judged is not None and _taken_back(draft, judged)
 
 
 def _is_replaced(draft: Draft, live: Rollout, readings: Readings) -> bool:
