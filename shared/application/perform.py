@@ -159,8 +159,8 @@ class Performer:
         return EffectDone(row.id)
 
     def _level(self, key: str, rollout_id: RolloutId, name: TargetName) -> Level | None:
-        """Return what should be now, or None when the rollout is over."""
-        live = aggregates.load(self.store, key).application.live
+        """Return what should be now, or None when the rollout is over and nothing is to be put right after it."""
+        live = aggregates.load(self.store, key).application.watched
         if live is None or live.id != rollout_id or live.spec is None:
             return None
         state = live.target(name)

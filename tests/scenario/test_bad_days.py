@@ -10,7 +10,7 @@ from shared.domain.errors import RejectedError, TryLaterError, UnansweredError
 from shared.domain.rollout.spec import Notification, Place, Topic
 from shared.domain.wake_up import WakeUp
 from tests.scenario.kills import Killable, KilledError, Killer, killable_keeping
-from tests.scenario.world import QUEUE, SPEC, World
+from tests.scenario.world import QUEUE, SITE, SPEC, World
 
 WAKE = WakeUp(key="application:shop", fence="")
 
@@ -452,9 +452,7 @@ def test_guards_stand_while_a_weight_cannot_be_set(world):
 
 
 def test_an_alert_does_not_wait_for_webhooks_that_time_out(world):
-    hooks = tuple(
-        Notification(name=f"h{n}", url="https://example.org/hook", topics=(Topic.STARTED,)) for n in range(4)
-    )
+    hooks = tuple(Notification(name=f"h{n}", url="https://example.org/hook", topics=(Topic.STARTED,)) for n in range(4))
     world.respec(notifications=hooks)
     world.settle()
     rollout = world.deploy("2")
@@ -473,3 +471,36 @@ def test_an_alert_does_not_wait_for_webhooks_that_time_out(world):
     assert told[0] == 5
     assert told[1:] == [0, 0, 0]
     assert world.phase(rollout) == "rolled-back"
+
+
+def test_a_weight_that_is_moved_just_after_the_end_is_put_right(world):
+    rollout = world.deploy("2", error_rate=0.4)
+    world.run_to_end(rollout)
+    world.site.move_by_hand(world.target, 25_000)
+    world.run_for(timedelta(minutes=10))
+
+    assert world.share() == 0
+    assert world.phase(rollout) == "rolled-back"
+    assert "DriftFound" in world.happened(rollout)
+
+
+def test_the_largest_spec_can_be_rolled_back_in_the_middle_of_its_swaps(tmp_path):
+    hooks = "\n".join(f"  - {{name: h{n}, url: 'https://example.org/{n}'}}" for n in range(10))
+    targets = "\n".join(
+        f"  - {{name: web{n}, kind: app-service-slot, resource: {SITE}{n}, slot: candidate}}" for n in range(10)
+    )
+    first = f"  - {{name: web, kind: app-service-slot, resource: {SITE}, slot: candidate}}"
+    world = World(tmp_path, SPEC.replace(first, targets) + f"notifications:\n{hooks}\n", deploy_first=False)
+    world.notifier.fail()
+    for target in world.spec.targets:
+        world.site.deploy(target, Place.PRODUCTION, "1")
+        world.site.deploy(target, Place.CANDIDATE, "2")
+    rollout = world.announce("2")
+    world.run_until(lambda: world.rollout(rollout)["doing"] == "baking")
+    world.site.fail("begin_swap")
+    world.override("promote")
+    world.run_for(timedelta(seconds=30))
+    world.override("rollback")
+
+    assert world.run_to_end(rollout) == "rolled-back"
+    assert world.app.views.dead_letters(None)["dead_letters"] == []

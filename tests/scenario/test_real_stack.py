@@ -1,4 +1,4 @@
-"""Bad days on the real stack: the host as a process, Microsoft's SDKs over sockets, real traffic through the sandbox."""
+"""Bad days on the real stack: the host as a process, Microsoft's SDKs, real traffic through the sandbox."""
 
 import json
 import time

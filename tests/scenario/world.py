@@ -67,6 +67,7 @@ class World:
         *,
         clock: Any = None,
         change: Callable[[Keeping], Keeping] = lambda keeping: keeping,
+        deploy_first: bool = True,
     ) -> None:
         """`change` puts another store or queue, or faults before them, where the embedded ones are."""
         self.folder = folder
@@ -83,7 +84,8 @@ class World:
         self.start()
         self.spec: Spec = parse_spec(spec.encode(), "application/yaml")
         self.target = self.spec.targets[0]
-        self.site.deploy(self.target, Place.PRODUCTION, "1")
+        if deploy_first:
+            self.site.deploy(self.target, Place.PRODUCTION, "1")
         self.app.intake.accept_spec(self.spec, "test")
         self.swept = self.clock.now()
         self.failures: list[Exception] = []

@@ -4,16 +4,20 @@ from collections.abc import Iterable
 
 from shared.domain.analysis.measurement import Sample, Window
 from shared.domain.rollout.draft import Draft
-from shared.domain.rollout.events import PinnedCounted, PinnedPutOff
-from shared.domain.rollout.readings import Readings
-from shared.domain.rollout.state import Aftercare
+from shared.domain.rollout.events import DriftFound, PinnedCounted, PinnedPutOff
+from shared.domain.rollout.readings import Readings, Trouble
+from shared.domain.rollout.state import Aftercare, Rollout
 from shared.domain.rollout.timing import LONGEST_RETRY
+from shared.domain.rollout.weight import NONE
 
 
 def decide_aftercare(draft: Draft, aftercare: Aftercare, readings: Readings) -> None:
     """Count what was read; where nothing was, look again for a while, then say that it could not be counted."""
     over, now = aftercare.rollout, draft.now
     if aftercare.look_at > now or over.spec is None or over.pinned_until is None:
+        return
+    if _put_right(draft, over, readings):
+        draft.record(PinnedPutOff(at=now, look_at=now + LONGEST_RETRY))
         return
     requests = _counted(readings.windows(target.name) for target in over.targets)
     if requests is None and now < aftercare.give_up_at:
@@ -28,6 +32,22 @@ def decide_aftercare(draft: Draft, aftercare: Aftercare, readings: Readings) -> 
             pinned_until=over.pinned_until,
         )
     )
+
+
+def _put_right(draft: Draft, over: Rollout, readings: Readings) -> bool:
+    """Record each weight that was moved since the end, so that it is put right; return whether any was."""
+    moved = False
+    for target in over.targets:
+        share = readings.share(target.name)
+        if isinstance(share, Trouble) or share == NONE:
+            continue
+        moved = True
+        if not draft.state.is_being_set(over.id, target.name):
+            found = target.seen(share)
+            draft.record(
+                DriftFound(at=draft.now, rollout=over.id, target=target.name, found=found, wanted=target.wanted)
+            )
+    return moved
 
 
 def _counted(read: Iterable[object]) -> float | None:

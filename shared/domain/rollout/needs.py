@@ -28,6 +28,7 @@ def _to_count(aftercare: Aftercare, now: datetime) -> Iterator[Need]:
     length = spec.measuring.window
     for target in aftercare.rollout.targets:
         yield ReadWindows(target.name, aftercare.since, aftercare.since + length, length, Place.CANDIDATE)
+        yield ReadShare(target.name)
 
 
 def _to_see(rollout: Rollout, spec: Spec, production_since: datetime | None, now: datetime) -> Iterator[Need]:

@@ -32,6 +32,8 @@ def react(before: Application, after: Application, event: e.Event) -> tuple[Plan
 
 def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
     rollout = after.live
+    if isinstance(event, e.DriftFound):
+        yield SetWeight(event.rollout, event.target), NOW
     if rollout is None:
         return
     match event:
@@ -47,8 +49,6 @@ def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
             target = rollout.target(event.target)
             if target and target.side is not target.wanted_side:
                 yield BeginSwap(rollout.id, event.target), NOW
-        case e.DriftFound():
-            yield SetWeight(rollout.id, event.target), NOW
         case e.SwapFailed():
             yield BeginSwap(rollout.id, event.target), SWAP_LOOK
 

@@ -274,10 +274,14 @@ class Application:
     """Cut short by the next rollout."""
 
     @property
+    def watched(self) -> Rollout | None:
+        """The rollout whose targets are looked at now: the live one, or the last one until its aftercare is over."""
+        return self.live or (self.aftercare.rollout if self.aftercare else None)
+
+    @property
     def spec_in_force(self) -> Spec | None:
         """The spec by which targets are to be read now."""
-        watched = self.live or (self.aftercare.rollout if self.aftercare else None)
-        return watched.spec if watched is not None else None
+        return self.watched.spec if self.watched is not None else None
 
     def rollout(self, rollout_id: RolloutId) -> Rollout | None:
         """Return the live or pending rollout with this id, or None."""
