@@ -55,6 +55,8 @@ def main() -> int:
     except InterruptedBySignal as interrupted:
         screen.print(Text(f"{interrupted}; nothing was left running", style="yellow"))
         return interrupted.exit_code
+    finally:
+        stop.ignore()
 
 
 def _tell(error_rate: float, stop: Interruption, screen: Screen, watch: Stopwatch) -> int:

@@ -37,6 +37,11 @@ class Interruption:
             signal.signal(number, self._note)
         return self
 
+    def ignore(self) -> None:
+        """Ignore signals from now on: everything is put away, and the interpreter's own end needs no hurry."""
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
     def check(self) -> None:
         """Raise `InterruptedBySignal` if a signal came."""
         if self._received is not None:

@@ -24,6 +24,8 @@ def main() -> int:
         return 1
     except InterruptedBySignal:
         return 0
+    finally:
+        stop.ignore()
 
 
 def _watch(stack: Stack, stop: Interruption) -> int:

@@ -1,6 +1,6 @@
 """The closing table: what was wanted beside what the users really had."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -71,25 +71,33 @@ def _shares(shares: tuple[StepShare, ...]) -> Table:
     table.add_column("")
     for each in shares:
         had = "-" if each.share is None else f"{each.share:.2f} %"
-        fits = Text("as wanted", style="green") if each.fits else Text("DIFFERS", style="bold red")
+        verdict = _verdict(each)
         wanted, tolerance = f"{each.wanted:g} %", f"± {each.tolerance:.2f} %"
-        table.add_row(each.version, each.label, wanted, had, tolerance, str(each.requests), fits)
+        table.add_row(each.version, each.label, wanted, had, tolerance, str(each.requests), verdict)
     return table
 
 
-def _totals(findings: Findings) -> Table:
-    table = Table.grid(padding=(0, 2))
+def _verdict(share: StepShare) -> Text:
+    if share.share is None:
+        return Text("not measured", style="yellow")
+    return Text("as wanted", style="green") if share.fits else Text("DIFFERS", style="bold red")
+
+
+def _totals(findings: Findings) -> Text:
+    rows = list(_rows(findings))
+    widest = max(len(name) for name, _ in rows)
+    return Text("\n".join(f"{name:<{widest}}  {value}" for name, value in rows))
+
+
+def _rows(findings: Findings) -> Iterator[tuple[str, str]]:
     served = sorted(findings.served.items())
-    table.add_row("requests served", str(sum(each.requests for _, each in served)))
+    yield "requests served", str(sum(each.requests for _, each in served))
     versions = ", ".join(version for version, _ in served)
-    table.add_row(f"of them by version {versions}", ", ".join(str(each.requests) for _, each in served))
-    back = findings.taken_back
-    if back is not None:
-        for name, value in _taken_back(back):
-            table.add_row(name, value)
+    yield f"of them by version {versions}", ", ".join(str(each.requests) for _, each in served)
+    if findings.taken_back is not None:
+        yield from _taken_back(findings.taken_back)
     for call in findings.calls:
-        table.add_row(call.what, f"{call.milliseconds:.0f} ms")
-    return table
+        yield call.what, f"{call.milliseconds:.0f} ms"
 
 
 def _taken_back(back: TakenBack) -> tuple[tuple[str, str], ...]:
