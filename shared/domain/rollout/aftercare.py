@@ -12,11 +12,11 @@ from shared.domain.rollout.weight import NONE
 
 
 def decide_aftercare(draft: Draft, aftercare: Aftercare, readings: Readings) -> None:
-    """Count what was read; where nothing was, look again for a while, then say that it could not be counted."""
+    """Put right what moved and count what was read; what cannot be is tried for a while, then said to be unknown."""
     over, now = aftercare.rollout, draft.now
     if aftercare.look_at > now or over.spec is None or over.pinned_until is None:
         return
-    if _put_right(draft, over, readings):
+    if now < aftercare.give_up_at and _put_right(draft, over, readings):
         draft.record(PinnedPutOff(at=now, look_at=now + LONGEST_RETRY))
         return
     requests = _counted(readings.windows(target.name) for target in over.targets)
