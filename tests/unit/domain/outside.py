@@ -118,7 +118,7 @@ class Outside:
 
     def do(self, state: Application, row: OpenEffect) -> EffectOutcome:
         """Do what the row asks for, at the level that is wanted now, and return the answer."""
-        effect, live = row.effect, state.live
+        effect, live = row.effect, state.watched
         if not isinstance(effect, SetWeight | BeginSwap) or live is None or effect.rollout != live.id:
             return EffectDone(row.id)
         site, target = self.site(effect.target), live.target(effect.target)

@@ -58,6 +58,11 @@ def first_gate(first: Spec) -> Story:
     return shifting(_with_first_gate(first)).tick()
 
 
+def shifting_on(first: Spec) -> Story:
+    """5 % of the users are there, and 50 % are wanted."""
+    return at_gate(first).override("approve").tick()
+
+
 def approved(first: Spec) -> Story:
     """A person approved, but the candidate's place cannot be read: nothing goes on unverified."""
     story = at_gate(first).override("approve")
@@ -156,6 +161,8 @@ SITUATIONS: dict[str, Reach] = {
     "gate, paused": paused(at_gate),
     "gate, approved": approved,
     "gate, approved, paused": paused(approved),
+    "shifting from 5 %": shifting_on,
+    "shifting from 5 %, paused": paused(shifting_on),
     "swapping, not begun": swap_wanted,
     "swapping": swap_running,
     "swapping, stuck": stuck,

@@ -117,12 +117,12 @@ def swap_not_needed(earlier: int = 0) -> Callable[[Story], Command | None]:
     return _of_swap(lambda story, row: SwapNotNeeded(row, story.web.generation - earlier))
 
 
-def failed(*, for_good: bool = False, attempts: int = 1) -> Callable[[Story], Command | None]:
+def failed(*, for_good: bool = False, in_doubt: bool = False, attempts: int = 1) -> Callable[[Story], Command | None]:
     def answer(story: Story) -> Command | None:
         rows = story.rows()
         if not rows:
             return None
-        outcome = EffectFailed(rows[0].id, "503", for_good=for_good)
+        outcome = EffectFailed(rows[0].id, "503", for_good=for_good, in_doubt=in_doubt)
         for _ in range(attempts - 1):
             story.tell(outcome)
         return outcome
@@ -169,6 +169,7 @@ ANSWERS: dict[str, Trial] = {
     "not needed, earlier level": answered(swap_not_needed(earlier=1)),
     "failed": answered(failed()),
     "failed 5 times": answered(failed(attempts=5)),
+    "no answer": answered(failed(in_doubt=True)),
     "refused": answered(failed(for_good=True)),
     "not yet": answered(waits),
     "done": answered(done),

@@ -83,6 +83,7 @@ MOVES = st.one_of(
     _move("do", st.integers(0, 3)),
     _move("fail", st.integers(0, 3)),
     _move("refuse", st.integers(0, 3)),
+    _move("lose", st.integers(0, 3)),
     _move("claim", st.integers(0, 3)),
     _move("stall", st.integers(0, 3)),
     _move("stalled", st.integers(0, 3)),
@@ -311,6 +312,14 @@ def _stall(walk: Walk, number: object) -> None:
         walk.stalls.append(walk.outside.do(walk.state, row))
 
 
+def _lose(walk: Walk, number: object) -> None:
+    """The work is done outside, and no answer comes."""
+    row = walk.state.open_effect(_nth_row(walk, number) or EffectId(""))
+    if row is not None:
+        walk.outside.do(walk.state, row)
+        walk.tell(EffectFailed(row.id, "timed out", in_doubt=True))
+
+
 def _stalled(walk: Walk, number: object) -> None:
     if walk.stalls:
         outcome = walk.stalls[number % len(walk.stalls)]
@@ -368,6 +377,7 @@ _MOVES: dict[str, Callable[[Walk, object], object]] = {
     "do": _do,
     "fail": _fail,
     "refuse": _refuse,
+    "lose": _lose,
     "claim": _claim,
     "stall": _stall,
     "stalled": _stalled,
