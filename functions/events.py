@@ -24,7 +24,7 @@ def take_queued_alert(message: func.ServiceBusMessage) -> None:
     """An alert that an action group put on the queue. What is no alert goes to our dead-letter list."""
     body = message.get_body()
     try:
-        app().events.take("azure-monitor", body)
+        app().events.take_queued("azure-monitor", body)
     except (InvalidError, RejectedError) as error:
         app().wake_ups.lay_aside("azure-monitor", body.decode(errors="replace")[:LONGEST_LETTER], error)
 

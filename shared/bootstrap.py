@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.adapters.system.clock import SystemClock
 from shared.application.accept import Intake
@@ -21,6 +21,7 @@ from shared.application.read import Reader
 from shared.application.sweep import Sweep
 from shared.application.views import Views
 from shared.application.wake import WakeUpHandler
+from shared.ports.alert_queue import AlertQueue
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue
 from shared.ports.dead_letters import DeadLetters
@@ -54,6 +55,7 @@ class Keeping:
     index: ViewIndex
     letters: DeadLetters
     queue: CommandQueue
+    alerts: AlertQueue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,7 @@ def build(keeping: Keeping, outside: Outside, access: Access, clock: Clock) -> A
     return App(
         access=access,
         intake=intake,
-        events=ForeignEvents(intake),
+        events=ForeignEvents(intake, keeping.alerts, clock),
         wake_ups=WakeUpHandler(driver, keeping.queue, keeping.letters, clock),
         sweep=Sweep(keeping.markers, keeping.queue, clock),
         views=Views(keeping.store, keeping.store, keeping.index, keeping.letters),
@@ -109,11 +111,14 @@ def app() -> App:
 
 def keeping(settings: Settings) -> Keeping:
     """Return the store and queue that the settings name."""
-    return embedded(settings.data, settings.commands_queue) if settings.data else _service_bus_and_tables(settings)
+    if settings.data:
+        return embedded(settings.data, settings.commands_queue, settings.alerts_queue)
+    return _service_bus_and_tables(settings)
 
 
-def embedded(data: Path, commands_queue: str) -> Keeping:
+def embedded(data: Path, commands_queue: str, alerts_queue: str) -> Keeping:
     """Return the embedded store and queue, in the folder `data`."""
+    from shared.adapters.sqlite.alert_queue import SqliteAlertQueue
     from shared.adapters.sqlite.command_queue import SqliteCommandQueue
     from shared.adapters.sqlite.database import Database
     from shared.adapters.sqlite.dead_letters import SqliteDeadLetters
@@ -128,6 +133,7 @@ def embedded(data: Path, commands_queue: str) -> Keeping:
         index=SqliteViewIndex(database),
         letters=SqliteDeadLetters(database),
         queue=SqliteCommandQueue(embedded_broker(data), commands_queue),
+        alerts=SqliteAlertQueue(embedded_broker(data), alerts_queue),
     )
 
 
@@ -146,25 +152,24 @@ def _service_bus_and_tables(settings: Settings) -> Keeping:
     from shared.adapters.azure_tables.rollout_store import TableRolloutStore
     from shared.adapters.azure_tables.table import Table
     from shared.adapters.azure_tables.view_index import TableViewIndex
-    from shared.adapters.service_bus.command_queue import ServiceBusCommandQueue
+    from shared.adapters.service_bus.command_queue import ServiceBusAlertQueue, ServiceBusCommandQueue
 
     if settings.tables_connection:
         table = Table.from_connection_string(settings.tables_connection, name=settings.tables_name)
     else:
         endpoint = settings.tables_endpoint or ""
         table = Table.from_endpoint(endpoint, _identity(), name=settings.tables_name)
-    if settings.service_bus_connection:
-        queue = ServiceBusCommandQueue(settings.commands_queue, connection_string=settings.service_bus_connection)
-    else:
-        queue = ServiceBusCommandQueue(
-            settings.commands_queue, namespace=settings.service_bus_namespace or "", credential=_identity()
-        )
+    connection = settings.service_bus_connection or ""
+    namespace = "" if connection else settings.service_bus_namespace or ""
+    credential = None if connection else _identity()
+    to: dict[str, Any] = {"connection_string": connection, "namespace": namespace, "credential": credential}
     return Keeping(
         store=TableRolloutStore(table),
         markers=TableOpenMarkers(table),
         index=TableViewIndex(table),
         letters=TableDeadLetters(table),
-        queue=queue,
+        queue=ServiceBusCommandQueue(settings.commands_queue, **to),
+        alerts=ServiceBusAlertQueue(settings.alerts_queue, **to),
     )
 
 

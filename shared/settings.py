@@ -27,6 +27,8 @@ class Settings:
     """`ServiceBus`: a connection string instead."""
     commands_queue: str
     """`SLIPWAY_COMMANDS_QUEUE`: the queue with sessions that wakes applications."""
+    alerts_queue: str
+    """`SLIPWAY_ALERTS_QUEUE`: the queue without sessions that action groups put alerts on."""
     management_url: str | None
     """`SLIPWAY_MANAGEMENT_URL`: the Azure management API; the public cloud's when unset."""
     metrics_url: str | None
@@ -52,6 +54,7 @@ class Settings:
             service_bus_namespace=env.get("ServiceBus__fullyQualifiedNamespace"),
             service_bus_connection=env.get("ServiceBus"),
             commands_queue=env.get("SLIPWAY_COMMANDS_QUEUE", "slipway-commands"),
+            alerts_queue=env.get("SLIPWAY_ALERTS_QUEUE", "slipway-alerts"),
             management_url=env.get("SLIPWAY_MANAGEMENT_URL"),
             metrics_url=env.get("SLIPWAY_METRICS_URL"),
             access_token=env.get("SLIPWAY_ACCESS_TOKEN"),

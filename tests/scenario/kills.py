@@ -54,6 +54,7 @@ def killable_keeping(killer: Killer) -> Callable[[Keeping], Keeping]:
             index=Killable(keeping.index, killer, "put"),
             letters=keeping.letters,
             queue=Killable(keeping.queue, killer, "send"),
+            alerts=keeping.alerts,
         )
 
     return change

@@ -1,5 +1,6 @@
 """What happens when things go wrong: each test is a bad day that must end as a good one would, or say why not."""
 
+import json
 import threading
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +11,7 @@ from shared.domain.errors import RejectedError, TryLaterError, UnansweredError
 from shared.domain.rollout.spec import Notification, Place, Topic
 from shared.domain.wake_up import WakeUp
 from tests.scenario.kills import Killable, KilledError, Killer, killable_keeping
-from tests.scenario.world import QUEUE, SITE, SPEC, World
+from tests.scenario.world import ALERTS, QUEUE, SITE, SPEC, World
 
 WAKE = WakeUp(key="application:shop", fence="")
 
@@ -504,3 +505,41 @@ def test_the_largest_spec_can_be_rolled_back_in_the_middle_of_its_swaps(tmp_path
 
     assert world.run_to_end(rollout) == "rolled-back"
     assert world.app.views.dead_letters(None)["dead_letters"] == []
+
+
+def test_a_queued_alert_that_the_store_cannot_keep_goes_back_to_its_queue_for_later(world):
+    back_at = world.clock.now() + timedelta(minutes=1)
+    world.change = lambda keeping: replace(
+        keeping,
+        store=DownUntil(keeping.store, world.clock, back_at),
+        index=DownUntil(keeping.index, world.clock, back_at),
+    )
+    world.start()
+    world.app.events.take_queued("azure-monitor", ALERT)
+
+    assert world.broker.receive(ALERTS, owner="host") is None
+    world.clock.time = back_at
+    delivery = world.broker.receive(ALERTS, owner="host")
+    assert delivery is not None
+    assert (delivery.body, delivery.delivery_count) == (ALERT, 1)
+    world.app.events.take_queued("azure-monitor", delivery.body)
+    world.broker.complete(delivery)
+    assert world.broker.depth(ALERTS) == 0
+
+
+ALERT = json.dumps(
+    {
+        "schemaId": "azureMonitorCommonAlertSchema",
+        "data": {
+            "essentials": {
+                "alertId": "/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/a",
+                "alertRule": "errors",
+                "severity": "Sev1",
+                "monitorCondition": "Fired",
+                "alertTargetIDs": [SITE],
+                "firedDateTime": "2026-11-23T12:00:00Z",
+            },
+            "alertContext": {},
+        },
+    }
+).encode()

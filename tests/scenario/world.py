@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from shared.adapters.memory.notifier import MemoryNotifier
+from shared.adapters.sqlite.alert_queue import SqliteAlertQueue
 from shared.adapters.sqlite.broker import SqliteBroker
 from shared.adapters.sqlite.command_queue import SqliteCommandQueue
 from shared.adapters.sqlite.database import Database
@@ -32,6 +33,7 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SHOP = ApplicationName("shop")
 SITE = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.Web/sites/shop"
 QUEUE = "slipway-commands"
+ALERTS = "slipway-alerts"
 SPEC = """
 application: shop
 targets:
@@ -100,6 +102,7 @@ class World:
                 index=SqliteViewIndex(database),
                 letters=SqliteDeadLetters(database),
                 queue=SqliteCommandQueue(self.broker, QUEUE),
+                alerts=SqliteAlertQueue(self.broker, ALERTS),
             )
         )
         site = self.site

@@ -23,12 +23,8 @@ _BACKOFF_SECONDS: Final = 0.5
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-class ServiceBusCommandQueue:
-    """Sends wake-ups to one Service Bus queue with sessions; the session is the aggregate.
-
-    One connection, opened by the first send and opened anew after one that failed. The SDK's sender is not
-    thread-safe, so threads take turns.
-    """
+class ServiceBusQueue:
+    """One queue of a namespace, connected to on the first send and again after each failure."""
 
     def __init__(
         self,
@@ -53,14 +49,13 @@ class ServiceBusCommandQueue:
         self._turn = threading.Lock()
         self._sender: ServiceBusSender | None = None
 
-    def send(self, wake_up: WakeUp, *, at: datetime | None = None) -> None:
-        """Deliver the wake-up now, or not before `at`.
+    def deliver(self, message: "ServiceBusMessage") -> None:
+        """Send a message within the time-out.
 
-        Raises `TryLaterError` when Service Bus is unwell, in which case the wake-up may have been sent all the
+        Raises `TryLaterError` when Service Bus is unwell, in which case the message may have been sent all the
         same, and `RejectedError` when it refuses: no such queue, no permission, message too large.
         """
         deadline = time.monotonic() + self._seconds
-        message = _message(wake_up, at)
         with self._taking_turns(deadline):
             sender = self._sender or self._open()
             self._sender = None  # until the send has succeeded
@@ -117,14 +112,34 @@ class ServiceBusCommandQueue:
         return ServiceBusClient(self._namespace, self._credential, **bounds)
 
 
-def _message(wake_up: WakeUp, at: datetime | None) -> "ServiceBusMessage":
+class ServiceBusCommandQueue(ServiceBusQueue):
+    """Sends wake-ups to one Service Bus queue with sessions; the session is the aggregate.
+
+    One connection, opened by the first send and opened anew after one that failed. The SDK's sender is not
+    thread-safe, so threads take turns.
+    """
+
+    def send(self, wake_up: WakeUp, *, at: datetime | None = None) -> None:
+        """Deliver the wake-up now, or not before `at`. Raises as `deliver` does."""
+        self.deliver(_message(encode_wake_up(wake_up), at, session=wake_up.key))
+
+
+class ServiceBusAlertQueue(ServiceBusQueue):
+    """Puts alerts back on a queue without sessions."""
+
+    def send(self, body: bytes, *, at: datetime) -> None:
+        """Deliver the body not before `at`. Raises as `deliver` does."""
+        self.deliver(_message(body, at))
+
+
+def _message(body: bytes, at: datetime | None, *, session: str | None = None) -> "ServiceBusMessage":
     from azure.servicebus import ServiceBusMessage
 
     return ServiceBusMessage(
-        encode_wake_up(wake_up),
+        body,
         content_type="application/json",
         message_id=str(uuid.uuid4()),
-        session_id=wake_up.key,
+        session_id=session,
         scheduled_enqueue_time_utc=None if at is None else _rounded_up(at),
     )
 

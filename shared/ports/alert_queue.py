@@ -1,0 +1,12 @@
+"""The queue that action groups put alerts on, for putting back what cannot be taken in yet."""
+
+from datetime import datetime
+from typing import Protocol
+
+
+class AlertQueue(Protocol):
+    """Takes back an alert, as it came."""
+
+    def send(self, body: bytes, *, at: datetime) -> None:
+        """Deliver the body not before `at`. Raises `TryLaterError` when the queue is unwell."""
+        ...
