@@ -2,11 +2,12 @@
 
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from local.private_file import write_private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +34,7 @@ class HostKeys:
             return HostKeys(**json.loads(path.read_text()))
         keys = HostKeys.fresh()
         document = {"master": keys.master, "function": keys.function, "event_grid": keys.event_grid}
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            json.dump(document, file)
+        write_private(path, json.dumps(document))
         return keys
 
     def admits(self, auth_level: str, presented: str | None) -> bool:
