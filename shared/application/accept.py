@@ -1,9 +1,8 @@
 """Taking in facts: stored before anybody is told that they were accepted, once for each identity."""
 
 import hashlib
-import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.application import aggregate as aggregates
 from shared.application.aggregate import Aggregate
@@ -20,13 +19,15 @@ from shared.ports.command_queue import CommandQueue, WakeUp
 from shared.ports.open_markers import OpenMarkers
 from shared.ports.rollout_store import InboxEntry, RolloutArchive, RolloutStore
 from shared.ports.view_index import ViewIndex
-from shared.wire.documents import write_accepted
+from shared.wire.documents import Answer, read_answer, write_accepted, write_answer
 from shared.wire.resources import normal_resource, resource_group
 
 CONFLICTS_AT_MOST = 10
 MATCHES_AT_MOST = 100
 WAITING_AT_MOST = 15
 """Deployments that may wait to be decided: so that each can be read, for a load holds the oldest 20 facts."""
+
+NO_ROLLOUT = Answer(rollout=None, version=None, new=False)
 
 log = logging.getLogger("slipway.accept")
 
@@ -90,13 +91,13 @@ class Intake:
         current = self._known(application)
         before = self.archive.answer(current.key, command_id)
         if before is not None:
-            _refuse_other_version(before, version)
             self._wake(current.key)
-            return AcceptedDeployment(_rollout_in(before), is_new=json.loads(before)["new"])
+            return _accepted_as(read_answer(before), version)
         brought_by = bringing(current.application, version)
         if brought_by is not None:
-            self.store.accept(current.key, command_id, _answer(brought_by, version, new=False), None)
-            return AcceptedDeployment(brought_by, is_new=False)
+            known = Answer(rollout=brought_by, version=version, new=False)
+            receipt = self.store.accept(current.key, command_id, write_answer(known), None)
+            return _accepted_as(read_answer(receipt.answer), version)
         refused = deployment_refusal(current.application, version)
         if refused is not None:
             raise RejectedError(refused)
@@ -104,8 +105,8 @@ class Intake:
             raise TryLaterError(f"{len(current.inbox)} facts wait to be decided for {application}", after_seconds=5)
         rollout = rollout_id(application, command_id)
         deploy = Deploy(id=command_id, rollout=rollout, version=version, source=source)
-        answer = self._accept(current.key, deploy, _answer(rollout, version))
-        return AcceptedDeployment(_rollout_in(answer), is_new=True)
+        answer = self._accept(current.key, deploy, Answer(rollout=rollout, version=version, new=True))
+        return _accepted_as(answer, version)
 
     def accept_override(
         self,
@@ -125,17 +126,17 @@ class Intake:
         before = self.archive.answer(current.key, command_id)
         if before is not None:
             self._wake(current.key)
-            return _rollout_in(before)
+            return read_answer(before).rollout
         state = current.application
         why_not = refusal(state, action, step)
         if why_not is not None:
             raise RejectedError(f"{action} is not possible: {why_not}")
         new = rollout_id(application, command_id)
         override = Override(id=command_id, action=action, reason=reason, by=by, rollout=new, step=step)
+        override = replace(override, begins=begins_rollout(state, override))
         live = state.live or state.pending
-        about = override.rollout if begins_rollout(state, override) else live.id if live else None
-        answer = self._accept(current.key, override, _answer(about))
-        return _rollout_in(answer)
+        about = override.rollout if override.begins else live.id if live else None
+        return self._accept(current.key, override, Answer(rollout=about, version=None, new=override.begins)).rollout
 
     def accept_alert(self, alert: Alert, resources: tuple[str, ...]) -> AlertMatch:
         """Store the alert with each application that one of its resources belongs to."""
@@ -144,7 +145,7 @@ class Intake:
             for name in self._owners(resource):
                 current = aggregates.load(self.store, application_key(name))
                 if name not in matches and _uses(current, resource):
-                    self._accept(current.key, alert, _answer(None))
+                    self._accept(current.key, alert, NO_ROLLOUT)
                     matches.append(name)
         if not resources:
             return AlertMatch((), "the alert names no resource")
@@ -165,14 +166,14 @@ class Intake:
         page = self.index.page(RESOURCES, resource_group(resource), after=None, limit=MATCHES_AT_MOST)
         return tuple(ApplicationName(row.key) for row in page.rows)
 
-    def _accept(self, key: str, command: Accepted, answer: str) -> str:
+    def _accept(self, key: str, command: Accepted, answer: Answer) -> Answer:
         """Mark the application open, store the fact, wake the application; return what was answered first."""
         now = self.clock.now()
         self.markers.open(key, now + MARKER_GRACE)
         entry = InboxEntry(command.id, write_accepted(command), now)
-        receipt = self.store.accept(key, command.id, answer, entry)
+        receipt = self.store.accept(key, command.id, write_answer(answer), entry)
         self._wake(key)
-        return receipt.answer
+        return read_answer(receipt.answer)
 
     def _wake(self, key: str) -> None:
         """Wake the application. A queue that is unwell delays it and loses nothing: the sweep finds the marker."""
@@ -188,19 +189,11 @@ def rollout_id(application: ApplicationName, command_id: CommandId) -> RolloutId
     return RolloutId(f"{application}-{digest[:12]}")
 
 
-def _answer(rollout: RolloutId | None, version: Version | None = None, *, new: bool = True) -> str:
-    return json.dumps({"rollout": rollout, "version": version, "new": new})
-
-
-def _refuse_other_version(answer: str, version: Version) -> None:
+def _accepted_as(answer: Answer, version: Version) -> AcceptedDeployment:
     """An identity stands for one request: refuse another one that comes under it."""
-    known = json.loads(answer).get("version")
-    if known != version:
-        raise RejectedError(f"this event id or Idempotency-Key was used for version {known}, not {version}")
-
-
-def _rollout_in(answer: str) -> RolloutId:
-    return RolloutId(json.loads(answer)["rollout"])
+    if answer.rollout is None or answer.version != version:
+        raise RejectedError(f"this event id or Idempotency-Key was used for version {answer.version}, not {version}")
+    return AcceptedDeployment(answer.rollout, is_new=answer.new)
 
 
 def _uses(current: Aggregate, resource: str) -> bool:

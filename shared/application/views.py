@@ -9,7 +9,7 @@ from shared.application.publish import APPLICATIONS
 from shared.domain.errors import InvalidError, Problem
 from shared.domain.names import ApplicationName, RolloutId, Version, application_key, application_of
 from shared.domain.rollout.commands import Deploy, Override
-from shared.domain.rollout.permissions import begins_rollout
+from shared.domain.rollout.permissions import version_begun
 from shared.domain.rollout.state import Application, Rollout
 from shared.ports.dead_letters import DeadLetter, DeadLetters
 from shared.ports.rollout_store import InboxEntry, RolloutArchive, RolloutStore
@@ -112,8 +112,8 @@ def _accepted(application: Application, rollout_id: RolloutId, entry: InboxEntry
     command = read_accepted(entry.document)
     if isinstance(command, Deploy) and command.rollout == rollout_id:
         return accepted_view(application.name, command, entry.accepted)
-    if isinstance(command, Override) and command.rollout == rollout_id and begins_rollout(application, command):
-        version = application.last.version if application.last else Version("")
+    if isinstance(command, Override) and command.rollout == rollout_id and command.begins:
+        version = version_begun(application, command.action) or Version("")
         deploy = Deploy(id=command.id, rollout=rollout_id, version=version, source=f"{command.action} by {command.by}")
         return accepted_view(application.name, deploy, entry.accepted)
     return None

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from shared.domain.analysis.guards import Ratio, Threshold
 from shared.domain.analysis.measurement import Missing, Sample
 from shared.domain.errors import RejectedError
+from shared.domain.names import RolloutId, Version
 from shared.domain.rollout.commands import Accepted
 from shared.domain.rollout.effects import Effect
 from shared.domain.rollout.events import Event
@@ -40,6 +41,18 @@ class Envelope:
     version: int = 0
     """How many commits made this."""
     alarms: tuple[Alarm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What an accepted fact was answered, and is answered each time that it comes again."""
+
+    rollout: RolloutId | None
+    """The rollout that it is about, if any."""
+    version: Version | None
+    """The version of a deployment; None for other facts."""
+    new: bool
+    """Whether the rollout is this fact's own."""
 
 
 @cache
@@ -112,6 +125,17 @@ def read_accepted(text: str) -> Accepted:
     """Return an accepted fact."""
     command: Accepted = _read(text, Accepted)
     return command
+
+
+def write_answer(answer: Answer) -> str:
+    """Return the stored form of an answer."""
+    return _write(answer, Answer)
+
+
+def read_answer(text: str) -> Answer:
+    """Return an answer."""
+    answer: Answer = _read(text, Answer)
+    return answer
 
 
 def write_effect(effect: Effect) -> str:

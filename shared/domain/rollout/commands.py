@@ -55,6 +55,8 @@ class Override:
     """The id of the new rollout, for the actions that begin one (retry; rollback after success)."""
     step: int | None = None
     """The step that the person saw; the command is refused when the rollout is elsewhere by now."""
+    begins: bool = False
+    """Whether the person was told that it begins `rollout`; then it does that or is refused, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,13 @@
 """A person says what to do; it is done, or refused with the reason."""
 
+from shared.domain.names import Version
 from shared.domain.rollout.commands import Action, Override
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.events import (
     ApplicationFrozen,
     ApplicationUnfrozen,
     CommandRefused,
+    DeploymentRefused,
     GateApproved,
     RollbackBegun,
     RolloutEnded,
@@ -13,7 +15,7 @@ from shared.domain.rollout.events import (
     RolloutResumed,
 )
 from shared.domain.rollout.on_deployment import accept
-from shared.domain.rollout.permissions import begins_rollout, refusal
+from shared.domain.rollout.permissions import begins_rollout, changed_meaning, refusal, version_begun
 from shared.domain.rollout.plan import AwaitApproval, Promote
 from shared.domain.rollout.state import Ending, Phase, Rollout
 from shared.domain.rollout.steps import enter_step
@@ -23,17 +25,9 @@ from shared.domain.rollout.timing import REMINDER
 def decide_override(draft: Draft, command: Override) -> None:
     """Do what the person says, by the same table that the door used."""
     state = draft.state
-    why_not = refusal(state, command.action, command.step)
+    why_not = refusal(state, command.action, command.step) or changed_meaning(state, command)
     if why_not is not None:
-        draft.record(
-            CommandRefused(
-                at=draft.now,
-                rollout=state.live.id if state.live else None,
-                command=command.id,
-                action=command.action,
-                reason=why_not,
-            )
-        )
+        _refuse(draft, command, why_not)
     elif command.action in (Action.FREEZE, Action.UNFREEZE):
         _freeze(draft, command)
     elif begins_rollout(state, command):
@@ -42,6 +36,30 @@ def decide_override(draft: Draft, command: Override) -> None:
         _abort_pending(draft, command)
     else:
         _steer(draft, state.live, command)
+
+
+def _refuse(draft: Draft, command: Override, why_not: str) -> None:
+    """Say so in history, and of the rollout that was promised too: its id was given away and must stay readable."""
+    live, version = draft.state.live, version_begun(draft.state, command.action)
+    draft.record(
+        CommandRefused(
+            at=draft.now,
+            rollout=live.id if live else None,
+            command=command.id,
+            action=command.action,
+            reason=why_not,
+        )
+    )
+    if command.begins:
+        draft.record(
+            DeploymentRefused(
+                at=draft.now,
+                rollout=command.rollout,
+                version=version or Version(""),
+                source=_source(command),
+                reason=why_not,
+            )
+        )
 
 
 def _freeze(draft: Draft, command: Override) -> None:
@@ -54,14 +72,10 @@ def _freeze(draft: Draft, command: Override) -> None:
 
 
 def _begin_again(draft: Draft, command: Override) -> None:
-    last = draft.state.last
-    if last is None:
-        return
-    returns = command.action is Action.ROLLBACK
-    version = last.stable_version if returns else last.version
-    if version is not None:
-        source = f"{command.action} by {command.by}"
-        accept(draft, command.rollout, version, source, last.rollout, returns=returns)
+    last, version = draft.state.last, version_begun(draft.state, command.action)
+    if last is not None and version is not None:
+        returns = command.action is Action.ROLLBACK
+        accept(draft, command.rollout, version, _source(command), last.rollout, returns=returns)
 
 
 def _abort_pending(draft: Draft, command: Override) -> None:
@@ -110,6 +124,10 @@ def _promotion(live: Rollout) -> int:
 def _gate(live: Rollout) -> str:
     step = live.plan[live.step]
     return step.gate.name if isinstance(step, AwaitApproval) else ""
+
+
+def _source(command: Override) -> str:
+    return f"{command.action} by {command.by}"
 
 
 def _reason(what: str, command: Override) -> str:

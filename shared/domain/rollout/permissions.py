@@ -96,6 +96,20 @@ def begins_rollout(state: Application, override: Override) -> bool:
     return override.action is Action.RETRY or (override.action is Action.ROLLBACK and state.live is None)
 
 
+def version_begun(state: Application, action: Action) -> Version | None:
+    """Return the version that a retry or a rollback after the end brings, or None when there is none."""
+    if state.last is None:
+        return None
+    return state.last.stable_version if action is Action.ROLLBACK else state.last.version
+
+
+def changed_meaning(state: Application, override: Override) -> str | None:
+    """Say why this override, allowed now, is not what the person was told any more, or None when it is."""
+    if not override.begins or state.live is None or begins_rollout(state, override):
+        return None
+    return f"it was to begin a rollout, and rollout {state.live.id} is live by now"
+
+
 def deployment_refusal(state: Application, version: Version) -> str | None:
     """Say why a deployment of this version cannot be taken now, or None when it can start or wait its turn."""
     if state.spec is None:

@@ -20,12 +20,15 @@ from shared.domain.rollout.state import Application
 from shared.wire.documents import (
     SCHEMA,
     Alarm,
+    Answer,
     Envelope,
     read_accepted,
+    read_answer,
     read_envelope,
     read_event,
     read_rollout,
     write_accepted,
+    write_answer,
     write_effect,
     write_envelope,
     write_event,
@@ -70,6 +73,17 @@ def test_every_event_is_read_back_as_it_was_written(kind, data):
 def test_every_accepted_fact_is_read_back_as_it_was_written(kind, data):
     fact = data.draw(values(kind))
     assert read_accepted(write_accepted(fact)) == fact
+
+
+@settings(max_examples=20, deadline=None)
+@given(values(Answer))
+def test_every_answer_is_read_back_as_it_was_written(answer):
+    assert read_answer(write_answer(answer)) == answer
+
+
+def test_an_answer_that_an_earlier_release_stored_is_read():
+    stored = '{"schema": 1, "value": {"rollout": "shop-1", "version": "2", "new": true}}'
+    assert read_answer(stored) == Answer(rollout="shop-1", version="2", new=True)
 
 
 @pytest.mark.parametrize("kind", get_args(Effect), ids=lambda kind: kind.__name__)
@@ -171,7 +185,7 @@ def test_every_event_says_when(kind):
     assert "at" in {field.name for field in fields(kind)}
 
 
-READERS = (read_envelope, read_event, read_accepted, read_rollout)
+READERS = (read_envelope, read_event, read_accepted, read_answer, read_rollout)
 
 
 @pytest.mark.parametrize("read", READERS)
