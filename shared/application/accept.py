@@ -24,8 +24,8 @@ from shared.wire.resources import normal_resource, resource_group
 
 CONFLICTS_AT_MOST = 10
 MATCHES_AT_MOST = 100
-WAITING_AT_MOST = 15
-"""Deployments that may wait to be decided: so that each can be read, for a load holds the oldest 20 facts."""
+WAITING_AT_MOST = 20
+"""Facts that may wait to be decided before a deployment is asked to come back: a load holds the oldest 20."""
 
 NO_ROLLOUT = Answer(rollout=None, version=None, new=False)
 

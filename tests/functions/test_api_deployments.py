@@ -74,6 +74,15 @@ def test_every_one_of_a_burst_can_be_read_at_once(api):
         assert api.ask("GET", answer.location).json()["version"] == f"v{number}"
 
 
+def test_a_deployment_that_could_not_be_read_at_once_is_asked_to_come_back(api):
+    for number in range(20):
+        api.deploy(f"v{number}")
+
+    answer = api.deploy("one-too-many")
+
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+
+
 def test_a_plain_request_without_a_key_of_its_own_is_new_each_time(api):
     assert api.deploy("2").location != api.deploy("2").location
 
