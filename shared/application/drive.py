@@ -212,7 +212,7 @@ def _left_by_others(state: Application, delivery: _Delivery, now: datetime) -> O
 
 def _log(decision: Decision) -> None:
     for event in decision.events:
-        log.info("%s %s", type(event).__name__, getattr(event, "rollout", ""))
+        log.info("%s %s %s", type(event).__name__, getattr(event, "rollout", ""), getattr(event, "why", ""))
 
 
 def put_off(wake_up: WakeUp) -> WakeUp:

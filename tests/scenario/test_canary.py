@@ -379,3 +379,15 @@ def test_what_was_measured_before_a_swap_is_not_held_against_the_version_after_i
     passed = next(line for line in world.events(rollout) if line["type"] == "PreflightPassed")
     assert passed["baselines"]["web"]["requests"] > 0
     assert passed["baselines"]["web"]["failures"] == 0
+
+
+def test_a_rollback_that_is_asked_for_twice_goes_back_once(world):
+    world.run_to_end(world.deploy("2"))
+    back = world.override("rollback")
+    world.settle()
+
+    with pytest.raises(RejectedError, match="is going back to 1 already"):
+        world.override("rollback")
+
+    assert world.run_to_end(back) == "succeeded"
+    assert world.production() == "1"

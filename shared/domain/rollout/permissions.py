@@ -53,7 +53,7 @@ def _refuse_live(live: Rollout, action: Action) -> str | None:
             begun = live.has_begun_promotion
             return "promotion has begun: use rollback" if begun else None
         case Action.ROLLBACK:
-            return None
+            return f"rollout {live.id} is going back to {live.version} already" if live.returns else None
         case Action.APPROVE | Action.REJECT:
             if doing is Doing.AWAITING_APPROVAL and live.approved:
                 return "the gate was approved already"
