@@ -100,6 +100,7 @@ def test_a_pause_does_not_shorten_the_least_bake():
     story.go_to(Doing.AWAITING_APPROVAL)
 
     assert story.now - resumed >= BAKE.minimum
+    assert story.web.analysis.seen_until > resumed, "judged on a window that ended after the resume too"
 
 
 def test_a_pause_reminds_every_day_and_never_advances():
@@ -202,7 +203,7 @@ def test_an_approved_gate_that_cannot_be_verified_has_a_deadline():
 
 
 def test_an_approval_while_paused_waits_for_the_resume():
-    story = at_gate().override("pause").override("approve").wait(HOUR).tick()
+    story = at_gate().override("pause").wait(HOUR).override("approve").wait(HOUR).tick()
     assert story.live.phase is Phase.PAUSED
 
     story.override("resume")

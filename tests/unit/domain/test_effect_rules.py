@@ -6,12 +6,13 @@ import pytest
 
 from shared.domain.names import EffectId
 from shared.domain.rollout import events as e
-from shared.domain.rollout.commands import ClaimEffect, EffectDone, EffectFailed, EffectWaits, WeightWasSet
+from shared.domain.rollout.commands import ClaimEffect, EffectDone, EffectFailed, EffectWaits, Tick, WeightWasSet
 from shared.domain.rollout.effects import Notify, PublishViews, SetWeight
 from shared.domain.rollout.evolve import next_effect_id
 from shared.domain.rollout.on_tick import claimable_at, next_wake
 from shared.domain.rollout.spec import Notification, Topic
 from shared.domain.rollout.timing import CALL_LIMIT, LONGEST_RETRY, NOTIFY_ATTEMPTS, STUCK_AFTER, backoff
+from tests.unit.domain.outside import BAD
 from tests.unit.domain.specs import WEBHOOK, spec
 from tests.unit.domain.states import Story, baking, shifting, started
 
@@ -88,6 +89,17 @@ def test_a_newer_level_takes_the_place_of_an_idle_row_and_stands_beside_a_begun_
     idle.tell(EffectFailed(idle.row(SetWeight).id, "503"))
     idle.override("rollback")
     assert len(idle.rows(SetWeight)) == 1
+
+
+def test_two_levels_of_one_decision_are_told_to_the_router_once():
+    story = baking().wait(timedelta(minutes=5))
+    story.site.share, story.site.users_meet = 80_000, BAD
+    decision = story.tell(Tick())
+
+    kinds = [type(event) for event in decision.events]
+    assert e.DriftFound in kinds
+    assert e.RollbackBegun in kinds
+    assert len(story.rows(SetWeight)) == 1
 
 
 def test_views_are_published_once_however_much_changed():

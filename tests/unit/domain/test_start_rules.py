@@ -1,16 +1,21 @@
 """Deployments, preflight, and which version waits, starts or gives way."""
 
+from datetime import timedelta
+
 import pytest
 
 from shared.domain.names import Version
 from shared.domain.rollout import events as e
-from shared.domain.rollout.commands import AcceptSpec, EffectFailed
+from shared.domain.rollout.commands import AcceptSpec, EffectFailed, Tick
 from shared.domain.rollout.effects import SetWeight
+from shared.domain.rollout.needs import needs
 from shared.domain.rollout.permissions import admission_refusal, bringing, deployment_refusal, refusal
 from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, compile_canary, weight_after
+from shared.domain.rollout.readings import ReadWindows
 from shared.domain.rollout.spec import Outcome, WhenBusy
 from shared.domain.rollout.state import Doing, Phase
 from shared.domain.rollout.weight import ALL, from_percent, rest, to_percent
+from tests.unit.domain.measurements import met
 from tests.unit.domain.specs import HOUR, MINUTE, canary, spec
 from tests.unit.domain.states import Story, at_gate, baking, deploy, override, promoted, shifting, started, succeeded
 
@@ -134,6 +139,18 @@ def test_a_weight_that_stood_before_preflight_is_taken_back_first():
     story.look()
 
     assert story.live.doing is Doing.SHIFTING
+
+
+def test_preflight_measures_what_the_stable_version_met_lately():
+    story = Story(spec()).wait(HOUR).deploy().tick()
+    assert story.web.analysis.baseline == met(5_000, 5, 50.0)
+
+
+def test_what_was_measured_before_production_last_changed_hands_is_no_baseline():
+    story = succeeded().deploy("3", 2)
+    swapped = story.state.production_since
+    (asked,) = [need for need in needs(story.state, Tick(), story.now) if isinstance(need, ReadWindows)]
+    assert timedelta(0) <= asked.since - swapped < MINUTE
 
 
 @pytest.mark.parametrize("hold", ["pause", "freeze"])

@@ -20,6 +20,7 @@ from tests.unit.domain.states import (
     promoted,
     shifting,
     started,
+    succeeded,
     swap_begun,
     swapping,
 )
@@ -177,6 +178,35 @@ def test_a_swap_that_lands_after_the_rollback_seemed_done_is_taken_back():
     assert (story.site.production, story.site.share) == ("1", 0)
 
 
+def test_a_swap_by_hand_while_a_rollback_settles_is_taken_back():
+    story = clearing().override("rollback")
+    while story.live.doing is not Doing.SETTLING:
+        story.perform(story.rows()[0]) if story.rows() else story.look()
+        story.site.finish_swap()
+    assert story.rows() == []
+    story.site.production, story.site.candidate = "2", "1"
+    story.tick()
+    assert (story.live.doing, story.web.wanted) == (Doing.SWAPPING_BACK, 0)
+
+    ended = story.go_to_end()
+
+    assert (ended.phase, story.site.production, story.site.share) == (Phase.ROLLED_BACK, "1", 0)
+
+
+def test_weight_0_is_not_the_end_of_a_rollback_while_a_swap_is_in_doubt():
+    story = swapping().override("rollback")
+    story.perform(story.rows(SetWeight)[0])
+    assert story.site.share == 0
+    assert story.live.doing is Doing.SWAPPING_BACK
+
+
+def test_what_is_observed_is_unknown_from_the_beginning_of_a_rollback_until_it_was_read():
+    story = baking().override("rollback")
+    assert (story.web.wanted, story.web.observed) == (0, None)
+    story.perform(story.row(SetWeight))
+    assert story.web.observed == 0
+
+
 def test_every_target_is_swapped_before_the_rules_are_cleared():
     two = spec(targets=("web", "west"))
     story = Story(two)
@@ -258,15 +288,14 @@ def test_a_late_write_found_while_settling_is_put_right():
 
 
 def test_a_promotion_ends_only_when_no_lost_workers_call_can_land():
-    story = promoted()
-    story.go_until(lambda: story.live.step == 3 and story.now - story.live.baking_since > timedelta(seconds=90))
-    story.site.share = 1_000
-    story.wait(timedelta(seconds=55)).tick()
-    row = story.row(SetWeight)
-    assert row.begun == story.now
-    story.site.share = 0
-    story.wait(timedelta(seconds=10)).tick()
-    assert story.state.live is not None
+    story = succeeded().override("rollback", 7).tick()
+    lost = story.row(BeginSwap)
+    story.wait(timedelta(seconds=20)).tell(ClaimEffect(lost.id))
+    story.site.production, story.site.candidate = "1", "2"
+
+    ended = story.go_to_end()
+
+    assert (ended.phase, ended.ended) == (Phase.SUCCEEDED, lost.begun + CALL_LIMIT)
 
 
 @pytest.mark.parametrize(("reach", "was_sent"), [(started, False), (shifting, True), (baking, True)])
