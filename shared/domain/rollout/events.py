@@ -261,6 +261,8 @@ class AlertReceived:
     description: str
     effect: str
     """What was done about it, in words."""
+    occurred: datetime | None = None
+    """When it fired or was resolved, by its source's clock; None in histories from before this was kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

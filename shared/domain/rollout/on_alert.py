@@ -23,6 +23,7 @@ def decide_alert(draft: Draft, command: Alert) -> None:
             fired=command.fired,
             description=command.description,
             effect=_in_words(live, command, action, draft),
+            occurred=command.at,
         )
     )
     if live is None:
