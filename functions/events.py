@@ -5,10 +5,10 @@ import azure.functions as func
 from functions.answers import Reply, for_source, missing
 from shared.application.foreign_events import TAKERS
 from shared.bootstrap import app
-from shared.domain.errors import InvalidError, RejectedError
+from shared.wire.message_properties import attempt_in, why_given_up
 
-LONGEST_LETTER = 64_000
-"""Characters of a body that are laid aside: a letter is one row of the store, however its characters are escaped."""
+QUEUED = "azure-monitor"
+"""The source whose events come over the queue."""
 
 blueprint = func.Blueprint()
 
@@ -22,11 +22,16 @@ def take_event(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.service_bus_queue_trigger(arg_name="message", queue_name="%SLIPWAY_ALERTS_QUEUE%", connection="ServiceBus")
 def take_queued_alert(message: func.ServiceBusMessage) -> None:
     """An alert that an action group put on the queue. What is no alert goes to our dead-letter list."""
-    body = message.get_body()
-    try:
-        app().events.take_queued("azure-monitor", body)
-    except (InvalidError, RejectedError) as error:
-        app().wake_ups.lay_aside("azure-monitor", body.decode(errors="replace")[:LONGEST_LETTER], error)
+    app().events.take_queued(QUEUED, message.get_body(), attempt_in(message.application_properties))
+
+
+@blueprint.service_bus_queue_trigger(
+    arg_name="message", queue_name="%SLIPWAY_ALERTS_QUEUE%/$DeadLetterQueue", connection="ServiceBus"
+)
+def take_over_dead_alert(message: func.ServiceBusMessage) -> None:
+    """An alert that the broker gave up goes to our dead-letter list."""
+    properties = message.application_properties
+    app().events.take_over(QUEUED, message.get_body(), why_given_up(properties), attempt_in(properties))
 
 
 def _take_event(req: func.HttpRequest, _caller: str) -> Reply:

@@ -4,6 +4,7 @@ import azure.functions as func
 
 from shared.bootstrap import app
 from shared.domain.errors import InvalidError, RejectedError
+from shared.wire.message_properties import why_given_up
 from shared.wire.wake_ups import parse_wake_up
 
 blueprint = func.Blueprint()
@@ -23,3 +24,11 @@ def wake_up(message: func.ServiceBusMessage) -> None:
         app().wake_ups.refuse(message.get_body(), error)
         return
     app().wake_ups.handle(parsed, redelivered=(message.delivery_count or 1) > 1)
+
+
+@blueprint.service_bus_queue_trigger(
+    arg_name="message", queue_name="%SLIPWAY_COMMANDS_QUEUE%/$DeadLetterQueue", connection="ServiceBus"
+)
+def take_over_dead_wake_up(message: func.ServiceBusMessage) -> None:
+    """A wake-up that the broker gave up goes to our dead-letter list. A dead-letter queue has no sessions."""
+    app().wake_ups.take_over(message.get_body(), why_given_up(message.application_properties))

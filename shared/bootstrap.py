@@ -15,6 +15,7 @@ from shared.application.accept import Intake
 from shared.application.access import Access
 from shared.application.drive import Driver
 from shared.application.foreign_events import ForeignEvents
+from shared.application.laid_aside import LaidAside
 from shared.application.perform import Performer
 from shared.application.publish import ViewPublisher
 from shared.application.read import Reader
@@ -90,11 +91,12 @@ def build(keeping: Keeping, outside: Outside, access: Access, clock: Clock) -> A
     )
     driver = Driver(keeping.store, keeping.queue, keeping.markers, reader, performer, clock)
     intake = Intake(keeping.store, keeping.store, keeping.markers, keeping.index, keeping.queue, clock)
+    aside = LaidAside(keeping.letters, clock)
     return App(
         access=access,
         intake=intake,
-        events=ForeignEvents(intake, keeping.alerts, clock),
-        wake_ups=WakeUpHandler(driver, keeping.queue, keeping.letters, clock),
+        events=ForeignEvents(intake, keeping.alerts, aside, clock),
+        wake_ups=WakeUpHandler(driver, keeping.queue, aside, clock),
         sweep=Sweep(keeping.markers, keeping.queue, clock),
         views=Views(keeping.store, keeping.store, keeping.index, keeping.letters),
     )
@@ -152,7 +154,8 @@ def _service_bus_and_tables(settings: Settings) -> Keeping:
     from shared.adapters.azure_tables.rollout_store import TableRolloutStore
     from shared.adapters.azure_tables.table import Table
     from shared.adapters.azure_tables.view_index import TableViewIndex
-    from shared.adapters.service_bus.command_queue import ServiceBusAlertQueue, ServiceBusCommandQueue
+    from shared.adapters.service_bus.alert_queue import ServiceBusAlertQueue
+    from shared.adapters.service_bus.command_queue import ServiceBusCommandQueue
 
     if settings.tables_connection:
         table = Table.from_connection_string(settings.tables_connection, name=settings.tables_name)

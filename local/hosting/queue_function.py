@@ -23,7 +23,7 @@ from local.hosting.lock_renewal import LockRenewal
 from local.hosting.service_bus_message import message_invocation
 from local.hosting.worker_threads import WorkersClosedError
 from shared.adapters.sqlite.broker import SqliteBroker
-from shared.adapters.sqlite.deliveries import Delivery, LockLostError
+from shared.adapters.sqlite.deliveries import Delivery, LockLostError, is_dead_letter_queue
 from shared.domain.errors import SlipwayError
 
 logger = logging.getLogger(__name__)
@@ -107,11 +107,15 @@ class QueueFunction(ABC):
 
 
 class PlainQueueFunction(QueueFunction):
-    """A queue without sessions: `maxConcurrentCalls` messages at once, in no promised order."""
+    """A queue without sessions: `maxConcurrentCalls` messages at once, in no promised order.
+
+    A dead-letter queue is one of these, also that of a queue with sessions; its queue brings it along.
+    """
 
     def start(self) -> None:
         """Declare the queue and begin."""
-        self._broker.declare(self.queue, sessions=False)
+        if not is_dead_letter_queue(self.queue):
+            self._broker.declare(self.queue, sessions=False)
         self._places = threading.Semaphore(self._host_file.max_concurrent_calls)
         self._spawn("receiver", self._receive)
 

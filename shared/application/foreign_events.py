@@ -3,17 +3,15 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
 from shared.application.accept import AlertMatch, Intake
-from shared.domain.errors import TryLaterError
+from shared.application.laid_aside import LaidAside
+from shared.domain.errors import InvalidError, RejectedError, TryLaterError
 from shared.domain.rollout.commands import Alert
+from shared.domain.rollout.timing import backoff
 from shared.ports.alert_queue import AlertQueue
 from shared.ports.clock import Clock
 from shared.wire.azure_monitor import parse_alert
-
-PUT_OFF = timedelta(seconds=15)
-"""When an event is taken again that the store could not keep."""
 
 log = logging.getLogger("slipway.events")
 
@@ -45,20 +43,43 @@ class ForeignEvents:
 
     intake: Intake
     alerts: AlertQueue
+    aside: LaidAside
     clock: Clock
 
-    def take_queued(self, source: str, body: bytes) -> None:
-        """Take an event from its queue; one that cannot be taken in yet goes back there, for later.
+    def take_queued(self, source: str, body: bytes, attempt: int = 0) -> None:
+        """Take an event from its queue, or lay it aside when it is none.
 
-        Raises `InvalidError`, and `TryLaterError` only when it could not be put back either.
+        One that cannot be stored now goes back to its queue, with a pause that grows with `attempt`. Raises
+        `TryLaterError` only when that fails too: then the broker must deliver it again.
         """
         try:
-            self.take(source, body)
+            self._take_or_lay_aside(source, body)
         except TryLaterError as error:
-            log.warning("an event of %s is put off: %s", source, error)
-            self.alerts.send(body, at=self.clock.now() + PUT_OFF)
+            self._put_off(source, body, attempt, error)
+
+    def take_over(self, source: str, body: bytes, why: str, attempt: int = 0) -> None:
+        """Lay aside what the broker gave up; while the list cannot be written, it goes back to its queue for later.
+
+        Raises `TryLaterError` when that fails too.
+        """
+        try:
+            self.aside.add(source, body, why)
+        except TryLaterError as error:
+            self._put_off(source, body, attempt, error)
 
     def take(self, source: str, body: bytes) -> AlertMatch | None:
         """Hand the event to its applications; None when the source is unknown. Raises `InvalidError`."""
         taker = TAKERS.get(source)
         return taker(self.intake, body) if taker else None
+
+    def _take_or_lay_aside(self, source: str, body: bytes) -> None:
+        try:
+            self.take(source, body)
+        except (InvalidError, RejectedError) as error:
+            self.aside.add(source, body, str(error))
+
+    def _put_off(self, source: str, body: bytes, attempt: int, error: TryLaterError) -> None:
+        """The same body is the same event, however often it comes: its identity is in it."""
+        pause = backoff(attempt, error.after_seconds)
+        log.warning("an event of %s is put off for %s: %s", source, pause, error)
+        self.alerts.send(body, attempt=attempt + 1, at=self.clock.now() + pause)

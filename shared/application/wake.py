@@ -1,26 +1,29 @@
 """A wake-up is handled, put off, or laid aside with its reason: never lost, and never a storm of redeliveries."""
 
-import hashlib
 import logging
 from dataclasses import dataclass
 
 from shared.application.drive import Driver, put_off
-from shared.domain.errors import SlipwayError, TryLaterError, VersionConflictError
+from shared.application.laid_aside import LaidAside
+from shared.domain.errors import InvalidError, RejectedError, SlipwayError, TryLaterError, VersionConflictError
 from shared.domain.rollout.timing import backoff
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
-from shared.ports.dead_letters import DeadLetter, DeadLetters
+from shared.wire.wake_ups import parse_wake_up
+
+SOURCE = "commands"
+"""Under which name letters of this queue stand on the dead-letter list."""
 
 log = logging.getLogger("slipway.wake")
 
 
 @dataclass(frozen=True, slots=True)
 class WakeUpHandler:
-    """What a queue trigger calls."""
+    """What the triggers of the command queue call."""
 
     driver: Driver
     queue: CommandQueue
-    letters: DeadLetters
+    aside: LaidAside
     clock: Clock
 
     def handle(self, wake_up: WakeUp, *, redelivered: bool) -> None:
@@ -30,23 +33,43 @@ class WakeUpHandler:
         only when that fails too: then the broker must deliver it again.
         """
         try:
-            self.driver.drive(wake_up, redelivered=redelivered or wake_up.attempt > 0)
+            self._drive(wake_up, redelivered=redelivered or wake_up.attempt > 0)
         except (TryLaterError, VersionConflictError) as error:
             if wake_up.marker:
                 log.warning("%s: the next sweep tries again: %s", wake_up.key, error)
                 return
-            pause = backoff(wake_up.attempt, error.after_seconds if isinstance(error, TryLaterError) else None)
-            log.warning("%s is put off for %s: %s", wake_up.key, pause, error)
-            self.queue.send(put_off(wake_up), at=self.clock.now() + pause)
-        except SlipwayError as error:
-            self.lay_aside("commands", wake_up.key, error)
+            self._put_off(wake_up, error)
 
     def refuse(self, body: bytes, error: SlipwayError) -> None:
         """Lay aside a message that is no wake-up."""
-        self.lay_aside("commands", body.decode(errors="replace")[:10_000], error)
+        self.aside.add(SOURCE, body, str(error))
 
-    def lay_aside(self, source: str, body: str, error: SlipwayError) -> None:
-        """Put what cannot be handled on our own dead-letter list; the same trouble twice is one letter."""
-        log.error("laid aside (%s): %s", source, error)
-        letter_id = hashlib.sha256(f"{source}\n{error}\n{body}".encode()).hexdigest()[:24]
-        self.letters.add(DeadLetter(id=letter_id, source=source, reason=str(error), body=body, at=self.clock.now()))
+    def take_over(self, body: bytes, why: str) -> None:
+        """Lay aside what the broker gave up.
+
+        While the list cannot be written, a wake-up goes back to its queue for later: it does no harm there. Raises
+        `TryLaterError` when it is no wake-up, or when that fails too.
+        """
+        try:
+            self.aside.add(SOURCE, body, why)
+        except TryLaterError as error:
+            self._put_off(_wake_up_in(body, error), error)
+
+    def _drive(self, wake_up: WakeUp, *, redelivered: bool) -> None:
+        try:
+            self.driver.drive(wake_up, redelivered=redelivered)
+        except (InvalidError, RejectedError) as error:
+            self.aside.add(SOURCE, wake_up.key.encode(), str(error))
+
+    def _put_off(self, wake_up: WakeUp, error: SlipwayError) -> None:
+        pause = backoff(wake_up.attempt, error.after_seconds if isinstance(error, TryLaterError) else None)
+        log.warning("%s is put off for %s: %s", wake_up.key, pause, error)
+        self.queue.send(put_off(wake_up), at=self.clock.now() + pause)
+
+
+def _wake_up_in(body: bytes, trouble: TryLaterError) -> WakeUp:
+    """Return the wake-up in a body. Raises `trouble` when there is none."""
+    try:
+        return parse_wake_up(body)
+    except (InvalidError, RejectedError):
+        raise trouble from None

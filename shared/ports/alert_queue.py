@@ -7,6 +7,9 @@ from typing import Protocol
 class AlertQueue(Protocol):
     """Takes back an alert, as it came."""
 
-    def send(self, body: bytes, *, at: datetime) -> None:
-        """Deliver the body not before `at`. Raises `TryLaterError` when the queue is unwell."""
+    def send(self, body: bytes, *, attempt: int, at: datetime) -> None:
+        """Deliver the body not before `at`; the message says that this will be attempt number `attempt` + 1.
+
+        Each send uses a fresh message id. Raises `TryLaterError` when the queue is unwell.
+        """
         ...

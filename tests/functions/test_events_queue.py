@@ -1,9 +1,12 @@
 """Alerts over the queue: the same as over HTTP, and what is no alert is laid aside once, with its reason."""
 
 import json
+import sqlite3
+from datetime import UTC, datetime
 
 import pytest
 
+from shared.adapters.sqlite.broker import SqliteBroker
 from tests.functions.alerts import NO_SAMPLES, SAMPLES, about_our_site, alert
 from tests.functions.api_client import ALERTS, eventually, running_api
 from tests.functions.present_world import present_world, settle
@@ -104,6 +107,43 @@ def test_letters_are_read_page_by_page(api):
     second = api.ask("GET", f"/api/dead-letters?after={first['next']}").json()
     assert (len(first["dead_letters"]), len(second["dead_letters"]), second["next"]) == (50, 10, None)
     assert len({letter["id"] for letter in first["dead_letters"] + second["dead_letters"]}) == 60
+
+
+def test_what_the_broker_gave_up_is_taken_over_from_its_dead_letter_queues(tmp_path):
+    broker = SqliteBroker(tmp_path / "queue.db", now=lambda: datetime.now(UTC))
+    for queue, session in ((ALERTS, None), ("slipway-commands", "application:shop")):
+        broker.declare(queue, sessions=session is not None)
+        broker.send(queue, queue.encode(), message_id="m1", session_id=session)
+        if session:
+            broker.accept_session(queue, session, "me")
+        given_up = broker.receive(queue, session=session, owner="me")
+        broker.dead_letter(given_up, "MaxDeliveryCountExceeded", "no worker took it")
+    broker.close()
+
+    with running_api(tmp_path, driven=True) as api:
+        found = eventually(lambda: letters(api) if len(letters(api)) == 2 else None)
+        eventually(lambda: not api.broker.dead_letters(ALERTS) and not api.broker.dead_letters("slipway-commands"))
+
+    why = "the queue gave it up: MaxDeliveryCountExceeded: no worker took it"
+    assert {(letter["source"], letter["body"], letter["reason"]) for letter in found} == {
+        ("azure-monitor", ALERTS, why),
+        ("commands", "slipway-commands", why),
+    }
+
+
+def test_an_alert_that_cannot_be_stored_for_seconds_is_put_back_and_taken_when_it_can(world, api, tmp_path):
+    writer = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    api.put_on_queue(json.dumps(alert()).encode())
+    eventually(lambda: api.broker.next_due(ALERTS) is None, 30)
+    eventually(lambda: api.broker.next_due(ALERTS) is not None, 30)
+    writer.execute("ROLLBACK")
+    writer.close()
+
+    wait_until_taken(api)
+    settle(world)
+    assert world.happened(world.live).count("AlertReceived") == 1
+    assert api.broker.dead_letters(ALERTS) == ()
 
 
 def test_what_is_no_wake_up_is_laid_aside_too(tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft7Validator
 
+from local.hosting.function_index import index_functions, of_kind
 from local.hosting.host_file import HostFile, parse_time_span
 from local.hosting.worker_threads import size_from
 
@@ -20,6 +21,13 @@ def host_json():
 
 def example_settings():
     return json.loads((ROOT / "local.settings.example.json").read_text())["Values"]
+
+
+def queues_without_sessions():
+    from function_app import app
+
+    triggers = (each.trigger.options for each in of_kind(index_functions(app, example_settings()), "serviceBusTrigger"))
+    return [options["queueName"] for options in triggers if not options.get("isSessionsEnabled")]
 
 
 def version_2_errors(document):
@@ -59,7 +67,9 @@ def test_queues_leave_worker_threads_for_http():
     host_file, threads = HostFile.parse(host_json()), size_from(example_settings())
 
     assert host_file.max_concurrent_sessions <= threads - RESERVED_FOR_HTTP
-    assert host_file.max_concurrent_sessions + host_file.max_concurrent_calls <= threads - RESERVED_FOR_HTTP
+    plain = len(queues_without_sessions())
+    assert plain == 3
+    assert host_file.max_concurrent_sessions + plain * host_file.max_concurrent_calls <= threads - RESERVED_FOR_HTTP
 
 
 def test_a_lock_is_renewed_for_as_long_as_a_function_may_run():

@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 
 from shared.adapters.sqlite.broker import SqliteBroker
+from shared.wire.message_properties import of_attempt
 
 
 class SqliteAlertQueue:
@@ -15,6 +16,6 @@ class SqliteAlertQueue:
         self._broker = broker
         self._queue_name = queue_name
 
-    def send(self, body: bytes, *, at: datetime) -> None:
+    def send(self, body: bytes, *, attempt: int, at: datetime) -> None:
         """Deliver the body not before `at`. Raises `TryLaterError` when the file is unwell."""
-        self._broker.send(self._queue_name, body, message_id=str(uuid.uuid4()), at=at)
+        self._broker.send(self._queue_name, body, message_id=str(uuid.uuid4()), at=at, properties=of_attempt(attempt))

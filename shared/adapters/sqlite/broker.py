@@ -16,7 +16,7 @@ from typing import Final
 
 from shared.adapters.sqlite import broker_tables as tables
 from shared.adapters.sqlite.broker_file import BrokerFile
-from shared.adapters.sqlite.deliveries import DEAD_LETTER_SUFFIX, DeadLetteredMessage, Delivery
+from shared.adapters.sqlite.deliveries import DeadLetteredMessage, Delivery, is_dead_letter_queue
 from shared.domain.errors import RejectedError
 
 MAX_BODY_BYTES: Final = 256 * 1024
@@ -71,7 +71,7 @@ class SqliteBroker:
 
         Raises `RejectedError` when the queue exists and differs in its sessions.
         """
-        if _is_dead_letter_queue(queue):
+        if is_dead_letter_queue(queue):
             raise RejectedError(f"{queue} is the dead-letter queue that its queue brings along")
         with self._file.transaction() as db:
             tables.insert_queue(db, queue, sessions=sessions)
@@ -203,7 +203,7 @@ class SqliteBroker:
     def dead_letter(self, delivery: Delivery, reason: str, description: str) -> None:
         """Move the message to the dead-letter queue. From there it can only be completed."""
         with self._turn(delivery.queue) as turn:
-            if _is_dead_letter_queue(turn.queue):
+            if is_dead_letter_queue(turn.queue):
                 raise RejectedError(f"{turn.queue} has no dead-letter queue of its own")
             tables.bury(turn.db, tables.on_loan(turn.db, delivery), turn.now, reason, description)
         self._tell()
@@ -261,12 +261,8 @@ class SqliteBroker:
             self._news.notify_all()
 
 
-def _is_dead_letter_queue(queue: str) -> bool:
-    return queue.lower().endswith(DEAD_LETTER_SUFFIX.lower())
-
-
 def _check_sendable(turn: _Turn, body: bytes, message_id: str, session_id: str | None) -> None:
-    if _is_dead_letter_queue(turn.queue):
+    if is_dead_letter_queue(turn.queue):
         raise RejectedError(f"{turn.queue} takes no messages from outside")
     if turn.sessions and not session_id:
         raise RejectedError(f"queue {turn.queue} has sessions: a message needs one")

@@ -15,6 +15,11 @@ DESCRIPTION_PROPERTY: Final = "DeadLetterErrorDescription"
 """Where a dead letter says why it is one, as on Service Bus."""
 
 
+def is_dead_letter_queue(queue: str) -> bool:
+    """Whether this names the dead-letter queue of a queue, in any case."""
+    return queue.lower().endswith(DEAD_LETTER_SUFFIX.lower())
+
+
 class LockLostError(SlipwayError):
     """The lock of a message or session ran out or was taken back: the message will be delivered again.
 
