@@ -39,7 +39,7 @@ def decide_alert(draft: Draft, command: Alert) -> None:
 
 
 def _action(live: Rollout | None, command: Alert) -> AlertAction:
-    if live is None or live.spec is None or not command.fired:
+    if live is None or live.spec is None or not command.fired or live.returns:
         return AlertAction.NOTE
     return live.spec.on_alert
 
@@ -51,6 +51,8 @@ def _in_words(live: Rollout | None, command: Alert, action: AlertAction, draft: 
         return "noted: it was resolved"
     if live.phase is Phase.ROLLING_BACK:
         return "noted: the rollout is rolling back already"
+    if live.returns:
+        return f"noted: the rollout is going back to {live.version} already"
     if action is AlertAction.PAUSE:
         why = refusal(draft.state, Action.PAUSE)
         return f"noted, not paused: {why}" if why else "paused"
