@@ -20,6 +20,7 @@ REFUSALS = {
     "shifting": "traffic is being shifted: wait until it has arrived",
     "promoting": "promotion has begun",
     "going back": "is rolling back and nothing stops that",
+    "returning": "is going back to",
     "frozen": "it is frozen",
     "not frozen": "it is not frozen",
     "nothing to retry": "there is nothing to retry",

