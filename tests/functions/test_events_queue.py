@@ -2,11 +2,12 @@
 
 import json
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.adapters.sqlite.broker import SqliteBroker
+from shared.wire.message_properties import of_attempt
 from tests.functions.alerts import NO_SAMPLES, SAMPLES, about_our_site, alert
 from tests.functions.api_client import ALERTS, eventually, running_api
 from tests.functions.present_world import present_world, settle
@@ -131,12 +132,15 @@ def test_what_the_broker_gave_up_is_taken_over_from_its_dead_letter_queues(tmp_p
     }
 
 
-def test_an_alert_that_cannot_be_stored_for_seconds_is_put_back_and_taken_when_it_can(world, api, tmp_path):
+def test_an_alert_that_cannot_be_stored_for_seconds_is_put_back_for_longer_each_time_and_taken_when_it_can(
+    world, api, tmp_path
+):
     writer = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
-    api.put_on_queue(json.dumps(alert()).encode())
+    api.broker.send(ALERTS, json.dumps(alert()).encode(), message_id="m", properties=of_attempt(2))
     eventually(lambda: api.broker.next_due(ALERTS) is None, 30)
-    eventually(lambda: api.broker.next_due(ALERTS) is not None, 30)
+    again_at = eventually(lambda: api.broker.next_due(ALERTS), 30)
+    assert again_at - datetime.now(UTC) > timedelta(seconds=2)
     writer.execute("ROLLBACK")
     writer.close()
 
