@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from shared.domain.analysis.guards import Guard
 from shared.domain.names import ApplicationName, TargetName
+from shared.domain.rollout.measuring import Measuring
 from shared.domain.rollout.weight import Weight
 
 
@@ -151,13 +152,34 @@ class Deadlines:
     otherwise: Outcome = Outcome.ROLLBACK
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measuring:
-    """Where and how the candidate is measured."""
+class LowTraffic(StrEnum):
+    """What happens when a bake is over and there were too few requests for a verdict. Nothing here advances."""
 
-    window: timedelta = timedelta(minutes=1)
-    lag: timedelta = timedelta(minutes=2)
-    """How long after its end a window is asked for first."""
+    HOLD = "hold"
+    """Stay at this weight, tell people once, and go on judging."""
+    EXTEND = "extend"
+    """Give the bake its longest time again, three times at most; then hold."""
+    BIGGER_FIRST_STEP = "bigger-first-step"
+    """Begin with the least weight that gets 30 requests in the least dwell, by the traffic before the rollout; hold."""
+    ASK = "ask"
+    """Pause and call a person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """How sure a judgement must be."""
+
+    alpha: float = 0.01
+    """Chance that a healthy candidate is taken back, in the whole rollout and all retries of its version together."""
+    risk: float = 0.005
+    """The share of all traffic that one may break by going on to the next weight."""
+    warm_up: timedelta = timedelta(minutes=5)
+    """How long after its first users a candidate may look cold without being taken back."""
+    low_traffic: LowTraffic = LowTraffic.HOLD
+    hold_back: Weight = Weight(5_000)
+    """The share that stays with the stable version while the promoted one bakes, where the target can; 0: none."""
+    smallest_regression: float | None = None
+    """The smallest regression to see, as a multiple of stable's rate: 2.0 for twice as many errors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +206,7 @@ class Spec:
     on_alert: AlertAction
     deadlines: Deadlines
     notifications: tuple[Notification, ...] = ()
+    judging: Judging = Judging()
 
     def target(self, name: TargetName) -> Target:
         """Return the target with this name. Raises KeyError when there is none."""
