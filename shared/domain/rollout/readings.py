@@ -50,9 +50,25 @@ class ReadWindows:
     until: datetime
     length: timedelta
     measured_at: Place
+    candidate: Version | None = None
+    """The version whose users are the candidate's, for sources that tell versions apart and not places."""
+    stable: Version | None = None
+    """The stable version; None: whatever is not the candidate."""
 
 
-Need = ReadVersion | ReadHealth | ReadShare | ReadSwap | ReadWindows
+@dataclass(frozen=True, slots=True)
+class ReadFaults:
+    """Is anything wrong with the source's own settings, seen over these windows?"""
+
+    target: TargetName
+    since: datetime
+    until: datetime
+    length: timedelta
+    candidate: Version | None = None
+    stable: Version | None = None
+
+
+Need = ReadVersion | ReadHealth | ReadShare | ReadSwap | ReadWindows | ReadFaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +95,14 @@ class SwapSeen:
     """Why our swap failed, if it did."""
 
 
-Seen = Version | HealthSeen | Weight | SwapSeen | tuple[Window, ...] | Trouble
+@dataclass(frozen=True, slots=True)
+class FaultsSeen:
+    """What is wrong with the settings of a source, each in one sentence; none: nothing."""
+
+    faults: tuple[str, ...]
+
+
+Seen = Version | HealthSeen | Weight | SwapSeen | tuple[Window, ...] | FaultsSeen | Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +137,13 @@ class Readings:
             if isinstance(need, ReadWindows) and need.target == target:
                 return seen if isinstance(seen, tuple | Trouble) else Trouble("not windows")
         return ()
+
+    def faults(self, target: TargetName) -> FaultsSeen | Trouble | None:
+        """Return what is wrong with the source of a target; None when that was not asked for."""
+        for need, seen in self.seen.items():
+            if isinstance(need, ReadFaults) and need.target == target:
+                return seen if isinstance(seen, FaultsSeen | Trouble) else Trouble("not faults")
+        return None
 
     def _seen(self, need: Need) -> Seen:
         return self.seen.get(need, Trouble("not read"))
