@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from shared.domain.analysis.guards import Ratio, Threshold
+from shared.domain.analysis.guards import Test
 from shared.domain.analysis.measurement import Missing, Sample
 from shared.domain.errors import RejectedError
 from shared.domain.names import RolloutId, Version
 from shared.domain.rollout.commands import Accepted
 from shared.domain.rollout.effects import Effect
 from shared.domain.rollout.events import Event
+from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.plan import Step
 from shared.domain.rollout.state import Application, Rollout
 
@@ -64,7 +65,7 @@ def _converter() -> Any:
     converter.register_unstructure_hook(timedelta, lambda span: span.total_seconds())
     converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
     # The inner ones first: a union's hooks are made at once, with what is known of its members' fields by then.
-    for union in (Threshold | Ratio, Sample | Missing, Step, Effect, Accepted, Event):
+    for union in (Test, Source, Sample | Missing, Step, Effect, Accepted, Event):
         configure_tagged_union(union, converter, tag_name="type")
     return converter
 

@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.domain.analysis.guards import Ratio, Test, Worse
 from shared.domain.errors import RejectedError
 from shared.domain.rollout.commands import Accepted
 from shared.domain.rollout.effects import Effect
-from shared.domain.rollout.events import Event, Recorded, Silent
+from shared.domain.rollout.events import Event, Recorded, Silent, SpecAccepted
 from shared.domain.rollout.evolve import evolve
+from shared.domain.rollout.measuring import AzureMonitorSource, Measuring, Source, Unit, ValueKind, ValueQuery
+from shared.domain.rollout.spec import Judging
 from shared.domain.rollout.state import Application
 from shared.wire.documents import (
     SCHEMA,
@@ -34,7 +37,7 @@ from shared.wire.documents import (
     write_event,
     write_rollout,
 )
-from tests.unit.domain.specs import NOON, SHOP
+from tests.unit.domain.specs import ERRORS, NOON, SHOP, spec
 from tests.unit.domain.tales import TALES
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -65,6 +68,56 @@ def text_of(document: object) -> str:
 def test_every_event_is_read_back_as_it_was_written(kind, data):
     event = data.draw(values(kind))
     assert read_event(write_event(event)) == event
+
+
+def accepted(spec: Any) -> SpecAccepted:
+    return SpecAccepted(spec=spec, by="ci", at=NOON)
+
+
+@pytest.mark.parametrize("kind", get_args(Test), ids=lambda kind: kind.__name__)
+@settings(max_examples=20, deadline=None)
+@given(st.data())
+def test_a_guard_is_read_back_with_the_test_that_it_was_written_with(kind, data):
+    guard = replace(ERRORS, test=data.draw(values(kind)), of="paid", critical=True, notify_only=True)
+    event = accepted(spec(guards=(guard, ERRORS)))
+    assert read_event(write_event(event)) == event
+    assert json.loads(write_event(event))["value"]["spec"]["guards"][0]["test"]["type"] == kind.__name__
+
+
+@pytest.mark.parametrize("kind", get_args(Source), ids=lambda kind: kind.__name__)
+@settings(max_examples=20, deadline=None)
+@given(st.data())
+def test_a_spec_is_read_back_with_the_source_that_it_was_written_with(kind, data):
+    asked = ValueQuery(name="paid", kind=ValueKind.COUNTER, query="paid_total", of="carts_total", unit=Unit.PPM)
+    measuring = Measuring(window=timedelta(seconds=15), source=data.draw(values(kind)), values=(asked,))
+    event = accepted(replace(spec(), measuring=measuring))
+    assert read_event(write_event(event)) == event
+    envelope = Envelope(application=evolve(Application(name=SHOP), event))
+    assert read_envelope(write_envelope(envelope)) == envelope
+
+
+def test_a_spec_that_an_earlier_release_stored_means_what_it_meant():
+    """Written before there were sources, judgements and ways to be worse: they have their defaults."""
+    [line] = [line for line in promoted_step_by_step() if line["value"]["type"] == "SpecAccepted"]
+    stored = line["value"]["spec"]
+    assert not {"judging", "source", "worse", "of", "critical"} & names_in(stored)
+
+    read = read_event(text_of(line)).spec
+
+    assert read.measuring == Measuring(source=AzureMonitorSource(), values=())
+    assert read.judging == Judging()
+    assert read.guards[1].test == Ratio(maximum=1.5, slack=0.01, worse=Worse.HIGHER)
+    assert [(guard.of, guard.critical, guard.notify_only) for guard in read.guards] == [("", False, False)] * 2
+
+
+def promoted_step_by_step() -> list[Any]:
+    path = GOLDEN / "schema-1" / "promoted-step-by-step.json"
+    return json.loads(path.read_text(encoding="utf-8"))["events"]
+
+
+def names_in(value: Any) -> set[str]:
+    inside = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return set(value if isinstance(value, dict) else ()).union(*(names_in(each) for each in inside))
 
 
 @pytest.mark.parametrize("kind", get_args(Accepted), ids=lambda kind: kind.__name__)
