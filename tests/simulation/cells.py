@@ -1,0 +1,167 @@
+"""The cells of the table: a scenario at one traffic, window length, lag and ramp, and what is asked of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from tests.simulation.ramps import RAMPS
+from tests.simulation.scenarios import SCENARIOS, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One row. Defaults are the terms of the goals: 50 requests/s, 1-minute windows one window late, 5/10/25/50 %."""
+
+    scenario: str
+    base: float = 0.01
+    rps: float = 50.0
+    window_seconds: int = 60
+    lag: int = 1
+    ramp: str = "5"
+    driver: str = "slipway"
+
+    @property
+    def world(self) -> str:
+        """Name what a run's random numbers depend on: the same for every driver and ramp."""
+        return f"{self.scenario}/{self.base:g}/{self.rps:g}/{self.window_seconds}/{self.lag}"
+
+    @property
+    def key(self) -> str:
+        """Name the cell."""
+        return f"{self.world}/{self.ramp}/{self.driver}"
+
+    @property
+    def what(self) -> Scenario:
+        """Return the scenario itself."""
+        return SCENARIOS[self.scenario]
+
+
+BASES = (0.001, 0.01)
+TRAFFICS = (5.0, 50.0, 500.0)
+NAMED_HEALTHY = (
+    "aa",
+    "burst",
+    "clusters4",
+    "clusters15",
+    "ranef",
+    "ar1",
+    "diurnal",
+    "cold2",
+    "late",
+    "null_edge",
+    "null_edge_clusters",
+)
+NAMED_BAD = (
+    "x2",
+    "x5",
+    "p1",
+    "p5",
+    "total",
+    "lat12",
+    "lat20x",
+    "slow_burn",
+    "load_dep",
+    "x5_burst",
+    "x5_clusters",
+)
+FURTHER_HEALTHY = (
+    "burst_out_of_step",
+    "heavy_bursts",
+    "heavy_bursts_out_of_step",
+    "cold5",
+    "cold_again",
+    "sticky",
+    "late_gaps",
+    "revised",
+    "wild_client",
+    "lost50",
+    "lost10",
+)
+FURTHER_BAD = ("crashed", "silent", "tail_p999", "tail_p9995", "x15")
+SHORT_WINDOW = 15
+
+
+def short() -> tuple[Cell, ...]:
+    """Return the few cells of `make bench`."""
+    return (
+        Cell("aa"),
+        Cell("clusters15"),
+        Cell("null_edge"),
+        Cell("total", 0.001, ramp="1", window_seconds=SHORT_WINDOW, lag=0),
+        Cell("p5", 0.001),
+        Cell("x5"),
+        Cell("slow_burn", 0.001),
+    )
+
+
+def quick() -> tuple[Cell, ...]:
+    """Return one cell for each scenario of the goals, and those that have goals of their own."""
+    return (
+        *(Cell(name) for name in NAMED_HEALTHY),
+        Cell("clusters4", 0.001),
+        Cell("ar1", rps=500),
+        Cell("cold2", rps=500),
+        Cell("aa", lag=0),
+        Cell("aa", 0.001),
+        Cell("aa", rps=5),
+        Cell("aa", 0.001, window_seconds=SHORT_WINDOW, lag=0),
+        *_goals(),
+        *(Cell(name) for name in ("x2", "lat12", "lat20x", "load_dep", "x5_burst", "x5_clusters")),
+        Cell("x5_clusters", 0.001),
+    )
+
+
+def further() -> tuple[Cell, ...]:
+    """Return one cell for each further scenario."""
+    return tuple(Cell(name) for name in (*FURTHER_HEALTHY, *FURTHER_BAD))
+
+
+def full() -> tuple[Cell, ...]:
+    """Return the whole table of ours."""
+    rows = [
+        *(Cell(name, base, rps) for base in BASES for rps in TRAFFICS for name in NAMED_HEALTHY),
+        *(Cell(name, base, 50.0, ramp="1") for base in BASES for name in NAMED_HEALTHY),
+        *(Cell(name, base, 50.0, SHORT_WINDOW, 0, ramp) for base in BASES for ramp in RAMPS for name in NAMED_HEALTHY),
+        *(Cell(name, base, ramp=ramp) for base in BASES for ramp in RAMPS for name in NAMED_BAD),
+        *(Cell(name, base, rps) for base in BASES for rps in (5.0, 500.0) for name in NAMED_BAD),
+        *short_against_long(),
+        *(Cell(name, 0.001, lag=lag, ramp=ramp) for lag in (0, 3) for ramp in RAMPS for name in ("aa", "total", "p5")),
+        *(Cell(name, base) for base in BASES for name in (*FURTHER_HEALTHY, *FURTHER_BAD)),
+        *(Cell(name, base, ramp="1") for base in BASES for name in FURTHER_HEALTHY),
+        *(Cell(name, 0.01, 500.0) for name in FURTHER_HEALTHY),
+        *(Cell(name, 0.01, 50.0, SHORT_WINDOW, 0) for name in (*FURTHER_HEALTHY, *FURTHER_BAD)),
+        *(Cell(name, 0.01, 1.0) for name in (*NAMED_HEALTHY, "x5", "p5", "total", "silent")),
+    ]
+    return tuple(dict.fromkeys((*_goals(), *rows)))
+
+
+def short_against_long() -> tuple[Cell, ...]:
+    """Return every regression with 15-second windows and with 60-second ones, both without lag."""
+    return tuple(
+        Cell(name, base, 50.0, seconds, 0, ramp)
+        for base in BASES
+        for ramp in RAMPS
+        for name in (*NAMED_BAD, "x15", "tail_p999")
+        for seconds in (SHORT_WINDOW, 60)
+    )
+
+
+def beside_peers(cells: Iterable[Cell], peers: Iterable[str]) -> tuple[Cell, ...]:
+    """Return each cell followed by the same world under each of the peers."""
+    drivers = tuple(peers)
+    return tuple(each for cell in cells for each in (cell, *(replace(cell, driver=driver) for driver in drivers)))
+
+
+def _goals() -> tuple[Cell, ...]:
+    return (
+        Cell("total", 0.001),
+        Cell("total", 0.001, ramp="1"),
+        Cell("total", 0.001, window_seconds=SHORT_WINDOW, lag=0, ramp="1"),
+        Cell("p5", 0.001),
+        Cell("p1", 0.001),
+        Cell("x5", 0.01),
+        Cell("x5", 0.001),
+        Cell("slow_burn", 0.001),
+    )
+
+
+CELLS = {"short": short, "quick": quick, "further": further, "full": full, "windows": short_against_long}

@@ -1,0 +1,17 @@
+"""Who decides over a release: ours, or a peer by name."""
+
+from datetime import timedelta
+
+from tests.simulation.loop import Driver
+from tests.simulation.ramps import RAMPS
+
+
+def make_driver(name: str, ramp: str, length: timedelta) -> Driver:
+    """Return a new driver for one release."""
+    if name == "slipway":
+        from tests.simulation.slipway import Slipway
+
+        return Slipway(RAMPS[ramp], length=length)
+    from tests.simulation.peers import PEERS
+
+    return PEERS[name](RAMPS[ramp], length)

@@ -1,0 +1,60 @@
+"""Our analysis as a driver: only `healthy` advances, `degraded` takes back, a concern or anything else holds."""
+
+from datetime import timedelta
+
+from shared.domain.analysis.defaults import default_guards
+from shared.domain.analysis.guards import GuardConfig
+from shared.domain.analysis.history import learn
+from shared.domain.analysis.judgement import Judgement, Verdict
+from shared.domain.analysis.measurement import Window
+from shared.domain.analysis.sequence import AnalysisState, begin_step, step
+from shared.domain.rollout.weight import from_percent
+from tests.simulation.loop import Answer
+from tests.simulation.ramps import BAKE_MINUTES, BAKE_WEIGHT
+from tests.simulation.traffic import EPOCH
+
+
+class Slipway:
+    """The ramp, then a bake with a hold-back, then everything."""
+
+    def __init__(self, ramp: tuple[float, ...], *, length: timedelta) -> None:
+        self.weights = (*ramp, BAKE_WEIGHT, 1.0)
+        self.config = GuardConfig(window=length, guards=default_guards(length))
+        self.state = AnalysisState()
+        self.position = 0
+        self.began_step = 0.0
+        self.judgement: Judgement | None = None
+
+    def begin(self, history: list[Window]) -> Answer:
+        """Learn from the history, and open the first step."""
+        self.state = AnalysisState(baseline=learn(history, self.config))
+        self._open(0, 0.0)
+        return Answer(weight=self.weights[0])
+
+    def look(self, minute: float, windows: list[Window]) -> Answer:
+        """Judge each window; take at most one step."""
+        news = False
+        for window in windows:
+            self.state, judgement, _ = step(self.state, window, self.config)
+            if judgement is None:
+                continue
+            if judgement.verdict is Verdict.DEGRADED:
+                return Answer(weight=0.0, rolled_back=True, concern=judgement.concern is not None)
+            self.judgement, news = judgement, True
+        concern = self.judgement is not None and self.judgement.concern is not None
+        healthy = news and self.judgement is not None and self.judgement.verdict is Verdict.HEALTHY
+        if healthy and not concern and self._has_baked(minute):
+            self._open(self.position + 1, minute)
+        weight = self.weights[self.position]
+        return Answer(weight=weight, passed=weight >= BAKE_WEIGHT, finished=weight == 1.0, concern=concern)
+
+    def _has_baked(self, minute: float) -> bool:
+        return self.weights[self.position] < BAKE_WEIGHT or minute - self.began_step >= BAKE_MINUTES
+
+    def _open(self, position: int, minute: float) -> None:
+        self.position, self.began_step = position, minute
+        if self.weights[position] == 1.0:
+            return
+        weight, following = (from_percent(100 * share) for share in self.weights[position : position + 2])
+        at = EPOCH + timedelta(minutes=minute)
+        self.state = begin_step(self.state, at, weight=weight, next_weight=following)
