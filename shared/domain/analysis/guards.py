@@ -71,7 +71,7 @@ class Slower:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """The candidate keeps a service level objective: at most `budget * burn` of its requests fail, whatever stable does.
+    """The candidate keeps a service level objective: at most `budget * burn` of its requests fail.
 
     `budget` is the share that may fail (0.001 for 99.9 %), `burn` how fast the budget may be used up.
     """

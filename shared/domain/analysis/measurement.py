@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 from math import isfinite
 
 
@@ -42,7 +43,7 @@ class Histogram:
     @property
     def is_plausible(self) -> bool:
         """Whether this can be a histogram: rising finite edges, and one count more than edges, none negative."""
-        rising = all(low < high for low, high in zip(self.edges, self.edges[1:], strict=False))
+        rising = all(low < high for low, high in pairwise(self.edges))
         sound = all(isfinite(edge) for edge in self.edges) and all(isfinite(n) and n >= 0 for n in self.counts)
         return bool(self.edges) and rising and sound and len(self.counts) == len(self.edges) + 1
 

@@ -1,40 +1,56 @@
 """The analysis as a fold over windows: `step(state, window, config) -> (state, judgement, evidence)`.
 
-State is small and bounded by the longest guard. A window counts once: one that starts before the
-low-water mark changes nothing, whatever it says now.
+Each guard that compares bets against its promise (`bets`, `comparison`, `levels`); the average of the bets, with fixed
+weights, is again a fair bet under any dependence, and the candidate is taken back when that reaches 1 / alpha. So the
+chance of taking back a candidate that keeps every promise is at most alpha, however often and however long one looks.
+It moves on when every guard has evidence that it is within the risk budget of the next weight, nothing is suspicious,
+and the weight was watched for its least time. Nothing passes for lack of data.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.domain.analysis.guard_tests import Pool, judge_guard
-from shared.domain.analysis.guards import GuardConfig
-from shared.domain.analysis.judgement import Evidence, Judgement, worst
-from shared.domain.analysis.measurement import Sample, Window
+from shared.domain.analysis import comparison, levels
+from shared.domain.analysis.counting import count
+from shared.domain.analysis.guards import GuardConfig, Threshold, needs_stable
+from shared.domain.analysis.judgement import Evidence, Judgement
+from shared.domain.analysis.limits import trouble_with
+from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
+from shared.domain.analysis.state import WEIGHTS_KEPT, AnalysisState, WeightSince
+from shared.domain.analysis.verdicts import judge
+
+__all__ = ["AnalysisState", "begin_step", "step"]
+
+_NOT_KEPT = Missing(Lack.NO_DATA, "not kept")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnalysisState:
-    """What is remembered of the windows of one target."""
+def begin_step(
+    state: AnalysisState,
+    at: datetime,
+    *,
+    weight: int = 0,
+    next_weight: int = 100_000,
+    stable_retired: bool = False,
+) -> AnalysisState:
+    """Start a weight at `at`, in thousandths of a percent: advancing asks for fresh windows, what speaks against stays.
 
-    seen_until: datetime | None = None
-    """The low-water mark: the end of the newest window that entered the evidence."""
-    good_since: datetime | None = None
-    """Windows that start before this may condemn but not acquit: the weight was another one."""
-    recent: tuple[Window, ...] = ()
-    baseline: Sample | None = None
-    """The stable version pooled over the whole rollout, for the time when it has no traffic any more."""
-    stable_retired: bool = False
-
-
-def begin_step(state: AnalysisState, at: datetime, *, stable_retired: bool = False) -> AnalysisState:
-    """Start a new weight at `at`: from here on windows can acquit again.
-
-    `stable_retired` says that the stable version has no traffic from now on; comparisons then use the baseline,
-    and what was measured before no longer belongs to the arms, so it is forgotten.
+    `next_weight` is what would come after it, for the risk budget. `stable_retired` says that stable has no traffic
+    from now on: what was learnt of it before stands in, and plain limits forget what was met at the other place.
     """
     recent = () if stable_retired and not state.stable_retired else state.recent
-    return replace(state, good_since=at, stable_retired=stable_retired, recent=recent)
+    return replace(
+        state,
+        good_since=at,
+        since=state.since or at,
+        weights=(*state.weights, WeightSince(at, weight))[-WEIGHTS_KEPT:],
+        next_weight=next_weight,
+        steps=state.steps + 1,
+        watched=timedelta(0),
+        comparisons=tuple(comparison.begin(each) for each in state.comparisons),
+        levels=tuple(levels.begin(each) for each in state.levels),
+        stable_retired=stable_retired,
+        recent=recent,
+    )
 
 
 def step(
@@ -42,29 +58,41 @@ def step(
 ) -> tuple[AnalysisState, Judgement | None, tuple[Evidence, ...]]:
     """Take one closed window into the evidence and judge.
 
-    Returns the judgement None, and the state unchanged, for a window that was seen already.
+    Returns the judgement None, and the state unchanged, for a window that counted already or comes too late. A window
+    that is not complete in both arms is judged and does not count: a whole delivery of it may still come.
     """
-    if state.seen_until is not None and window.start < state.seen_until:
+    if state.counted(window):
         return state, None, ()
-    longest = max((guard.over for guard in config.guards), default=config.window)
-    recent = tuple(old for old in (*state.recent, window) if old.start >= window.end - longest)
-    after = replace(state, seen_until=window.end, recent=recent, baseline=_pooled(state, window))
-    evidence = tuple(judge_guard(guard, _pool(after, window, guard.over)) for guard in config.guards)
-    return after, Judgement(verdict=worst(e.verdict for e in evidence), evidence=evidence), evidence
+    lack = _lack(state, window, config)
+    if lack is not None:
+        after = _silence(_remember(state, window, config), window)
+    else:
+        after = count(_remember(state, window, config), window, config)
+    judgement = judge(after, window, config, lack)
+    return after, judgement, judgement.evidence
 
 
-def _pooled(state: AnalysisState, window: Window) -> Sample | None:
-    if state.stable_retired or not isinstance(window.stable, Sample) or not window.stable.is_plausible:
-        return state.baseline
-    return state.baseline.plus(window.stable) if state.baseline else window.stable
+def _lack(state: AnalysisState, window: Window, config: GuardConfig) -> Missing | None:
+    sides = (window.candidate, window.stable) if needs_stable(config) and not state.stable_retired else ()
+    return next((lack for side in sides or (window.candidate,) if (lack := trouble_with(side)) is not None), None)
 
 
-def _pool(state: AnalysisState, newest: Window, over: timedelta) -> Pool:
-    windows = tuple(old for old in state.recent if old.start >= newest.end - over)
-    good_since = state.good_since or newest.start
-    return Pool(
-        condemning=windows,
-        acquitting=tuple(old for old in windows if old.start >= good_since),
-        newest=newest,
-        baseline=state.baseline if state.stable_retired else None,
-    )
+def _remember(state: AnalysisState, window: Window, config: GuardConfig) -> AnalysisState:
+    """Keep the window for plain limits, without what they do not read."""
+    longest = max((g.over for g in config.guards if isinstance(g.test, Threshold)), default=None)
+    if longest is None or not isinstance(window.candidate, Sample):
+        return state
+    kept = replace(window, candidate=replace(window.candidate, histogram=None), stable=_NOT_KEPT)
+    newest = max(window.end, state.recent[-1].end if state.recent else window.end)
+    others = (old for old in state.recent if old.start != window.start)
+    recent = tuple(sorted((old for old in (*others, kept) if old.start >= newest - longest), key=lambda old: old.start))
+    return replace(state, recent=recent)
+
+
+def _silence(state: AnalysisState, window: Window) -> AnalysisState:
+    """Remember since when the candidate has reported nothing while stable goes on."""
+    stable = window.stable
+    heard = not isinstance(window.candidate, Missing) or not isinstance(stable, Sample) or state.since is None
+    if heard or window.start < (state.since or window.start):
+        return state
+    return replace(state, silent_since=min(state.silent_since or window.start, window.start))

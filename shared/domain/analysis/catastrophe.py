@@ -1,0 +1,65 @@
+"""The candidate that fails as a whole, at once: exact at any rate, and quick.
+
+The Poisson form is loose where most requests fail. Here the promise is `p_c <= p_s + 20 points`, tested by the exact
+likelihood ratio of Bernoulli trials, with stable's rate of the same window rounded up. One window may decide alone only
+where the candidate fails at least 50 points more than stable: below that two must agree, since the arms can be out of
+step by a window.
+"""
+
+from dataclasses import dataclass, replace
+from math import exp, log
+
+from shared.domain.analysis.bets import MOST
+
+ALLOWED = 0.20
+AT_ONCE_ABOVE = 0.50
+FAILING = (0.45, 0.65, 0.85, 0.98)
+"""The failure rates that are bet on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catastrophe:
+    """Money on each of `FAILING`, now and before the newest window."""
+
+    money: tuple[float, ...] = (0.25, 0.25, 0.25, 0.25)
+    before: tuple[float, ...] | None = None
+
+    @property
+    def evidence(self) -> float:
+        """Evidence that the candidate fails as a whole, as odds."""
+        return sum(self.money)
+
+
+def observe(
+    state: Catastrophe,
+    candidate: tuple[float, float],
+    stable: tuple[float, float],
+    *,
+    phi: float,
+    cap: float,
+    unwell: bool,
+    late_outage: bool,
+) -> Catastrophe:
+    """Take (failures, requests) of both in. `late_outage`: stable fell ill one window after the candidate."""
+    f, n = candidate
+    g, m = stable
+    start = state.money
+    if late_outage and state.before is not None:
+        start = tuple(map(min, start, state.before))
+    if n <= 0:
+        return replace(state, money=start, before=start)
+    stable_rate = (g + 1.0) / (m + 2.0) if m > 0 else 0.0
+    allowed = min(0.95, ALLOWED + stable_rate)
+    alone = f / n - (g / m if m > 0 else 0.0) >= AT_ONCE_ABOVE and not unwell
+    most = 300.0 if alone else cap / 6.0 if unwell else cap
+    money = tuple(
+        min(MOST, each * exp(min(most, _growth(f, n, allowed, rate) / phi)))
+        for each, rate in zip(start, FAILING, strict=True)
+    )
+    return Catastrophe(money, start)
+
+
+def _growth(f: float, n: float, allowed: float, rate: float) -> float:
+    if rate <= allowed:
+        return 0.0
+    return f * log(rate / allowed) + (n - f) * log((1.0 - rate) / (1.0 - allowed))

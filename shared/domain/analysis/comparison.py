@@ -1,0 +1,168 @@
+"""One rate of the candidate held against stable's: evidence that it is worse, that it is not, and suspicion."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from math import exp, log
+
+from shared.domain.analysis.bets import FACTORS, MOST, Bet
+from shared.domain.analysis.rates import Counts, Promise, growth, shared_burst_factor
+
+ADVANCE_FACTORS = (0.04, 0.2, 0.4, 0.6)
+"""How many times the rate beyond the risk budget a good candidate may have."""
+ADVANCE_MOST_PHI = 8.0
+"""Heavy shared bursts make a dispersion so large that nobody could ever advance: there it counts up to this."""
+SUSPICION = 2.0
+"""The suspicion asks whether the candidate is twice as bad as stable; it only ever holds."""
+SUSPICION_FLOOR, SUSPICION_CEILING = -2.0, 6.0
+USUAL_HALF_LIFE = timedelta(minutes=10)
+USUAL_DOUBLES = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is remembered of one rate; numbers only, so that it stays small."""
+
+    key: str
+    bet: Bet = field(default_factory=Bet)
+    before: Bet | None = None
+    """The bet before the newest window: what that one won is taken back when stable turns out to suffer too."""
+    advance: tuple[float, ...] = (0.25, 0.25, 0.25, 0.25)
+    """Money on `ADVANCE_FACTORS` since the step began, against the candidate being beyond the risk budget."""
+    suspicion: float = 0.0
+    usual: float = 0.0
+    """Stable's rate, followed slowly."""
+    unwell: bool = False
+    """Whether stable suffered in the newest window."""
+    forgiven: float = 0.0
+    """Minutes until a burst in the candidate alone may be forgiven again."""
+    counts: Counts = field(default_factory=Counts)
+    """Of the whole rollout, for people."""
+    highest: float = 1.0
+    """The most evidence that there ever was."""
+
+    @property
+    def evidence(self) -> float:
+        """Evidence that the promise is broken, as odds against it."""
+        return self.bet.money
+
+    @property
+    def cleared(self) -> float:
+        """Evidence that the candidate is within the risk budget."""
+        return sum(self.advance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How one rate is tested in one window."""
+
+    promise: Promise
+    beyond: Promise
+    """What a candidate beyond the risk budget has."""
+    phi: float
+    cap: float
+    """The most that the evidence may grow in this window."""
+    length: timedelta
+    counts_against: bool = True
+    """Whether a rise may count: not where the candidate looks cold."""
+    counts_for: bool = True
+    """Whether the window was measured wholly at the present weight."""
+    burst: float = 0.0
+    burst_minutes: float = 0.0
+    follows: bool = False
+    """Whether the window follows the newest one at once."""
+    knows_bursts: bool = True
+    """Whether what hits both arms can be told apart: not where stable is held against the candidate."""
+
+
+def observe(state: Comparison, counts: Counts, rules: Rules) -> Comparison:
+    """Take the counts of one window in. Pure; the order of windows matters little."""
+    unwell = rules.knows_bursts and _is_unwell(state, counts)
+    growths = tuple(_growth(state, counts, rules, factor) / rules.phi for factor in FACTORS)
+    start = state.bet
+    if unwell and not state.unwell and rules.follows and state.before is not None:
+        # The outage reached the candidate a window earlier: what looked like its own was everybody's.
+        start = start.least(state.before)
+    cap = rules.cap if not (unwell or (state.unwell and rules.follows)) else min(rules.cap, rules.cap / 6.0)
+    played = start.play(growths, cap, rules.length)
+    minutes = rules.length.total_seconds() / 60.0
+    forgiven = max(0.0, state.forgiven - minutes)
+    if not rules.counts_against:
+        played = played.least(start)
+    elif _is_burst_of_its_own(state, counts, rules) and (forgiven == 0.0 or forgiven > 60.0 - rules.burst_minutes - 1):
+        played = played.least(start)
+        forgiven = forgiven or 60.0
+    return replace(
+        state,
+        bet=played,
+        before=start,
+        advance=_advanced(state.advance, counts, rules) if rules.counts_for else state.advance,
+        suspicion=_suspected(state.suspicion, counts, rules, minutes),
+        usual=_followed(state.usual, counts, rules.length),
+        unwell=unwell,
+        forgiven=forgiven,
+        counts=Counts(*(a + b for a, b in zip(_all(state.counts), _all(counts), strict=True))),
+        highest=max(state.highest, played.money),
+    )
+
+
+def begin(state: Comparison) -> Comparison:
+    """Start a new weight: advancing asks for fresh evidence; what speaks against the candidate stays."""
+    return replace(state, advance=(0.25, 0.25, 0.25, 0.25))
+
+
+def _all(counts: Counts) -> tuple[float, float, float, float]:
+    return counts.n_c, counts.f_c, counts.n_s, counts.f_s
+
+
+def _is_unwell(state: Comparison, counts: Counts) -> bool:
+    if counts.n_s <= 0 or state.usual <= 0:
+        return False
+    rate = counts.f_s / counts.n_s
+    return rate >= max(3.0 * state.usual, state.usual + 0.02) and counts.f_s > 3.0 * state.usual * counts.n_s + 10.0
+
+
+def _growth(state: Comparison, counts: Counts, rules: Rules, factor: float) -> float:
+    if counts.n_c <= 0:
+        return 0.0
+    if rules.knows_bursts and counts.n_s > 0 and state.usual > 0:
+        factor = shared_burst_factor(counts, rules.promise, factor, state.usual)
+        if factor <= 1.02:
+            return 0.0
+    return growth(counts, rules.promise, factor)
+
+
+def _is_burst_of_its_own(state: Comparison, counts: Counts, rules: Rules) -> bool:
+    """Whether the candidate alone has a burst such as history has: a client gone wild, not a version gone bad."""
+    if rules.burst <= 0 or counts.n_c <= 0:
+        return False
+    excess = counts.f_c / counts.n_c - state.usual
+    return 0.5 * rules.burst <= excess <= 1.5 * rules.burst
+
+
+def _advanced(advance: tuple[float, ...], counts: Counts, rules: Rules) -> tuple[float, ...]:
+    phi = min(rules.phi, ADVANCE_MOST_PHI)
+    return tuple(
+        min(MOST, money * exp(min(growth(counts, rules.beyond, factor) / phi, 300.0)))
+        for money, factor in zip(advance, ADVANCE_FACTORS, strict=True)
+    )
+
+
+def _suspected(suspicion: float, counts: Counts, rules: Rules, minutes: float) -> float:
+    """Return the log odds of twice stable's rate over stable's rate: a running sum that soon forgets."""
+    total = counts.n_c + counts.n_s
+    if counts.n_c <= 0 or counts.n_s <= 0:
+        return suspicion
+    rise = counts.f_c * log(SUSPICION) - counts.pooled * log((SUSPICION * counts.n_c + counts.n_s) / total)
+    kept = suspicion * exp(-minutes * log(2.0) / 5.0) if suspicion > 0 else suspicion
+    return max(SUSPICION_FLOOR, min(SUSPICION_CEILING, kept + rise / rules.phi))
+
+
+def _followed(usual: float, counts: Counts, length: timedelta) -> float:
+    if counts.n_s <= 0:
+        return usual
+    rate = counts.f_s / counts.n_s
+    if usual <= 0:
+        return rate
+    share = 1.0 - 0.5 ** (length / USUAL_HALF_LIFE)
+    most: float = usual * 2.0 ** (length / USUAL_DOUBLES)
+    return min(usual + share * (rate - usual), most)

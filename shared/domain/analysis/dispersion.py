@@ -1,0 +1,99 @@
+"""How much rougher than chance a rate is: clusters, moods of a minute, drifts.
+
+Errors come in clusters (retries of one client), and rates have moods. A test that takes them for independent sees
+regressions everywhere. Dividing `log e` by a dispersion keeps it honest: for clusters of at most m that is exact (by
+convexity), for the rest it holds as far as the history shows. It is estimated before the rollout, on stable alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+SHORT_HISTORY = 60
+"""Minutes of history that a dispersion is meant to rest on."""
+CALM_SHARE = 0.15
+"""At most this share of the history is set aside as bursts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispersion:
+    """What a history of one rate says."""
+
+    phi: float
+    """The variance of its counts, as a multiple of chance's."""
+    usual: float
+    """The rate outside bursts."""
+    burst: float = 0.0
+    """The highest rate above the usual one in bursts, which are set aside; 0: there were none."""
+    burst_minutes: float = 0.0
+    """How long the longest burst was."""
+
+
+def disperse(minutes: Sequence[tuple[float, float]]) -> Dispersion:
+    """Return the dispersion of a history of (events, opportunities) by minute.
+
+    The short-range estimate is the mean of squared differences of successive minutes over what chance allows, without
+    its top twentieth, 15 % up, and further up for few events; the long-range one is the same over blocks of five
+    minutes, which sees drifts and moods that last. Less than an hour of history raises it.
+    """
+    counted = [(f, n) for f, n in minutes if n > 0]
+    if len(counted) < 3:
+        return Dispersion(phi=4.0, usual=_rate(counted))
+    bursts = _bursts(counted)
+    calm = [each for index, each in enumerate(counted) if index not in bursts]
+    usual = _rate(calm)
+    events = sum(f for f, _ in calm)
+    short = _differences(calm)
+    kept = sorted(short)[: max(1, len(short) - len(short) // 20)]
+    phi_short = max(1.0, 1.15 * sum(kept) / len(kept)) + min(3.0, 20.0 / (events + 1.0))
+    blocks = sorted(_differences(_blocks(calm, 5)))[:-1]
+    phi_long = sum(blocks) / len(blocks) if blocks else 1.0
+    phi = max(phi_short, 0.8 * phi_long)
+    if len(counted) < SHORT_HISTORY:
+        phi *= 1.0 + 0.5 * (1.0 - len(counted) / SHORT_HISTORY)
+    return Dispersion(
+        phi=phi,
+        usual=usual,
+        burst=max((counted[i][0] / counted[i][1] - usual for i in bursts), default=0.0),
+        burst_minutes=float(_longest_run(bursts)),
+    )
+
+
+def _bursts(minutes: Sequence[tuple[float, float]]) -> frozenset[int]:
+    """Return the minutes that are outages rather than noise: far above the median, by many events."""
+    rates = sorted(f / n for f, n in minutes)
+    median = rates[len(rates) // 2]
+    line = max(3.0 * median, median + 0.05)
+    found = frozenset(i for i, (f, n) in enumerate(minutes) if f / n > line and f > 3.0 * median * n + 20.0)
+    return found if len(found) <= CALM_SHARE * len(minutes) else frozenset()
+
+
+def _longest_run(found: frozenset[int]) -> int:
+    longest = run = 0
+    for index in sorted(found):
+        run = run + 1 if index - 1 in found else 1
+        longest = max(longest, run)
+    return longest
+
+
+def _rate(minutes: Sequence[tuple[float, float]]) -> float:
+    total = sum(n for _, n in minutes)
+    return sum(f for f, _ in minutes) / total if total else 0.0
+
+
+def _blocks(minutes: Sequence[tuple[float, float]], size: int) -> list[tuple[float, float]]:
+    whole = len(minutes) - len(minutes) % size
+    return [
+        (sum(f for f, _ in minutes[i : i + size]), sum(n for _, n in minutes[i : i + size]))
+        for i in range(0, whole, size)
+    ]
+
+
+def _differences(minutes: Sequence[tuple[float, float]]) -> list[float]:
+    """Return for each pair of successive minutes the squared difference of their rates over what chance allows."""
+    found = []
+    for (f, n), (g, m) in pairwise(minutes):
+        rate = (f + g) / (n + m)
+        allowed = rate * (1.0 - rate) * (1.0 / n + 1.0 / m)
+        found.append((g / m - f / n) ** 2 / allowed if allowed > 0 else 0.0)
+    return found

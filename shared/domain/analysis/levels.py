@@ -1,0 +1,127 @@
+"""A level of the candidate held against stable's: gauges, and response times of which only the average is known.
+
+The difference of the two means of each window is taken as about normal. Its sum against a normal mixture gives evidence
+that may be looked at any time (Robbins, 1970; the asymptotic form is Waudby-Smith et al., "Time-uniform central limit
+theory", 2021):
+
+    e = 2 / sqrt(1 + t r^2) * exp(z^2 r^2 / (2 (1 + t r^2))) * Phi(z r / sqrt(1 + t r^2)),   z = sum of d / sd
+
+with t windows and the mixture's width r. The variance is that of the history, for the candidate scaled up to its fewer
+requests as if all of it came from them, times (1 + c) / (1 - c) for a correlation c of successive minutes: without that
+correction moods that last would pass for regressions one time in five.
+"""
+
+from dataclasses import dataclass, replace
+from math import erfc, exp, sqrt
+
+from shared.domain.analysis.bets import MOST
+from shared.domain.analysis.parts import LevelPart
+
+WIDTH_SQUARED = 0.2
+FEWEST = 2
+"""Windows before a level says anything; without a history ten."""
+FEWEST_UNKNOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class LevelTest:
+    """What is remembered of one level."""
+
+    key: str
+    windows: int = 0
+    worse: float = 0.0
+    """Sum of (difference beyond the promise) / sd."""
+    better: float = 0.0
+    """Sum of (what is left to the risk budget) / sd, since the step began."""
+    step_windows: int = 0
+    difference_sum: float = 0.0
+    difference_squares: float = 0.0
+    candidate: float = 0.0
+    """Mean of the newest window, for people."""
+    stable: float = 0.0
+    highest: float = 1.0
+    correlation: float = 0.0
+
+    @property
+    def evidence(self) -> float:
+        """Evidence that the promise is broken, as odds against it."""
+        return mixture(self.worse, self.windows, self.correlation) if self.windows >= FEWEST else 1.0
+
+    @property
+    def cleared(self) -> float:
+        """Evidence that the candidate is within twice the tolerance."""
+        return mixture(self.better, self.step_windows, self.correlation) if self.step_windows else 1.0
+
+
+def mixture(total: float, windows: int, correlation: float) -> float:
+    """Return the evidence of a sum of `windows` standardized differences; correlated ones count for fewer."""
+    inflation = (1.0 + correlation) / (1.0 - correlation)
+    z, spread = total / sqrt(inflation), 1.0 + windows * WIDTH_SQUARED
+    scaled = z * sqrt(WIDTH_SQUARED) / sqrt(spread)
+    return min(MOST, 2.0 / sqrt(spread) * exp(min(300.0, scaled * scaled / 2.0)) * 0.5 * erfc(-scaled / sqrt(2.0)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelRules:
+    """How one level is tested in one window: differences beyond `limit` count against, below `beyond` for it."""
+
+    limit: float
+    beyond: float
+    sign: float
+    """1 where more is worse, -1 where less is."""
+    counts_against: bool
+    counts_for: bool
+    minutes: float
+
+
+def observe(
+    state: LevelTest, candidate: tuple[float, float], stable: float, part: LevelPart, rules: LevelRules
+) -> LevelTest:
+    """Take the candidate's (mean, requests) and stable's mean of one window in."""
+    mean, n_c = candidate
+    reference = stable
+    difference = rules.sign * (mean - rules.limit)
+    seen = replace(
+        state,
+        difference_sum=state.difference_sum + (mean - reference),
+        difference_squares=state.difference_squares + (mean - reference) ** 2,
+        windows=state.windows + 1,
+        candidate=mean,
+        stable=reference,
+        correlation=part.correlation,
+    )
+    deviation = _deviation(seen, part, n_c, rules.minutes)
+    if deviation is None:
+        return seen
+    # One window counts for at most four standard deviations: an outlier is not a regression.
+    worse = max(-4.0, min(4.0, difference / deviation))
+    better = max(-4.0, min(4.0, rules.sign * (rules.beyond - mean) / deviation))
+    counted = replace(
+        seen,
+        worse=state.worse + (worse if rules.counts_against else min(worse, 0.0)),
+        better=state.better + better if rules.counts_for else state.better,
+        step_windows=state.step_windows + 1 if rules.counts_for else state.step_windows,
+    )
+    return replace(counted, highest=max(counted.highest, counted.evidence))
+
+
+def begin(state: LevelTest) -> LevelTest:
+    """Start a new weight: advancing asks for fresh evidence."""
+    return replace(state, better=0.0, step_windows=0)
+
+
+def _deviation(state: LevelTest, part: LevelPart, n_c: float, minutes: float) -> float | None:
+    """Return the standard deviation to reckon with, or None where there is none to go by yet."""
+    known = None
+    if part.deviation is not None and part.requests > 0 and n_c > 0:
+        per_minute = part.deviation**2
+        known = per_minute * (part.requests * minutes) / n_c + per_minute
+    found = None
+    if state.windows >= (FEWEST_UNKNOWN if known is None else 5):
+        mean = state.difference_sum / state.windows
+        found = max(0.0, state.difference_squares / state.windows - mean * mean)
+    known_or_found = [each for each in (known, found) if each is not None]
+    variance = max(known_or_found) if known_or_found else None
+    if variance is None:
+        return None
+    return sqrt(variance) if variance > 0 else max(1e-9, abs(part.mean or 0.0) * 1e-3)

@@ -1,0 +1,363 @@
+"""From the tests to one verdict, and to sentences that say why."""
+
+from datetime import timedelta
+from math import log
+
+from shared.domain.analysis.bets import MOST
+from shared.domain.analysis.comparison import Comparison
+from shared.domain.analysis.counting import guard_rates, is_swapped, level_limits, level_part
+from shared.domain.analysis.guards import (
+    Guard,
+    GuardConfig,
+    Metric,
+    SampleRatio,
+    Threshold,
+    is_compared,
+)
+from shared.domain.analysis.judgement import Evidence, Judgement, Verdict, worst
+from shared.domain.analysis.levels import LevelTest
+from shared.domain.analysis.limits import Pool, judge_limit, lacking, shown
+from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
+from shared.domain.analysis.parts import RatePart, promise_of
+from shared.domain.analysis.sample_ratio import ALPHA as SHARE_ALPHA
+from shared.domain.analysis.state import AnalysisState
+from shared.domain.analysis.visible import difference_interval, smallest_visible
+from shared.domain.analysis.weighing import CATASTROPHE, weights_of
+
+SUSPICIOUS = 3.0
+"""From this evidence on the weight is held, though nothing is decided."""
+SUSPECTED = 1.0
+"""From these log odds for twice stable's rate on the weight is held."""
+SILENT_FOR = timedelta(minutes=2)
+SILENT_WINDOWS = 3
+FEW = 5.0
+"""Fewer requests than this a window are expected to be missing now and then."""
+
+
+def judge(state: AnalysisState, window: Window, config: GuardConfig, lack: Missing | None) -> Judgement:
+    """Return what all guards say after this window; `lack` is what the window itself is lacking."""
+    total = evidence_of(state, config)
+    decided = total >= 1.0 / config.alpha
+    holds = "" if lack or decided else _why_it_holds(state, total)
+    loudest = _loudest(state, config) if decided else None
+    said = tuple(_evidence(guard, state, window, config, lack, loudest=loudest) for guard in config.guards)
+    if loudest == CATASTROPHE:
+        said = (*said, _failing_as_a_whole(state, window))
+    verdict = Verdict.DEGRADED if decided else worst(each.verdict for each in said if each.decides)
+    if verdict is Verdict.HEALTHY and holds:
+        verdict = Verdict.UNDECIDED
+    few = _lacks_traffic(state, window)
+    if lack is None and verdict is Verdict.HEALTHY and _is_idle(window):
+        verdict = Verdict.NO_DATA
+        holds = "no requests in the newest window"
+    return Judgement(
+        verdict=verdict,
+        evidence=said,
+        concern=_concern(state, window, config),
+        lacks_traffic=(verdict is Verdict.UNDECIDED and not holds) or (verdict is Verdict.NO_DATA and few),
+        holds=holds,
+        odds=_tidy(total),
+    )
+
+
+def evidence_of(state: AnalysisState, config: GuardConfig) -> float:
+    """Return the evidence against the candidate: the average of all bets that decide."""
+    total = 0.0
+    for name, share in weights_of(config).items():
+        guard = next((guard for guard in config.guards if guard.name == name), None)
+        total += share * (state.catastrophe.evidence if guard is None else _odds(guard, state))
+    return total
+
+
+def _odds(guard: Guard, state: AnalysisState) -> float:
+    """Return a guard's evidence: the mean over its rates, or its level's. An objective may ask for both to agree."""
+    found = comparisons_of(guard, state)
+    if not found:
+        tested = level_of(guard, state)
+        return tested.evidence if tested else 1.0
+    return sum(each.evidence for each in found) / len(found)
+
+
+def comparisons_of(guard: Guard, state: AnalysisState) -> tuple[Comparison, ...]:
+    """Return the tests of a guard's rates."""
+    keys = {part.key for part in guard_rates(guard, state)}
+    return tuple(each for each in state.comparisons if each.key in keys)
+
+
+def level_of(guard: Guard, state: AnalysisState) -> LevelTest | None:
+    """Return the test of a guard's level, or None."""
+    part = level_part(guard, state)
+    return next((each for each in state.levels if part and each.key == part.key), None)
+
+
+def _loudest(state: AnalysisState, config: GuardConfig) -> str:
+    """Return the guard whose evidence counts most."""
+    shares = weights_of(config)
+    guards = {guard.name: guard for guard in config.guards}
+    return max(
+        shares,
+        key=lambda name: (
+            shares[name] * (state.catastrophe.evidence if name == CATASTROPHE else _odds(guards[name], state))
+        ),
+    )
+
+
+def _why_it_holds(state: AnalysisState, total: float) -> str:
+    if state.cold:
+        return "the candidate looks cold: a few requests are slow by far, most as fast as ever; it is let warm up"
+    if total >= SUSPICIOUS:
+        return f"evidence {_ratio(total)} against the candidate: too little to take it back, too much to go on"
+    suspect = max(state.comparisons, key=lambda each: each.suspicion, default=None)
+    if suspect is not None and suspect.suspicion >= SUSPECTED:
+        return f"{suspect.key}: rather as for twice stable's rate than as for the same; looking on"
+    return ""
+
+
+def _is_idle(window: Window) -> bool:
+    return isinstance(window.candidate, Sample) and window.candidate.requests == 0
+
+
+def _lacks_traffic(state: AnalysisState, window: Window) -> bool:
+    share = state.weight / 100_000
+    stable = window.stable.requests if isinstance(window.stable, Sample) else 0.0
+    return 0.0 < share < 1.0 and stable > 0 and stable * share / (1.0 - share) < FEW
+
+
+def _concern(state: AnalysisState, window: Window, config: GuardConfig) -> str | None:
+    guard = next((guard for guard in config.guards if isinstance(guard.test, SampleRatio)), None)
+    if guard is None or guard.notify_only or state.stable_retired:
+        return None
+    since = state.silent_since
+    long_enough = max(SILENT_FOR, SILENT_WINDOWS * config.window)
+    if since is not None and window.end - since >= long_enough and not _lacks_traffic(state, window):
+        return f"{guard.name}: the candidate has reported nothing since {since:%H:%M:%S}, while stable has"
+    if state.share.evidence >= 1.0 / SHARE_ALPHA:
+        return f"{guard.name}: {_share_says(state)}"
+    return None
+
+
+def _evidence(
+    guard: Guard,
+    state: AnalysisState,
+    window: Window,
+    config: GuardConfig,
+    lack: Missing | None,
+    *,
+    loudest: str | None,
+) -> Evidence:
+    match guard.test:
+        case Threshold() as limit:
+            return judge_limit(guard, limit, _pool(state, window, guard.over))
+        case SampleRatio():
+            return lacking(guard, lack) if lack else _share_evidence(guard, state)
+        case _ if lack is not None and (is_compared(guard) or isinstance(window.candidate, Missing)):
+            return lacking(guard, lack)
+    tested = level_of(guard, state)
+    if tested is not None:
+        return _level_evidence(guard, state, tested, config, loudest=loudest)
+    found = comparisons_of(guard, state)
+    if not found:
+        return lacking(guard, Missing(Lack.NO_DATA, _nothing_to_count(guard)))
+    return _rate_evidence(guard, state, found, config, loudest=loudest)
+
+
+def _nothing_to_count(guard: Guard) -> str:
+    if guard.metric is Metric.LATENCY:
+        return "the source has neither a histogram nor an average of response times"
+    return f"the source has no {guard.of or guard.metric}"
+
+
+def _pool(state: AnalysisState, newest: Window, over: timedelta) -> Pool:
+    windows = tuple(old for old in state.recent if old.start >= newest.end - over)
+    good_since = state.good_since or newest.start
+    return Pool(
+        condemning=windows,
+        acquitting=tuple(old for old in windows if old.start >= good_since),
+        newest=newest,
+    )
+
+
+def _verdict(
+    guard: Guard, odds: float, state: AnalysisState, config: GuardConfig, *, cleared: bool, loudest: str | None
+) -> Verdict:
+    share = weights_of(config).get(guard.name, 1.0)
+    if guard.name == loudest or odds * share >= 1.0 / config.alpha:
+        return Verdict.DEGRADED
+    return Verdict.HEALTHY if cleared and state.watched >= config.dwell else Verdict.UNDECIDED
+
+
+def _rate_evidence(
+    guard: Guard,
+    state: AnalysisState,
+    found: tuple[Comparison, ...],
+    config: GuardConfig,
+    *,
+    loudest: str | None,
+) -> Evidence:
+    parts = {part.key: part for part in guard_rates(guard, state)}
+    worse = max(found, key=lambda each: each.evidence)
+    part = parts[worse.key]
+    odds = sum(each.evidence for each in found) / len(found)
+    highest = max(each.highest for each in found)
+    visible = _visible(guard, part, worse, config)
+    cleared = all(each.cleared >= 1.0 / config.beta for each in found) and _sees_enough(state, config, visible)
+    verdict = _verdict(guard, odds, state, config, cleared=cleared, loudest=loudest)
+    counts, promise = worse.counts, promise_of(guard, part)
+    value = counts.f_c / counts.n_c if counts.n_c else None
+    reference = counts.f_s / counts.n_s if counts.n_s else None
+    limit = promise.tolerated(reference if reference is not None else worse.usual)
+    interval = difference_interval(counts, part.dispersion.phi, config.alpha)
+    if is_swapped(guard):
+        value, reference = reference, value
+        limit = max(0.0, (reference or 0.0) / promise.margin - promise.slack / promise.margin)
+        interval = None if interval is None else (-interval[1], -interval[0])
+    requests = counts.n_s if is_swapped(guard) else counts.n_c
+    return Evidence(
+        guard=guard.name,
+        verdict=verdict,
+        says=f"{guard.name}: {_rate_says(guard, part, odds, value, reference, limit, requests, state, visible)}",
+        value=_tidy(value),
+        limit=_tidy(limit),
+        reference=_tidy(reference),
+        requests=requests,
+        odds=_tidy(odds),
+        p_value=_tidy(min(1.0, 1.0 / highest)),
+        interval=None if interval is None else (round(interval[0], 6), round(interval[1], 6)),
+        smallest_visible=_tidy(visible),
+        windows=state.windows,
+        decides=not guard.notify_only,
+    )
+
+
+def _sees_enough(state: AnalysisState, config: GuardConfig, visible: float | None) -> bool:
+    """Whether the first weight has lasted long enough to see the smallest regression that is asked for."""
+    if config.smallest is None or state.steps > 1:
+        return True
+    return visible is not None and visible <= config.smallest
+
+
+def _visible(guard: Guard, part: RatePart, test: Comparison, config: GuardConfig) -> float | None:
+    share = weights_of(config).get(guard.name, 1.0)
+    return smallest_visible(
+        test.counts, promise_of(guard, part), log(1.0 / (config.alpha * share)), part.dispersion.phi
+    )
+
+
+def _rate_says(
+    guard: Guard,
+    part: RatePart,
+    odds: float,
+    value: float | None,
+    reference: float | None,
+    limit: float,
+    requests: float,
+    state: AnalysisState,
+    visible: float | None,
+) -> str:
+    what = _what(guard, part)
+    stable = f", stable {_percent(reference)}" if reference is not None else ""
+    sees = f"smallest regression visible so far: {visible:.3g}x" if visible else "no regression would be visible yet"
+    return (
+        f"evidence {_ratio(odds)} against; candidate {_percent(value)} {what}{stable}; tolerated {_percent(limit)}; "
+        f"{requests:,.0f} candidate requests; at the {_ordinal(state.windows)} window; {sees}"
+    )
+
+
+def _percent(rate: float | None) -> str:
+    return "none" if rate is None else shown(Metric.ERROR_RATE, rate)
+
+
+def _what(guard: Guard, part: RatePart) -> str:
+    if part.edge is not None:
+        return f"slower than {part.edge:g} ms"
+    return guard.of if guard.metric is Metric.COUNTER else "errors"
+
+
+def _level_evidence(
+    guard: Guard, state: AnalysisState, tested: LevelTest, config: GuardConfig, *, loudest: str | None
+) -> Evidence:
+    odds = tested.evidence
+    limit, _, sign = level_limits(guard, tested.stable)
+    verdict = _verdict(guard, odds, state, config, cleared=tested.cleared >= 1.0 / config.beta, loudest=loudest)
+    word = "at most" if sign > 0 else "at least"
+    return Evidence(
+        guard=guard.name,
+        verdict=verdict,
+        says=(
+            f"{guard.name}: evidence {_ratio(odds)} against; candidate {shown(guard.metric, tested.candidate)}, "
+            f"stable {shown(guard.metric, tested.stable)}; tolerated {word} {shown(guard.metric, limit)}; "
+            f"{tested.windows} windows"
+        ),
+        value=_tidy(tested.candidate),
+        limit=_tidy(limit),
+        reference=_tidy(tested.stable),
+        odds=_tidy(odds),
+        p_value=_tidy(min(1.0, 1.0 / tested.highest)),
+        windows=tested.windows,
+        decides=not guard.notify_only,
+    )
+
+
+def _share_evidence(guard: Guard, state: AnalysisState) -> Evidence:
+    share = state.share
+    total = share.n_c + share.n_s
+    suspicious = share.evidence >= 1.0 / SHARE_ALPHA
+    return Evidence(
+        guard=guard.name,
+        verdict=Verdict.UNDECIDED if suspicious else Verdict.HEALTHY,
+        says=f"{guard.name}: {_share_says(state)}",
+        value=_tidy(share.n_c / total) if total else None,
+        limit=state.weight / 100_000,
+        requests=share.n_c,
+        odds=_tidy(share.evidence),
+        windows=state.windows,
+        decides=not guard.notify_only,
+    )
+
+
+def _share_says(state: AnalysisState) -> str:
+    share = state.share
+    total = share.n_c + share.n_s
+    if not total:
+        return "the candidate's share is looked at from a minute after each change of weight on"
+    lost = sum(share.lost) >= sum(share.gained)
+    likely = (
+        "; requests of the candidate are lost or not reported" if share.evidence >= 1.0 / SHARE_ALPHA and lost else ""
+    )
+    return (
+        f"evidence {_ratio(share.evidence)} that the candidate's share of requests is not what was asked for; "
+        f"{share.n_c:,.0f} of {total:,.0f}{likely}"
+    )
+
+
+def _failing_as_a_whole(state: AnalysisState, window: Window) -> Evidence:
+    odds = state.catastrophe.evidence
+    candidate = window.candidate
+    said = ""
+    if isinstance(candidate, Sample) and candidate.requests:
+        said = (
+            f"; {candidate.failures:,.0f} of {candidate.requests:,.0f} candidate requests failed in the newest window"
+        )
+    return Evidence(
+        guard="outage",
+        verdict=Verdict.DEGRADED,
+        says=f"outage: evidence {_ratio(odds)} that the candidate fails as a whole{said}",
+        requests=candidate.requests if isinstance(candidate, Sample) else 0,
+        odds=_tidy(odds),
+        windows=state.windows,
+    )
+
+
+def _ratio(odds: float) -> str:
+    if odds >= 1e6:
+        return "over 1,000,000 : 1"
+    return f"{odds:,.0f} : 1" if odds >= 10 else f"{odds:.2g} : 1"
+
+
+def _ordinal(number: int) -> str:
+    last = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th") if number % 100 not in (11, 12, 13) else "th"
+    return f"{number}{last}"
+
+
+def _tidy(value: float | None) -> float | None:
+    return None if value is None else float(f"{min(value, MOST):.6g}")
