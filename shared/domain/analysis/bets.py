@@ -19,17 +19,20 @@ FACTORS = (1.3, 1.7, 2.4, 3.6, 6.0, 12.0, 40.0, 250.0)
 PRIOR = (0.12, 0.18, 0.18, 0.16, 0.14, 0.10, 0.07, 0.05)
 AT_ONCE = 0.6
 """The share of the money that is laid from the start: most regressions are there at once."""
-MOVES_IN = 0.04
-"""The share of the rest that is laid every minute, for regressions that begin later."""
+PATIENCE = 25.0
+"""Minutes after which half of the rest is laid, for regressions that begin later; a quarter is left after three times
+as long, and so on: after days there still is some."""
 MOST = 1e150
+LEAST = 1e-60
 
 
 @dataclass(frozen=True, slots=True)
 class Bet:
-    """Money laid on each of `FACTORS`, and the rest in hand."""
+    """Money laid on each of `FACTORS`, the rest in hand, and how many minutes it has been played."""
 
     laid: tuple[float, ...] = tuple(AT_ONCE * share for share in PRIOR)
     rest: float = 1.0 - AT_ONCE
+    minutes: float = 0.0
 
     @property
     def money(self) -> float:
@@ -38,16 +41,23 @@ class Bet:
 
     def play(self, growths: Sequence[float], cap: float, length: timedelta) -> "Bet":
         """Return the bet after a window in which each factor's money grew by `exp(growth)`, at most by `exp(cap)`."""
-        moved = self.rest * (1.0 - (1.0 - MOVES_IN) ** (length.total_seconds() / 60.0))
+        minutes = self.minutes + length.total_seconds() / 60.0
+        left = self.rest * (self.minutes + PATIENCE) / (minutes + PATIENCE)
+        moved = self.rest - left
         laid = tuple(
-            min(MOST, (money + moved * share) * exp(min(growth, cap)))
+            short((money + moved * share) * exp(min(growth, cap)))
             for money, share, growth in zip(self.laid, PRIOR, growths, strict=True)
         )
-        return Bet(laid, self.rest - moved)
+        return Bet(laid, short(left), minutes)
 
     def least(self, other: "Bet") -> "Bet":
         """Return what both have at least: the bet without what it won since, or lost."""
-        return Bet(tuple(map(min, self.laid, other.laid)), min(self.rest, other.rest))
+        return Bet(tuple(map(min, self.laid, other.laid)), min(self.rest, other.rest), self.minutes)
+
+
+def short(money: float) -> float:
+    """Return the money in few digits, between nothing worth and `MOST`: a state is to stay small."""
+    return 0.0 if money < LEAST else float(f"{min(money, MOST):.6g}")
 
 
 def cap_of(alpha: float, weight: float) -> float:

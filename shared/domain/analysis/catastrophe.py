@@ -9,7 +9,7 @@ step by a window.
 from dataclasses import dataclass, replace
 from math import exp, log
 
-from shared.domain.analysis.bets import MOST
+from shared.domain.analysis.bets import short
 
 ALLOWED = 0.20
 AT_ONCE_ABOVE = 0.50
@@ -53,7 +53,7 @@ def observe(
     alone = f / n - (g / m if m > 0 else 0.0) >= AT_ONCE_ABOVE and not unwell
     most = 300.0 if alone else cap / 6.0 if unwell else cap
     money = tuple(
-        min(MOST, each * exp(min(most, _growth(f, n, allowed, rate) / phi)))
+        short(each * exp(min(most, _growth(f, n, allowed, rate) / phi)))
         for each, rate in zip(start, FAILING, strict=True)
     )
     return Catastrophe(money, start)

@@ -4,11 +4,15 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import exp, log
 
-from shared.domain.analysis.bets import FACTORS, MOST, Bet
+from shared.domain.analysis.bets import FACTORS, Bet, short
 from shared.domain.analysis.rates import Counts, Promise, growth, shared_burst_factor
 
-ADVANCE_FACTORS = (0.04, 0.2, 0.4, 0.6)
-"""How many times the rate beyond the risk budget a good candidate may have."""
+ADVANCE_FACTORS = (0.04, 0.2, 0.6)
+"""How many times the rate beyond the risk budget a good candidate may have, beside having exactly stable's."""
+ADVANCE_PRIOR = (0.7, 0.1, 0.1, 0.1)
+"""Most is laid on the candidate being as good as stable was before."""
+CREDIT = 0.5
+"""What was seen at lower weights counts for the next one too, up to this part (in logarithms) of what it takes."""
 ADVANCE_MOST_PHI = 8.0
 """Heavy shared bursts make a dispersion so large that nobody could ever advance: there it counts up to this."""
 SUSPICION = 2.0
@@ -26,8 +30,9 @@ class Comparison:
     bet: Bet = field(default_factory=Bet)
     before: Bet | None = None
     """The bet before the newest window: what that one won is taken back when stable turns out to suffer too."""
-    advance: tuple[float, ...] = (0.25, 0.25, 0.25, 0.25)
-    """Money on `ADVANCE_FACTORS` since the step began, against the candidate being beyond the risk budget."""
+    advance: tuple[float, ...] | None = None
+    """Money on stable's own rate and on `ADVANCE_FACTORS` since the step began, against the candidate being beyond the
+    risk budget; None until the step's first whole window."""
     suspicion: float = 0.0
     usual: float = 0.0
     """Stable's rate, followed slowly."""
@@ -48,7 +53,7 @@ class Comparison:
     @property
     def cleared(self) -> float:
         """Evidence that the candidate is within the risk budget."""
-        return sum(self.advance)
+        return sum(self.advance) if self.advance is not None else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,8 @@ class Rules:
     burst_minutes: float = 0.0
     follows: bool = False
     """Whether the window follows the newest one at once."""
+    needed: float = 10.0
+    """The evidence it takes to advance."""
     knows_bursts: bool = True
     """Whether what hits both arms can be told apart: not where stable is held against the candidate."""
 
@@ -95,19 +102,19 @@ def observe(state: Comparison, counts: Counts, rules: Rules) -> Comparison:
         state,
         bet=played,
         before=start,
-        advance=_advanced(state.advance, counts, rules) if rules.counts_for else state.advance,
+        advance=_advanced(state, counts, rules) if rules.counts_for else state.advance,
         suspicion=_suspected(state.suspicion, counts, rules, minutes),
         usual=_followed(state.usual, counts, rules.length),
         unwell=unwell,
         forgiven=forgiven,
         counts=Counts(*(a + b for a, b in zip(_all(state.counts), _all(counts), strict=True))),
-        highest=max(state.highest, played.money),
+        highest=max(state.highest, short(played.money)),
     )
 
 
 def begin(state: Comparison) -> Comparison:
     """Start a new weight: advancing asks for fresh evidence; what speaks against the candidate stays."""
-    return replace(state, advance=(0.25, 0.25, 0.25, 0.25))
+    return replace(state, advance=None)
 
 
 def _all(counts: Counts) -> tuple[float, float, float, float]:
@@ -139,11 +146,27 @@ def _is_burst_of_its_own(state: Comparison, counts: Counts, rules: Rules) -> boo
     return 0.5 * rules.burst <= excess <= 1.5 * rules.burst
 
 
-def _advanced(advance: tuple[float, ...], counts: Counts, rules: Rules) -> tuple[float, ...]:
+def _advanced(state: Comparison, counts: Counts, rules: Rules) -> tuple[float, ...]:
+    beyond = rules.beyond.tolerated(state.usual)
+    as_good = min(0.8, max(1e-3, state.usual / beyond)) if beyond > 0 else 0.5
+    factors = (as_good, *ADVANCE_FACTORS)
+    money = state.advance if state.advance is not None else _credited(state, rules, factors)
+    return _played(money, counts, rules, factors)
+
+
+def _credited(state: Comparison, rules: Rules, factors: tuple[float, ...]) -> tuple[float, ...]:
+    """Return the money that a step begins with: what was met before it, up to its `CREDIT`."""
+    earned = _played(ADVANCE_PRIOR, state.counts, rules, factors)
+    most = rules.needed**CREDIT
+    total = sum(earned)
+    return earned if total <= most else tuple(short(each * most / total) for each in earned)
+
+
+def _played(money: tuple[float, ...], counts: Counts, rules: Rules, factors: tuple[float, ...]) -> tuple[float, ...]:
     phi = min(rules.phi, ADVANCE_MOST_PHI)
     return tuple(
-        min(MOST, money * exp(min(growth(counts, rules.beyond, factor) / phi, 300.0)))
-        for money, factor in zip(advance, ADVANCE_FACTORS, strict=True)
+        short(each * exp(min(growth(counts, rules.beyond, factor) / phi, 300.0)))
+        for each, factor in zip(money, factors, strict=True)
     )
 
 
@@ -154,7 +177,7 @@ def _suspected(suspicion: float, counts: Counts, rules: Rules, minutes: float) -
         return suspicion
     rise = counts.f_c * log(SUSPICION) - counts.pooled * log((SUSPICION * counts.n_c + counts.n_s) / total)
     kept = suspicion * exp(-minutes * log(2.0) / 5.0) if suspicion > 0 else suspicion
-    return max(SUSPICION_FLOOR, min(SUSPICION_CEILING, kept + rise / rules.phi))
+    return round(max(SUSPICION_FLOOR, min(SUSPICION_CEILING, kept + rise / rules.phi)), 6)
 
 
 def _followed(usual: float, counts: Counts, length: timedelta) -> float:
@@ -162,7 +185,7 @@ def _followed(usual: float, counts: Counts, length: timedelta) -> float:
         return usual
     rate = counts.f_s / counts.n_s
     if usual <= 0:
-        return rate
-    share = 1.0 - 0.5 ** (length / USUAL_HALF_LIFE)
-    most: float = usual * 2.0 ** (length / USUAL_DOUBLES)
-    return min(usual + share * (rate - usual), most)
+        return short(rate)
+    share = 1.0 - exp(-log(2.0) * (length / USUAL_HALF_LIFE))
+    most = usual * exp(log(2.0) * (length / USUAL_DOUBLES))
+    return short(min(usual + share * (rate - usual), most))

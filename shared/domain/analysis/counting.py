@@ -22,6 +22,7 @@ from shared.domain.analysis.history import UNKNOWN, learn_late
 from shared.domain.analysis.levels import LevelTest
 from shared.domain.analysis.measurement import Sample, Window
 from shared.domain.analysis.parts import (
+    COMPARED,
     LevelPart,
     RatePart,
     counts_level,
@@ -140,7 +141,9 @@ def guard_rates(guard: Guard, state: AnalysisState) -> tuple[RatePart, ...]:
     known = rates_of(guard, state.baseline.rates)
     if known or isinstance(guard.test, Tail) or not isinstance(guard.test, Ratio | Objective):
         return known
-    return (RatePart(key=key_of(guard), dispersion=UNKNOWN),)
+    unknown = RatePart(key=key_of(guard), dispersion=UNKNOWN)
+    compared = isinstance(guard.test, Objective) and guard.test.and_compared
+    return (unknown, replace(unknown, key=unknown.key + COMPARED)) if compared else (unknown,)
 
 
 def _counts(guard: Guard, part: RatePart, scene: _Scene, *, retired: bool) -> Counts | None:
@@ -148,7 +151,7 @@ def _counts(guard: Guard, part: RatePart, scene: _Scene, *, retired: bool) -> Co
     candidate = events(guard, scene.candidate, part.edge)
     if candidate is None:
         return None
-    alone = isinstance(guard.test, Objective) and not guard.test.and_compared
+    alone = isinstance(guard.test, Objective) and not part.key.endswith(COMPARED)
     if alone or retired:
         return Counts(candidate[1], candidate[0], 0.0, 0.0)
     stable = events(guard, scene.stable, part.edge) if scene.stable else None
@@ -169,7 +172,7 @@ def _rules(
 ) -> comparison.Rules:
     promise = promise_of(guard, part)
     beyond = Promise(max(BEYOND_MARGIN, 1.5 * promise.margin - 0.5), promise.slack + _risk_of(part, scene))
-    if isinstance(guard.test, Objective):
+    if isinstance(guard.test, Objective) and not part.key.endswith(COMPARED):
         beyond = Promise(0.0, BEYOND_MARGIN * promise.slack + scene.risk)
     elif retired:
         promise = Promise(0.0, promise.tolerated(old.usual))
@@ -185,6 +188,7 @@ def _rules(
         burst=part.dispersion.burst,
         burst_minutes=part.dispersion.burst_minutes,
         follows=scene.follows,
+        needed=1.0 / scene.config.beta,
         knows_bursts=not (is_swapped(guard) or retired),
     )
 

@@ -52,9 +52,9 @@ def disperse(minutes: Sequence[tuple[float, float]]) -> Dispersion:
     if len(counted) < SHORT_HISTORY:
         phi *= 1.0 + 0.5 * (1.0 - len(counted) / SHORT_HISTORY)
     return Dispersion(
-        phi=phi,
-        usual=usual,
-        burst=max((counted[i][0] / counted[i][1] - usual for i in bursts), default=0.0),
+        phi=round(phi, 6),
+        usual=float(f"{usual:.9g}"),
+        burst=round(max((counted[i][0] / counted[i][1] - usual for i in bursts), default=0.0), 6),
         burst_minutes=float(_longest_run(bursts)),
     )
 

@@ -7,9 +7,10 @@ from itertools import pairwise
 from math import sqrt
 
 from shared.domain.analysis.dispersion import Dispersion, disperse
-from shared.domain.analysis.guards import Guard, GuardConfig, Metric, SampleRatio, Slower, Tail, Threshold
+from shared.domain.analysis.guards import Guard, GuardConfig, Metric, Objective, SampleRatio, Slower, Tail, Threshold
 from shared.domain.analysis.measurement import Histogram, Sample, Window
 from shared.domain.analysis.parts import (
+    COMPARED,
     Baseline,
     LevelPart,
     RatePart,
@@ -81,6 +82,9 @@ def _rates(guard: Guard, minutes: Sequence[Sample], histogram: Histogram | None)
         case Slower(than_ms=than_ms):
             edge = min(histogram.edges, key=lambda each: abs(each - than_ms)) if histogram else than_ms
             yield _rate(guard, key_of(guard), minutes, edge, None)
+        case Objective(and_compared=True):
+            yield _rate(guard, key_of(guard), minutes, None, None)
+            yield _rate(guard, key_of(guard) + COMPARED, minutes, None, None)
         case _ if not counts_level(guard):
             yield _rate(guard, key_of(guard), minutes, None, None)
 

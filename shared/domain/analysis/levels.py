@@ -17,6 +17,10 @@ from math import erfc, exp, sqrt
 from shared.domain.analysis.bets import MOST
 from shared.domain.analysis.parts import LevelPart
 
+FROM_START = 0.6
+"""The share of the money that is laid from the start. The rest is laid on a test that is begun anew after 15, 30,
+60 ... windows, less each time: the k-th has 1 / (k (k + 1)) of it, which adds up to all of it."""
+FIRST_RESTART = 15
 WIDTH_SQUARED = 0.2
 FEWEST = 2
 """Windows before a level says anything; without a history ten."""
@@ -30,7 +34,11 @@ class LevelTest:
     key: str
     windows: int = 0
     worse: float = 0.0
-    """Sum of (difference beyond the promise) / sd."""
+    """Sum of (difference beyond the promise) / sd, from the start on."""
+    late_worse: float = 0.0
+    """The same since the test was last begun anew, for what begins to be worse later."""
+    late_windows: int = 0
+    late_starts: int = 0
     better: float = 0.0
     """Sum of (what is left to the risk budget) / sd, since the step began."""
     step_windows: int = 0
@@ -45,7 +53,11 @@ class LevelTest:
     @property
     def evidence(self) -> float:
         """Evidence that the promise is broken, as odds against it."""
-        return mixture(self.worse, self.windows, self.correlation) if self.windows >= FEWEST else 1.0
+        first = mixture(self.worse, self.windows, self.correlation) if self.windows >= FEWEST else 1.0
+        if not self.late_starts:
+            return FROM_START * first + (1.0 - FROM_START)
+        late = mixture(self.late_worse, self.late_windows, self.correlation) if self.late_windows >= FEWEST else 1.0
+        return FROM_START * first + (1.0 - FROM_START) * late / (self.late_starts * (self.late_starts + 1))
 
     @property
     def cleared(self) -> float:
@@ -83,11 +95,11 @@ def observe(
     difference = rules.sign * (mean - rules.limit)
     seen = replace(
         state,
-        difference_sum=state.difference_sum + (mean - reference),
-        difference_squares=state.difference_squares + (mean - reference) ** 2,
+        difference_sum=short_of(state.difference_sum + (mean - reference)),
+        difference_squares=short_of(state.difference_squares + (mean - reference) ** 2),
         windows=state.windows + 1,
-        candidate=mean,
-        stable=reference,
+        candidate=short_of(mean),
+        stable=short_of(reference),
         correlation=part.correlation,
     )
     deviation = _deviation(seen, part, n_c, rules.minutes)
@@ -96,13 +108,23 @@ def observe(
     # One window counts for at most four standard deviations: an outlier is not a regression.
     worse = max(-4.0, min(4.0, difference / deviation))
     better = max(-4.0, min(4.0, rules.sign * (rules.beyond - mean) / deviation))
+    against = worse if rules.counts_against else min(worse, 0.0)
+    restarts = seen.windows == FIRST_RESTART * 2**state.late_starts
     counted = replace(
         seen,
-        worse=state.worse + (worse if rules.counts_against else min(worse, 0.0)),
-        better=state.better + better if rules.counts_for else state.better,
+        late_worse=0.0 if restarts else round(state.late_worse + against, 6),
+        late_windows=0 if restarts else state.late_windows + 1,
+        late_starts=state.late_starts + restarts,
+        worse=round(state.worse + against, 6),
+        better=round(state.better + better, 6) if rules.counts_for else state.better,
         step_windows=state.step_windows + 1 if rules.counts_for else state.step_windows,
     )
-    return replace(counted, highest=max(counted.highest, counted.evidence))
+    return replace(counted, highest=max(counted.highest, short_of(counted.evidence)))
+
+
+def short_of(value: float) -> float:
+    """Return a figure in few digits: a state is to stay small."""
+    return float(f"{value:.7g}")
 
 
 def begin(state: LevelTest) -> LevelTest:

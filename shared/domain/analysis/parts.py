@@ -78,6 +78,10 @@ def counts_level(guard: Guard) -> bool:
     return isinstance(guard.test, Ratio) and guard.metric in (Metric.GAUGE, Metric.LATENCY)
 
 
+COMPARED = "@compared"
+"""Behind a guard's name: the comparison that an objective may ask for beside itself."""
+
+
 def key_of(guard: Guard, quantile: float | None = None) -> str:
     """Return the name of a guard's rate."""
     return guard.name if quantile is None else f"{guard.name}@{quantile:g}"
@@ -107,6 +111,8 @@ def level(guard: Guard, sample: Sample) -> float | None:
 
 def promise_of(guard: Guard, part: RatePart) -> Promise:
     """Return what a guard promises of a rate. Where less is worse the arms change places, and so does the slack."""
+    if part.key.endswith(COMPARED):
+        return Promise(Ratio().maximum, Ratio().slack)
     match guard.test:
         case Ratio(maximum=maximum, slack=slack, worse=worse):
             return Promise(maximum, slack * maximum if worse is Worse.LOWER else slack)

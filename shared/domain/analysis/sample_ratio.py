@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import exp, log
 
-from shared.domain.analysis.bets import MOST
+from shared.domain.analysis.bets import short
 
 LOST = (0.05, 0.3, 0.5, 0.7, 0.85, 0.93)
 """Multiples of the least tolerated odds: requests lost."""
@@ -45,7 +45,7 @@ class ShareTest:
 def follow(state: ShareTest, share: float, length: timedelta) -> ShareTest:
     """Let the share that is expected of sticky clients move towards `share`."""
     moved = (share - state.followed) * (1.0 - exp(-(length / SETTLES)))
-    return replace(state, followed=share if share < state.followed else state.followed + moved)
+    return replace(state, followed=share if share < state.followed else round(state.followed + moved, 9))
 
 
 def observe(state: ShareTest, n_c: float, n_s: float, share: float, tolerance: float, phi: float) -> ShareTest:
@@ -73,7 +73,7 @@ def _played(
     for each, factor in zip(money, factors, strict=True):
         other = odds * factor / (1.0 + odds * factor)
         grown = (n_c * log(other / edge) + n_s * log((1.0 - other) / (1.0 - edge))) / phi
-        played.append(min(MOST, max(1e-9, each * exp(max(-50.0, min(grown, 50.0))))))
+        played.append(short(max(1e-9, each * exp(max(-50.0, min(grown, 50.0))))))
     return tuple(played)
 
 

@@ -10,6 +10,7 @@ from shared.domain.analysis.guards import (
     Guard,
     GuardConfig,
     Metric,
+    Objective,
     SampleRatio,
     Threshold,
     is_compared,
@@ -70,12 +71,21 @@ def evidence_of(state: AnalysisState, config: GuardConfig) -> float:
 
 
 def _odds(guard: Guard, state: AnalysisState) -> float:
-    """Return a guard's evidence: the mean over its rates, or its level's. An objective may ask for both to agree."""
+    """Return a guard's evidence: of its level, or of its rates together."""
     found = comparisons_of(guard, state)
     if not found:
         tested = level_of(guard, state)
         return tested.evidence if tested else 1.0
-    return sum(each.evidence for each in found) / len(found)
+    return _together(guard, found)
+
+
+def _together(guard: Guard, found: tuple[Comparison, ...]) -> float:
+    """Return the mean of the bets, or where an objective asks for the comparison too, what both have at least.
+
+    The least of two bets is evidence against either promise being kept, so both must be broken.
+    """
+    odds = [each.evidence for each in found]
+    return min(odds) if isinstance(guard.test, Objective) else sum(odds) / len(odds)
 
 
 def comparisons_of(guard: Guard, state: AnalysisState) -> tuple[Comparison, ...]:
@@ -195,9 +205,9 @@ def _rate_evidence(
     loudest: str | None,
 ) -> Evidence:
     parts = {part.key: part for part in guard_rates(guard, state)}
-    worse = max(found, key=lambda each: each.evidence)
+    worse = found[0] if isinstance(guard.test, Objective) else max(found, key=lambda each: each.evidence)
     part = parts[worse.key]
-    odds = sum(each.evidence for each in found) / len(found)
+    odds = _together(guard, found)
     highest = max(each.highest for each in found)
     visible = _visible(guard, part, worse, config)
     cleared = all(each.cleared >= 1.0 / config.beta for each in found) and _sees_enough(state, config, visible)

@@ -24,7 +24,7 @@ def smallest_visible(counts: Counts, promise: Promise, needed: float, phi: float
     low, high = 1.0, min(MOST_VISIBLE, 1.0 / tolerated)
     if _expected(counts, promise, high, stable_rate) / phi < SURELY * needed:
         return None
-    for _ in range(25):
+    for _ in range(12):
         middle = sqrt(low * high)
         if _expected(counts, promise, middle, stable_rate) / phi < SURELY * needed:
             low = middle
