@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 7071
 DATA ?= .data
+JUDGEMENT ?= short
+RUNS ?= 2500
+SEED ?= 1
 BEGAN := $(shell date +%s)
 
 .PHONY: demo serve test check bench clean setup-local setup-dev
@@ -23,8 +26,12 @@ check: setup-dev  ## format, lint, types, imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup-dev  ## measurements, never a test
+bench: setup-dev  ## measurements, never a test (JUDGEMENT=full: the whole table of the judgement, resumable, hours)
+ifeq ($(JUDGEMENT),full)
+	@$(BIN)/python -m tests.simulation --cells full --runs $(RUNS) --seed $(SEED) --write docs/judgement-figures.md
+else
 	@$(BIN)/python -m tests.bench
+endif
 
 clean:
 	rm -rf $(VENV) .cache .data

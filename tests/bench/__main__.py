@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.interruption import InterruptedBySignal, Interruption
-from tests.bench import cold_start, core, storage, whole_stack
+from tests.bench import cold_start, core, judgement, storage, whole_stack
 from tests.bench.measurement import Measurement
 
 
@@ -30,12 +30,17 @@ def main() -> int:
         for measurement in _measure(stop):
             found.append(measurement)
             progress.print(f"measured: {measurement.name}")
+        stop.check()
+        judged = judgement.rows()
     except InterruptedBySignal as interrupted:
         return interrupted.exit_code
     if as_json:
-        json.dump({"machine": _machine(), "measurements": [asdict(each) for each in found]}, sys.stdout, indent=2)
+        measurements, releases = [asdict(each) for each in found], [asdict(each) for each in judged]
+        json.dump({"machine": _machine(), "measurements": measurements, "judgement": releases}, sys.stdout, indent=2)
     else:
-        Console(highlight=False, width=None if sys.stdout.isatty() else 150).print(_table(found))
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else 230)
+        console.print(_table(found))
+        console.print(judgement.table(judged))
     return 0
 
 
@@ -44,6 +49,7 @@ def _measure(stop: Interruption) -> Iterator[Measurement]:
         folder = Path(name)
         for part in (
             core.measure(folder / "core"),
+            judgement.measure(),
             storage.measure(folder / "storage"),
             cold_start.measure(),
             whole_stack.measure(folder / "stack", stop),

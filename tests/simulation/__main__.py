@@ -14,6 +14,8 @@ from rich.console import Console
 
 from tests.simulation.campaign import Row, estimate, fingerprint, run_cells
 from tests.simulation.cells import CELLS, Cell, beside_peers
+from tests.simulation.pairs import in_words, pairs
+from tests.simulation.peers import PEERS
 from tests.simulation.ramps import RAMPS
 from tests.simulation.report import write_report
 from tests.simulation.scenarios import SCENARIOS
@@ -40,6 +42,8 @@ def main() -> int:
         return 0
     title = f"{asked.runs} runs a cell, seed {asked.seed}, analysis {fingerprint()}, {datetime.now(UTC):%Y-%m-%d}"
     Console(highlight=False, width=None if sys.stdout.isatty() else 230).print(terminal(rows, title))
+    for pair in pairs(rows):
+        print(in_words(pair))
     if asked.write:
         write_report(Path(asked.write), rows, runs=asked.runs, seed=asked.seed)
     return 0
@@ -85,8 +89,6 @@ def _cells(asked: argparse.Namespace) -> tuple[Cell, ...]:
     cells = tuple(dict.fromkeys(cells))
     if not asked.peers:
         return cells
-    from tests.simulation.peers import PEERS
-
     return beside_peers(cells, PEERS if asked.peers == "all" else asked.peers.split(","))
 
 

@@ -15,6 +15,7 @@ from time import perf_counter, process_time
 import numpy as np
 
 from tests.simulation.cells import Cell
+from tests.simulation.drivers import make_driver
 from tests.simulation.figures import Figures, summarize
 from tests.simulation.loop import Outcome, release
 from tests.simulation.traffic import Traffic
@@ -36,8 +37,6 @@ class Row:
 
 def run_once(cell: Cell, seed: int, run: int) -> Outcome:
     """Return one release. The numbers depend on the seed, the cell's world and the run, on nothing else."""
-    from tests.simulation.drivers import make_driver
-
     rng = np.random.default_rng((seed, zlib.crc32(cell.world.encode()), run))
     traffic = Traffic(cell.what, base=cell.base, rps=cell.rps, window_seconds=cell.window_seconds, rng=rng)
     driver = make_driver(cell.driver, cell.ramp, timedelta(seconds=cell.window_seconds))

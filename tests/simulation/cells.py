@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from tests.simulation.peers import PEERS
 from tests.simulation.ramps import RAMPS
 from tests.simulation.scenarios import SCENARIOS, Scenario
 
@@ -49,6 +50,7 @@ NAMED_HEALTHY = (
     "late",
     "null_edge",
     "null_edge_clusters",
+    "null_edge_latency",
 )
 NAMED_BAD = (
     "x2",
@@ -64,6 +66,8 @@ NAMED_BAD = (
     "x5_clusters",
 )
 FURTHER_HEALTHY = (
+    "early_burst",
+    "bursts",
     "burst_out_of_step",
     "heavy_bursts",
     "heavy_bursts_out_of_step",
@@ -76,7 +80,7 @@ FURTHER_HEALTHY = (
     "lost50",
     "lost10",
 )
-FURTHER_BAD = ("crashed", "silent", "tail_p999", "tail_p9995", "x15")
+FURTHER_BAD = ("x5_early_burst", "x5_bursts", "crashed", "silent", "tail_p999", "tail_p9995", "x15")
 SHORT_WINDOW = 15
 
 
@@ -116,22 +120,32 @@ def further() -> tuple[Cell, ...]:
 
 
 def full() -> tuple[Cell, ...]:
-    """Return the whole table of ours."""
-    rows = [
+    """Return the whole table: ours first, then the peers beside ours on the terms of the goals."""
+    return tuple(dict.fromkeys((*_ours(), *peers())))
+
+
+def _ours() -> tuple[Cell, ...]:
+    further = (*FURTHER_HEALTHY, *FURTHER_BAD)
+    return (
+        *_goals(),
         *(Cell(name, base, rps) for base in BASES for rps in TRAFFICS for name in NAMED_HEALTHY),
-        *(Cell(name, base, 50.0, ramp="1") for base in BASES for name in NAMED_HEALTHY),
-        *(Cell(name, base, 50.0, SHORT_WINDOW, 0, ramp) for base in BASES for ramp in RAMPS for name in NAMED_HEALTHY),
+        *(Cell(name, ramp="1") for name in NAMED_HEALTHY),
         *(Cell(name, base, ramp=ramp) for base in BASES for ramp in RAMPS for name in NAMED_BAD),
-        *(Cell(name, base, rps) for base in BASES for rps in (5.0, 500.0) for name in NAMED_BAD),
+        *(Cell(name, rps=rps) for rps in (5.0, 500.0) for name in NAMED_BAD),
+        *(Cell(name, 0.001, lag=lag) for lag in (0, 3) for name in ("aa", "total", "p5")),
+        *(Cell(name, base) for base in BASES for name in further),
+        *(Cell(name, rps=500.0) for name in FURTHER_HEALTHY),
+        *(Cell(name, rps=1.0) for name in ("aa", "cold2", "clusters4", "null_edge", "x5", "p5", "total", "silent")),
+        *(Cell(name, 0.01, 50.0, SHORT_WINDOW, 0) for name in (*NAMED_HEALTHY, *further)),
+        *(Cell(name, 0.01, 50.0, SHORT_WINDOW, 0, "1") for name in (*NAMED_HEALTHY, "cold5", "cold_again")),
         *short_against_long(),
-        *(Cell(name, 0.001, lag=lag, ramp=ramp) for lag in (0, 3) for ramp in RAMPS for name in ("aa", "total", "p5")),
-        *(Cell(name, base) for base in BASES for name in (*FURTHER_HEALTHY, *FURTHER_BAD)),
-        *(Cell(name, base, ramp="1") for base in BASES for name in FURTHER_HEALTHY),
-        *(Cell(name, 0.01, 500.0) for name in FURTHER_HEALTHY),
-        *(Cell(name, 0.01, 50.0, SHORT_WINDOW, 0) for name in (*FURTHER_HEALTHY, *FURTHER_BAD)),
-        *(Cell(name, 0.01, 1.0) for name in (*NAMED_HEALTHY, "x5", "p5", "total", "silent")),
-    ]
-    return tuple(dict.fromkeys((*_goals(), *rows)))
+    )
+
+
+def peers() -> tuple[Cell, ...]:
+    """Return what is said of ours on the terms of the goals, with the peers beside it."""
+    cells = (*(Cell(name, base) for base in BASES for name in (*NAMED_HEALTHY, *NAMED_BAD)), Cell("late_gaps"))
+    return beside_peers(cells, PEERS)
 
 
 def short_against_long() -> tuple[Cell, ...]:
@@ -140,7 +154,7 @@ def short_against_long() -> tuple[Cell, ...]:
         Cell(name, base, 50.0, seconds, 0, ramp)
         for base in BASES
         for ramp in RAMPS
-        for name in (*NAMED_BAD, "x15", "tail_p999")
+        for name in (*NAMED_BAD, "tail_p999")
         for seconds in (SHORT_WINDOW, 60)
     )
 
@@ -164,4 +178,11 @@ def _goals() -> tuple[Cell, ...]:
     )
 
 
-CELLS = {"short": short, "quick": quick, "further": further, "full": full, "windows": short_against_long}
+CELLS = {
+    "short": short,
+    "quick": quick,
+    "further": further,
+    "full": full,
+    "peers": peers,
+    "windows": short_against_long,
+}

@@ -3,15 +3,13 @@
 from datetime import timedelta
 
 from tests.simulation.loop import Driver
+from tests.simulation.peers import PEERS
 from tests.simulation.ramps import RAMPS
+from tests.simulation.slipway import Slipway
 
 
 def make_driver(name: str, ramp: str, length: timedelta) -> Driver:
     """Return a new driver for one release."""
     if name == "slipway":
-        from tests.simulation.slipway import Slipway
-
         return Slipway(RAMPS[ramp], length=length)
-    from tests.simulation.peers import PEERS
-
     return PEERS[name](RAMPS[ramp], length)

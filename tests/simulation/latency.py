@@ -8,7 +8,7 @@ from scipy.stats import lognorm
 
 Row = NDArray[np.float64]
 
-EDGES_MS = (25, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1500, 2000, 5000)
+EDGES_MS: tuple[float, ...] = (25, 50, 75, 100, 150, 200, 250, 300, 400, 500, 750, 1000, 1500, 2000, 5000)
 MEDIAN_MS = 80.0
 SIGMA = 0.7
 SLOW_FROM_MS = 250
@@ -33,6 +33,14 @@ def outlier(milliseconds: float) -> Row:
     row[np.searchsorted(EDGES_MS, milliseconds)] = 1.0
     row.setflags(write=False)
     return row
+
+
+def with_heavier_tail(rows: Row, factor: float, from_ms: float = 200) -> Row:
+    """Return the rows with `factor` times the share above an edge, taken evenly from what lies below it."""
+    first = EDGES_MS.index(from_ms) + 1
+    above = rows[..., first:].sum(axis=-1, keepdims=True)
+    below = (1 - factor * above) / (1 - above)
+    return np.concatenate((rows[..., :first] * below, rows[..., first:] * factor), axis=-1)
 
 
 def share_slow(rows: Row) -> Row:

@@ -1,19 +1,66 @@
 """The table as a page of the documentation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.simulation.campaign import Row, fingerprint
-from tests.simulation.figures import missed
+from tests.simulation.figures import goals, missed
+from tests.simulation.pairs import in_words, pairs
 from tests.simulation.table import markdown
+
+TERMS = """\
+Simulated releases in closed loop: each decision moves the traffic that the next windows are measured on. An hour of
+stable history comes before, and users are counted to the end of the hour after the begin. Unless a row says otherwise,
+50 requests a second come in one-minute windows, each seen one window after it ended, and the weights are 5, 10, 25 and
+50 % (or 1, 5, 20 and 50 %), then 95 % for a bake of 20 minutes, then everything.
+
+- **taken back**: share of the releases that were rolled back, with its exact 95 % interval. Wrong for a healthy
+  candidate, wanted for a bad one.
+- **harmed**: expected requests of the candidate that stable would have served well (no error, within 250 ms) until the
+  rollback or the end of the hour; the mean of all releases.
+- **requests**, **found min**: requests of the candidate and minutes until the rollback, in the median.
+- **promoted**, **median**, **p90**: releases that passed their last step below 95 %, and when.
+- **concern**: releases that were paused for a person, who never comes here.
+
+What the scenarios are is said beside their numbers in `tests/simulation/scenarios.py`, the rules of the peers in
+`tests/simulation/peers.py`.
+"""
 
 
 def write_report(path: Path, rows: Sequence[Row], *, runs: int, seed: int) -> None:
     """Write the page: how it was made, what was missed, every row."""
-    short = [row for row in rows if missed(row.cell, row.figures)]
-    path.write_text(
-        f"# What the judgement does, in figures\n\n"
-        f"Made by `make bench JUDGEMENT=full`: {runs} runs a cell, seed {seed}, analysis {fingerprint()}, "
-        f"{datetime.now(UTC):%Y-%m-%d}. {len(rows)} rows; {len(short)} miss a goal.\n\n{markdown(rows)}"
-    )
+    path.write_text(page(rows, runs=runs, seed=seed))
+
+
+def page(rows: Sequence[Row], *, runs: int, seed: int) -> str:
+    """Return the page in Markdown."""
+    ours = [row for row in rows if row.cell.driver == "slipway"]
+    asked, short = [row for row in ours if goals(row.cell)], [row for row in ours if missed(row.cell, row.figures)]
+    made = f"{runs:,} runs a cell, seed {seed}, analysis {fingerprint()}, {datetime.now(UTC):%Y-%m-%d}"
+    beside = {row.cell.world + row.cell.ramp for row in rows if row.cell.driver != "slipway"}
+    parts = [
+        "# What the judgement does, in figures\n",
+        f"Made by `make bench JUDGEMENT=full`: {made}.\n",
+        TERMS,
+        f"Goals are set for {len(asked)} rows; {len(short)} miss one.\n",
+        _part("Goals that were missed", short, lambda row: True),
+        _part("Healthy candidates", ours, lambda row: row.cell.what.healthy),
+        _part("Bad candidates", ours, lambda row: not row.cell.what.healthy),
+        _windows(rows),
+        _part("Beside the peers", rows, lambda row: row.cell.world + row.cell.ramp in beside),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _part(title: str, rows: Sequence[Row], belongs: Callable[[Row], bool]) -> str:
+    chosen = [row for row in rows if belongs(row)]
+    return f"## {title}\n\n{markdown(chosen)}" if chosen else ""
+
+
+def _windows(rows: Sequence[Row]) -> str:
+    found = pairs(rows)
+    if not found:
+        return ""
+    lines = "".join(f"- {in_words(pair)}\n" for pair in found)
+    return f"## Short windows against long ones\n\nNo regression may harm more with the short ones.\n\n{lines}"

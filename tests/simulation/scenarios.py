@@ -12,7 +12,9 @@ class Bursts:
     latency: float = 2.0
     minutes: float = 2.0
     per_hour: float = 0.0
-    """Bursts an hour, at random times, in history too. 0: just one, in the first 20 minutes of the release."""
+    """Bursts an hour, at random times, in history too. 0: just one, in the release."""
+    within: float = 20.0
+    """The one burst begins in so many minutes from the begin of the release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class Scenario:
     """The candidate is only bad at this weight (a fraction) and above."""
     latency: float = 1.0
     """The candidate takes so many times as long."""
+    heavier: float = 1.0
+    """So many times as many of the candidate's requests take longer than 200 ms."""
     outliers: float = 0.0
     """This share of the candidate's requests takes 5 s."""
     cold: Cold | None = None
@@ -60,8 +64,8 @@ class Scenario:
     day_and_night: bool = False
     """Over an hour traffic goes from 0.4 to 1.6 times, errors from 0.5 to 2 times."""
     wild_client: bool = False
-    """Three times an hour, history too, one client sends 2 s worth of failing requests within a minute; once surely
-    to the candidate."""
+    """About three times an hour, in history at least once, one client sends 2 s worth of failing requests to stable
+    within a minute; and once, in the first ten minutes, to the candidate."""
 
     late: float = 0.0
     """This share of windows comes `late_minutes` late."""
@@ -90,6 +94,7 @@ def _bad(name: str, **what: object) -> Scenario:
 
 
 _BURST = Bursts(errors=0.2)
+_BURSTS = Bursts(errors=0.2, per_hour=3.0)
 _EDGE = {"ratio": 1.25, "points": 0.0005}
 
 _ALL = (
@@ -104,6 +109,7 @@ _ALL = (
     _healthy("late", late=0.15, lost=0.05),
     _healthy("null_edge", **_EDGE),
     _healthy("null_edge_clusters", cluster=4.0, **_EDGE),
+    _healthy("null_edge_latency", heavier=1.29),
     _bad("x2", ratio=2.0),
     _bad("x5", ratio=5.0),
     _bad("p1", points=0.01),
@@ -115,6 +121,10 @@ _ALL = (
     _bad("load_dep", points=0.05, from_weight=0.25),
     _bad("x5_burst", ratio=5.0, bursts=_BURST),
     _bad("x5_clusters", ratio=5.0, cluster=4.0),
+    _healthy("early_burst", bursts=Bursts(errors=0.2, within=2.0)),
+    _bad("x5_early_burst", ratio=5.0, bursts=Bursts(errors=0.2, within=2.0)),
+    _healthy("bursts", bursts=_BURSTS),
+    _bad("x5_bursts", ratio=5.0, bursts=_BURSTS),
     _healthy("burst_out_of_step", bursts=_BURST, out_of_step=1),
     _healthy("heavy_bursts", bursts=Bursts(errors=0.4, per_hour=3.0)),
     _healthy("heavy_bursts_out_of_step", bursts=Bursts(errors=0.4, per_hour=3.0), out_of_step=1),

@@ -1,4 +1,4 @@
-"""Our analysis as a driver: only `healthy` advances, `degraded` takes back, a concern or anything else holds."""
+"""Our analysis as a driver: only `healthy` advances, `degraded` takes back, a concern pauses, all else holds."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ class Slipway:
         self.state = AnalysisState()
         self.position = 0
         self.began_step = 0.0
-        self.judgement: Judgement | None = None
+        self.paused = False
 
     def begin(self, history: list[Window]) -> Answer:
         """Learn from the history, and open the first step."""
@@ -32,21 +32,21 @@ class Slipway:
         return Answer(weight=self.weights[0])
 
     def look(self, minute: float, windows: list[Window]) -> Answer:
-        """Judge each window; take at most one step."""
-        news = False
+        """Judge each window; take at most one step. Nobody comes to resume a pause, but looking goes on."""
+        newest: Judgement | None = None
         for window in windows:
             self.state, judgement, _ = step(self.state, window, self.config)
             if judgement is None:
                 continue
+            self.paused = self.paused or judgement.concern is not None
             if judgement.verdict is Verdict.DEGRADED:
-                return Answer(weight=0.0, rolled_back=True, concern=judgement.concern is not None)
-            self.judgement, news = judgement, True
-        concern = self.judgement is not None and self.judgement.concern is not None
-        healthy = news and self.judgement is not None and self.judgement.verdict is Verdict.HEALTHY
-        if healthy and not concern and self._has_baked(minute):
+                return Answer(weight=0.0, rolled_back=True, concern=self.paused)
+            newest = judgement
+        healthy = newest is not None and newest.verdict is Verdict.HEALTHY
+        if healthy and not self.paused and self._has_baked(minute):
             self._open(self.position + 1, minute)
         weight = self.weights[self.position]
-        return Answer(weight=weight, passed=weight >= BAKE_WEIGHT, finished=weight == 1.0, concern=concern)
+        return Answer(weight=weight, passed=weight >= BAKE_WEIGHT, finished=weight == 1.0, concern=self.paused)
 
     def _has_baked(self, minute: float) -> bool:
         return self.weights[self.position] < BAKE_WEIGHT or minute - self.began_step >= BAKE_MINUTES

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.domain.analysis.measurement import Histogram, Lack, Missing, Sample, Window
-from tests.simulation.latency import EDGES_MS, buckets, mean_ms, outlier, share_slow
+from tests.simulation.latency import EDGES_MS, buckets, mean_ms, outlier, share_slow, with_heavier_tail
 from tests.simulation.scenarios import Scenario
 
 Floats = NDArray[np.float64]
@@ -150,7 +150,7 @@ class Traffic:
             hours = (HISTORY_MINUTES + HORIZON_MINUTES) / 60
             begins = self.rng.uniform(-HISTORY_MINUTES, HORIZON_MINUTES, self.rng.poisson(bursts.per_hour * hours))
         else:
-            begins = self.rng.uniform(0, 20, 1)
+            begins = self.rng.uniform(0, bursts.within, 1)
         covered = [self._overlap(begin, begin + bursts.minutes) for begin in begins]
         return np.clip(np.sum(covered, axis=0), 0, 1) if covered else np.zeros(len(self.starts))
 
@@ -175,8 +175,9 @@ class Traffic:
         arms = np.zeros(len(self.starts)), np.zeros(len(self.starts))
         if not self.scenario.wild_client:
             return arms
-        times = self.rng.uniform(-HISTORY_MINUTES, HORIZON_MINUTES, self.rng.poisson(2 * WILD_PER_HOUR))
-        for time in times:
+        before = self.rng.uniform(-HISTORY_MINUTES, 0, max(1, self.rng.poisson(WILD_PER_HOUR)))
+        after = self.rng.uniform(0, HORIZON_MINUTES, self.rng.poisson(WILD_PER_HOUR))
+        for time in (*before, *after):
             self._send_wild(arms[0], time, rps)
         self._send_wild(arms[1], self.rng.uniform(0, 10), rps)
         return arms
@@ -221,6 +222,8 @@ class Traffic:
         if scenario.cold:
             slow = (cold * scenario.cold.slow)[:, None]
             latency = (1 - slow) * latency + slow * buckets(scenario.cold.slower * scenario.latency)
+        if scenario.heavier != 1:
+            latency = with_heavier_tail(latency, scenario.heavier)
         if scenario.outliers:
             latency = (1 - scenario.outliers) * latency + scenario.outliers * outlier(5000.0)
         without_noise = self._in_burst(np.minimum(systematic, 1.0), burst) - self._in_burst(stable, burst)
