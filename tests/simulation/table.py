@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from tests.simulation.campaign import Row
-from tests.simulation.figures import goals, missed, show
+from tests.simulation.figures import Figures, goals, missed, show
 
 HEAD = (
     "scenario",
@@ -46,9 +46,15 @@ def texts(row: Row) -> tuple[str, ...]:
         show(100 * found.promoted),
         show(found.minutes_to_promotion),
         show(found.minutes_to_promotion_p90),
-        show(100 * found.concerned),
+        _concern(found),
         verdict(row),
     )
+
+
+def _concern(found: Figures) -> str:
+    """Return the share of releases that a person was called for, and when in the median."""
+    share = show(100 * found.concerned)
+    return f"{share} at {show(found.minutes_to_concern, 0)}" if found.concerned else share
 
 
 def verdict(row: Row) -> str:
