@@ -4,10 +4,11 @@ Nothing is connected at import. Each worker process builds its object graph on t
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shared.adapters.system.clock import SystemClock
@@ -18,10 +19,11 @@ from shared.application.foreign_events import ForeignEvents
 from shared.application.laid_aside import LaidAside
 from shared.application.perform import Performer
 from shared.application.publish import ViewPublisher
-from shared.application.read import Reader
+from shared.application.read import MetricsSources, Reader
 from shared.application.sweep import Sweep
 from shared.application.views import Views
 from shared.application.wake import WakeUpHandler
+from shared.domain.rollout.measuring import AzureMonitorSource, Source
 from shared.ports.alert_queue import AlertQueue
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue
@@ -66,7 +68,7 @@ class Outside:
     router: TrafficRouter
     promoter: Promoter
     probe: PlaceProbe
-    metrics: MetricsSource
+    metrics: MetricsSources
     notifier: Notifier
 
 
@@ -182,7 +184,6 @@ def azure(settings: Settings, env: Mapping[str, str]) -> Outside:
     from shared.adapters.app_service.promoter import AppServicePromoter
     from shared.adapters.app_service.sites import AppServiceSites
     from shared.adapters.app_service.traffic_router import AppServiceRouter
-    from shared.adapters.azure_monitor.metrics_source import AzureMonitorMetrics
     from shared.adapters.http_json.place_probe import HttpPlaceProbe
     from shared.adapters.webhook.notifier import HttpNotifier
 
@@ -193,9 +194,41 @@ def azure(settings: Settings, env: Mapping[str, str]) -> Outside:
         router=AppServiceRouter(sites, hosts),
         promoter=AppServicePromoter(sites),
         probe=HttpPlaceProbe(hosts.host_of, scheme="http" if settings.allow_http else "https"),
-        metrics=AzureMonitorMetrics(credential, endpoint=settings.metrics_url, allow_http=settings.allow_http),
+        metrics=metrics_sources(settings, credential),
         notifier=HttpNotifier(env.get, allow_http=settings.allow_http),
     )
+
+
+def metrics_sources(settings: Settings, credential: "TokenCredential") -> MetricsSources:
+    """Return what reads each kind of source; each is built when it is first read."""
+
+    def azure_monitor() -> MetricsSource:
+        from shared.adapters.azure_monitor.metrics_source import AzureMonitorMetrics
+
+        return AzureMonitorMetrics(credential, endpoint=settings.metrics_url, allow_http=settings.allow_http)
+
+    return _BuiltOnFirstUse({AzureMonitorSource: azure_monitor})
+
+
+class _BuiltOnFirstUse(Mapping[type[Source], MetricsSource]):
+    """Builds a source when it is first asked for: an application imports what it uses, and nothing else."""
+
+    def __init__(self, builders: Mapping[type[Source], Callable[[], MetricsSource]]) -> None:
+        self._builders = builders
+        self._built: dict[type[Source], MetricsSource] = {}
+        self._lock = Lock()
+
+    def __getitem__(self, kind: type[Source]) -> MetricsSource:
+        with self._lock:
+            if kind not in self._built:
+                self._built[kind] = self._builders[kind]()
+            return self._built[kind]
+
+    def __iter__(self) -> Iterator[type[Source]]:
+        return iter(self._builders)
+
+    def __len__(self) -> int:
+        return len(self._builders)
 
 
 @cache

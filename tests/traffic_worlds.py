@@ -17,8 +17,10 @@ from shared.adapters.app_service.traffic_router import AppServiceRouter
 from shared.adapters.azure_monitor.metrics_source import AzureMonitorMetrics
 from shared.adapters.http_json.place_probe import HttpPlaceProbe
 from shared.adapters.memory.site import MemorySite
-from shared.domain.names import TargetName
+from shared.domain.names import ApplicationName, TargetName
+from shared.domain.rollout.measuring import AzureMonitorSource, Source, ValueQuery
 from shared.domain.rollout.spec import Place, Target, TargetKind
+from shared.ports.metrics_source import Arm, WindowQuestion
 from tests.sandbox import SITE_ID, RunningCloud, running_cloud, wait_until
 from tests.sandbox_sdk import AnyToken
 
@@ -30,6 +32,33 @@ TARGET = Target(
     region="westeurope",
 )
 SWAP_SECONDS = 0.5
+CANDIDATE = Arm(version=None, place=Place.CANDIDATE)
+STABLE = Arm(version=None, place=Place.PRODUCTION)
+
+
+def window_question(
+    since: datetime,
+    until: datetime,
+    length: timedelta,
+    *,
+    target: Target = TARGET,
+    source: Source = AzureMonitorSource(),  # noqa: B008 - a frozen value
+    candidate: Arm = CANDIDATE,
+    stable: Arm = STABLE,
+    values: tuple[ValueQuery, ...] = (),
+) -> WindowQuestion:
+    """Ask for windows of the target's two places, the candidate at its own, unless said otherwise."""
+    return WindowQuestion(
+        application=ApplicationName("shop"),
+        target=target,
+        source=source,
+        candidate=candidate,
+        stable=stable,
+        since=since,
+        until=until,
+        length=length,
+        values=values,
+    )
 
 
 class MemoryWorld:

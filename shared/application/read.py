@@ -1,15 +1,17 @@
 """Reading what the core needs to see. A reading that fails is a reading too."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
 from shared.calls.deadline import Deadline
-from shared.domain.analysis.measurement import Window
-from shared.domain.errors import SlipwayError
+from shared.domain.errors import RejectedError, SlipwayError
+from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.readings import (
+    FaultsSeen,
     HealthSeen,
     Need,
+    ReadFaults,
     ReadHealth,
     Readings,
     ReadShare,
@@ -21,13 +23,16 @@ from shared.domain.rollout.readings import (
     Trouble,
 )
 from shared.domain.rollout.spec import Place, Spec
-from shared.ports.metrics_source import MetricsSource, PlaceWindow
+from shared.ports.metrics_source import Arm, MetricsSource, WindowQuestion
 from shared.ports.place_probe import PlaceProbe
 from shared.ports.promoter import Promoter, SwapState
 from shared.ports.traffic_router import TrafficRouter
 
 SECONDS = 15.0
 """No reading is begun after this: what is left is trouble, and the next look reads it."""
+
+MetricsSources = Mapping[type[Source], MetricsSource]
+"""What reads each kind of source. A kind that is not in it cannot be read here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Reader:
     router: TrafficRouter
     promoter: Promoter
     probe: PlaceProbe
-    metrics: MetricsSource
+    metrics: MetricsSources
 
     def read(self, spec: Spec | None, needs: Iterable[Need]) -> Readings:
         """Return each reading, or the trouble with it. Never raises for a source that is unwell."""
@@ -68,18 +73,31 @@ class Reader:
                     failed=status.why if status.state is SwapState.FAILED else None,
                 )
             case ReadWindows():
-                read = self.metrics.read_windows(target, need.since, need.until, need.length)
-                return tuple(_arms(window, need.measured_at) for window in read)
+                return self._source(spec).read_windows(_question(spec, need, need.measured_at))
+            case ReadFaults():
+                return FaultsSeen(self._source(spec).find_faults(_question(spec, need, Place.CANDIDATE)))
             case _:
                 assert_never(need)
 
+    def _source(self, spec: Spec) -> MetricsSource:
+        kind = type(spec.measuring.source)
+        source = self.metrics.get(kind)
+        if source is None:
+            raise RejectedError(f"metrics.source: {kind.__name__} cannot be read here")
+        return source
 
-def _arms(window: PlaceWindow, candidate_at: Place) -> Window:
-    """Credit each place's numbers to the version that held it."""
-    swapped = candidate_at is Place.PRODUCTION
-    return Window(
-        start=window.start,
-        end=window.end,
-        candidate=window.production if swapped else window.candidate,
-        stable=window.candidate if swapped else window.production,
+
+def _question(spec: Spec, need: ReadWindows | ReadFaults, candidate_at: Place) -> WindowQuestion:
+    """Ask for the candidate where it is, and for the stable version at the other place."""
+    stable_at = Place.CANDIDATE if candidate_at is Place.PRODUCTION else Place.PRODUCTION
+    return WindowQuestion(
+        application=spec.application,
+        target=spec.target(need.target),
+        source=spec.measuring.source,
+        candidate=Arm(version=need.candidate, place=candidate_at),
+        stable=Arm(version=need.stable, place=stable_at),
+        since=need.since,
+        until=need.until,
+        length=need.length,
+        values=spec.measuring.values,
     )

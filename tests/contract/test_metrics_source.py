@@ -15,7 +15,7 @@ from shared.domain.rollout.spec import Place
 from shared.domain.rollout.weight import NONE, Weight
 from tests.sandbox_sdk import AnyToken
 from tests.scripted_server import HangUp, Say, Silence, closed_port, scripted_server
-from tests.traffic_worlds import TARGET, MemoryWorld, sandbox_world
+from tests.traffic_worlds import TARGET, MemoryWorld, sandbox_world, window_question
 
 EXAMPLE = Path(__file__).parents[3] / "shared/payloads/azure-rest/monitor-examples/metricBatch-MetricBatchExample2.json"
 FIVE = timedelta(seconds=5)
@@ -48,25 +48,25 @@ def test_what_each_place_served_and_failed_is_counted_in_its_window(world):
     world.router.set_share(TARGET, NONE)
     world.pass_time((start + 2 * FIVE - world.now()).total_seconds() + 0.2)
 
-    before, during, after = world.metrics.read_windows(TARGET, start - FIVE, start + 2 * FIVE, FIVE)
+    before, during, after = world.metrics.read_windows(window_question(start - FIVE, start + 2 * FIVE, FIVE))
 
     assert (before.start, during.start, after.start, after.end) == (start - FIVE, start, start + FIVE, start + 2 * FIVE)
-    stable, candidate = during.production, during.candidate
+    stable, candidate = during.stable, during.candidate
     assert stable.requests + candidate.requests == 100
     assert 25 < candidate.requests < 75
     assert (stable.failures, candidate.failures) == (0, candidate.requests)
     assert 0 < stable.latency_ms < 1000
-    assert after.production == after.candidate == Sample(requests=0, failures=0, latency_ms=None)
+    assert after.stable == after.candidate == Sample(requests=0, failures=0, latency_ms=None)
 
 
 def test_windows_that_the_source_knows_nothing_of_are_missing_and_never_zero(world):
     world.deploy(Place.PRODUCTION, "1")
     start = window_start(world.now() - timedelta(minutes=50))
 
-    windows = world.metrics.read_windows(TARGET, start, start + 3 * FIVE, FIVE)
+    windows = world.metrics.read_windows(window_question(start, start + 3 * FIVE, FIVE))
 
     assert [window.start for window in windows] == [start, start + FIVE, start + 2 * FIVE]
-    found = [sample for window in windows for sample in (window.production, window.candidate)]
+    found = [sample for window in windows for sample in (window.stable, window.candidate)]
     assert [sample.lack for sample in found] == [Lack.NO_DATA] * 6
 
 
@@ -74,28 +74,28 @@ def test_a_window_that_has_not_ended_is_missing(world):
     world.deploy(Place.PRODUCTION, "1")
     start = window_start(world.now()) + FIVE
 
-    (window,) = world.metrics.read_windows(TARGET, start, start + FIVE, FIVE)
+    (window,) = world.metrics.read_windows(window_question(start, start + FIVE, FIVE))
 
-    assert isinstance(window.production, Missing)
+    assert isinstance(window.stable, Missing)
     assert isinstance(window.candidate, Missing)
 
 
 def test_a_span_without_windows_has_none(world):
     start = window_start(world.now())
 
-    assert world.metrics.read_windows(TARGET, start, start, FIVE) == ()
+    assert world.metrics.read_windows(window_question(start, start, FIVE)) == ()
 
 
 def test_the_sandbox_refuses_a_length_that_it_does_not_know(sandbox):
     with pytest.raises(RejectedError, match="interval"):
-        sandbox.metrics.read_windows(TARGET, NOON, NOON + MINUTE, timedelta(seconds=20))
+        sandbox.metrics.read_windows(window_question(NOON, NOON + MINUTE, timedelta(seconds=20)))
 
 
 def test_trouble_of_the_sandboxs_metrics_is_for_later(sandbox):
     sandbox.cloud.control.add_fault(on="metrics", kind="429", retry_after=11)
     try:
         with pytest.raises(TryLaterError) as caught:
-            sandbox.metrics.read_windows(TARGET, NOON, NOON + FIVE, FIVE)
+            sandbox.metrics.read_windows(window_question(NOON, NOON + FIVE, FIVE))
     finally:
         sandbox.reset()
 
@@ -151,7 +151,7 @@ GOOD = counted(10, 1, 0.25)
 
 
 def read(metrics, minutes=1):
-    return metrics.read_windows(TARGET, NOON, NOON + minutes * MINUTE, MINUTE)
+    return metrics.read_windows(window_question(NOON, NOON + minutes * MINUTE, MINUTE))
 
 
 def test_a_read_is_one_batch_call_for_the_site_and_one_for_its_slot(monitor, metrics):
@@ -195,7 +195,7 @@ def test_seconds_become_milliseconds(monitor, metrics):
 
     (window,) = read(metrics)
 
-    assert window.production == window.candidate == Sample(requests=10, failures=1, latency_ms=250)
+    assert window.stable == window.candidate == Sample(requests=10, failures=1, latency_ms=250)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_without_a_value_of_requests_there_is_no_sample_whatever_failures_say(mo
 
     (window,) = read(metrics)
 
-    assert window.production.lack is window.candidate.lack is Lack.NO_DATA
+    assert window.stable.lack is window.candidate.lack is Lack.NO_DATA
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_windows_are_gap_free_whatever_the_source_leaves_out(monitor, metrics):
     windows = read(metrics, minutes=4)
 
     assert [window.start for window in windows] == [NOON + index * MINUTE for index in range(4)]
-    lacks = [getattr(window.production, "lack", None) for window in windows]
+    lacks = [getattr(window.stable, "lack", None) for window in windows]
     assert lacks == [Lack.NO_DATA, Lack.NO_DATA, None, Lack.NO_DATA]
 
 
@@ -271,9 +271,9 @@ def test_values_outside_the_question_or_between_windows_are_dropped_and_counted(
 
     first, second = read(metrics, minutes=2)
 
-    assert first.production.lack is Lack.NO_DATA
-    assert "2 values on no window's start were dropped" in first.production.why
-    assert second.production.requests == 8
+    assert first.stable.lack is Lack.NO_DATA
+    assert "2 values on no window's start were dropped" in first.stable.why
+    assert second.stable.requests == 8
 
 
 REQUESTS, FAILURES, TIMES = (metric(name, [("00:00", 1)]) for name in ("Requests", "Http5xx", "HttpResponseTime"))
@@ -354,7 +354,9 @@ def test_a_refused_connection_is_for_later():
 @pytest.mark.parametrize("region", ["", "west.evil.example/", "eu@evil"])
 def test_our_token_goes_to_no_host_but_a_regions(region):
     with pytest.raises(RejectedError, match="needs a region"):
-        AzureMonitorMetrics(AnyToken()).read_windows(replace(TARGET, region=region), NOON, NOON + MINUTE, MINUTE)
+        AzureMonitorMetrics(AnyToken()).read_windows(
+            window_question(NOON, NOON + MINUTE, MINUTE, target=replace(TARGET, region=region))
+        )
 
 
 def test_each_region_has_an_endpoint_of_its_own():

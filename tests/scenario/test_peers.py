@@ -18,7 +18,7 @@ import pytest
 
 from shared.adapters.sqlite.deliveries import LockLostError
 from shared.application import aggregate as aggregates
-from shared.domain.analysis.measurement import Lack, Missing, Sample
+from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
 from shared.domain.errors import InvalidError, RejectedError, TryLaterError
 from shared.domain.rollout.events import StepPassed
 from shared.domain.rollout.on_tick import next_wake
@@ -26,7 +26,6 @@ from shared.domain.rollout.spec import Notification, Place, Topic
 from shared.domain.rollout.state import Application
 from shared.domain.rollout.weight import NONE, Weight
 from shared.domain.wake_up import WakeUp
-from shared.ports.metrics_source import PlaceWindow
 from shared.ports.rollout_store import Change
 from shared.wire.documents import read_event
 from shared.wire.history import history_line
@@ -117,11 +116,11 @@ def judged_healthy(world: World, rollout: str) -> Callable[[], bool]:
     return lambda: [target["verdict"] for target in world.rollout(rollout)["targets"]] == ["healthy"]
 
 
-def measured(world: World, change: Callable[[PlaceWindow], PlaceWindow], since: timedelta = timedelta(0)) -> None:
+def measured(world: World, change: Callable[[Window], Window], since: timedelta = timedelta(0)) -> None:
     """Let the source say something else of each window that begins this long from now, or later."""
     read, begins = world.site.read_windows, world.clock.now() + since
 
-    def read_changed(*args: Any) -> tuple[PlaceWindow, ...]:
+    def read_changed(*args: Any) -> tuple[Window, ...]:
         return tuple(change(window) if window.start >= begins else window for window in read(*args))
 
     world.site.read_windows = read_changed
@@ -369,7 +368,7 @@ NO_MEASUREMENT = {
 
 
 @pytest.mark.parametrize("after", [timedelta(0), timedelta(minutes=2)], ids=["from the start", "after good windows"])
-@pytest.mark.parametrize("side", ["candidate", "production"])
+@pytest.mark.parametrize("side", ["candidate", "stable"])
 @pytest.mark.parametrize(("said", "verdict"), NO_MEASUREMENT.values(), ids=NO_MEASUREMENT)
 def test_what_is_no_measurement_has_a_verdict_of_its_own_and_never_passes(tmp_path, said, verdict, side, after):
     world = World(tmp_path, GUARDED)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 from shared.adapters.memory.notifier import MemoryNotifier
@@ -24,6 +24,7 @@ from shared.bootstrap import Keeping, Outside, build
 from shared.domain.errors import SlipwayError
 from shared.domain.names import ApplicationName, CommandId, RolloutId, Version
 from shared.domain.rollout.commands import Action, Alert
+from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.spec import Place, Spec
 from shared.wire.spec import parse_spec
 from shared.wire.wake_ups import parse_wake_up
@@ -106,7 +107,13 @@ class World:
             )
         )
         site = self.site
-        outside = Outside(router=site, promoter=site, probe=site, metrics=site, notifier=self.notifier)
+        outside = Outside(
+            router=site,
+            promoter=site,
+            probe=site,
+            metrics=dict.fromkeys(get_args(Source), site),
+            notifier=self.notifier,
+        )
         self.app = build(self.keeping, outside, Access({}, {}), self.clock)
 
     def deploy(self, version: str, *, error_rate: float = 0.0, event: str | None = None, **options) -> RolloutId:

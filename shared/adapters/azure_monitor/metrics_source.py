@@ -4,7 +4,6 @@ Azure Monitor's least window is a minute, and its values come one to three minut
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from shared.adapters.azure_monitor.batch_answer import UnusableAnswerError, check_codes, read_series
 from shared.adapters.azure_monitor.series import Series, sample_at
 from shared.calls.azure_calls import CLIENT_OPTIONS, AzureCalls
+from shared.domain.analysis.measurement import Window
 from shared.domain.errors import RejectedError, TryLaterError
-from shared.domain.rollout.spec import Target
-from shared.ports.metrics_source import PlaceWindow
+from shared.domain.rollout.spec import Place, Target
+from shared.ports.metrics_source import WindowQuestion
 from shared.wire.site_id import parse_site_id
 
 if TYPE_CHECKING:
@@ -24,19 +24,6 @@ if TYPE_CHECKING:
 _METRICS = {"Requests": "total", "Http5xx": "total", "HttpResponseTime": "average"}
 """Each metric and the aggregation that is read of it. HttpResponseTime is in seconds."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """Which windows are asked for."""
-
-    since: datetime
-    until: datetime
-    length: timedelta
-
-    def starts(self) -> tuple[datetime, ...]:
-        count = (self.until - self.since) // self.length
-        return tuple(self.since + self.length * index for index in range(count))
 
 
 class AzureMonitorMetrics:
@@ -50,31 +37,33 @@ class AzureMonitorMetrics:
         self._clients: dict[str, MetricsClient] = {}
         self._lock = Lock()
 
-    def read_windows(
-        self, target: Target, since: datetime, until: datetime, length: timedelta
-    ) -> tuple[PlaceWindow, ...]:
-        """Return each window of `length` from `since` to `until`, both multiples of it, ascending, gap-free.
+    def read_windows(self, question: WindowQuestion) -> tuple[Window, ...]:
+        """Return each window that was asked for, by the arms' places, ascending, gap-free.
 
-        `length` must be one that Azure Monitor knows (PT1M, PT5M, PT15M, ...): others raise `RejectedError`.
+        The length must be one that Azure Monitor knows (PT1M, PT5M, PT15M, ...): others raise `RejectedError`.
         """
-        assert (since - _EPOCH) % length == (until - _EPOCH) % length == timedelta(0)
-        question = _Question(since.astimezone(UTC), until.astimezone(UTC), length)
+        assert (
+            (question.since - _EPOCH) % question.length == (question.until - _EPOCH) % question.length == timedelta(0)
+        )
         if not question.starts():
             return ()
-        site = parse_site_id(target.resource)
         calls = AzureCalls(allow_http=self._allow_http)
-        client = self._client(self._endpoint or _regional_endpoint(target))
-        production = _ask(client, calls, question, str(site), "microsoft.web/sites")
-        candidate = _ask(client, calls, question, site.slot(target.slot), "microsoft.web/sites/slots")
+        client = self._client(self._endpoint or _regional_endpoint(question.target))
+        series = {place: _ask(client, calls, question, place) for place in (Place.PRODUCTION, Place.CANDIDATE)}
         return tuple(
-            PlaceWindow(
+            Window(
                 start=start,
-                end=start + length,
-                production=sample_at(start, *production),
-                candidate=sample_at(start, *candidate),
+                end=start + question.length,
+                candidate=sample_at(start, *series[question.candidate.place]),
+                stable=sample_at(start, *series[question.stable.place]),
             )
             for start in question.starts()
         )
+
+    def find_faults(self, question: WindowQuestion) -> tuple[str, ...]:
+        """Return what is wrong with the source's settings: nothing, for these are fixed."""
+        assert question.source
+        return ()
 
     def _client(self, endpoint: str) -> "MetricsClient":
         from azure.monitor.querymetrics import MetricsClient
@@ -95,9 +84,13 @@ def _regional_endpoint(target: Target) -> str:
 
 
 def _ask(
-    client: "MetricsClient", calls: AzureCalls, question: _Question, resource: str, namespace: str
+    client: "MetricsClient", calls: AzureCalls, question: WindowQuestion, place: Place
 ) -> tuple[Series, Series, Series]:
-    """Return requests, failures and response times of one resource."""
+    """Return requests, failures and response times of one place."""
+    site = parse_site_id(question.target.resource)
+    is_site = place is Place.PRODUCTION
+    resource = str(site) if is_site else site.slot(question.target.slot)
+    namespace = "microsoft.web/sites" if is_site else "microsoft.web/sites/slots"
     what = f"read the metrics of {resource}"
     starts = frozenset(question.starts())
 
@@ -107,7 +100,7 @@ def _ask(
             resource_ids=[resource],
             metric_namespace=namespace,
             metric_names=list(_METRICS),
-            timespan=(question.since, question.until),
+            timespan=(question.since.astimezone(UTC), question.until.astimezone(UTC)),
             granularity=question.length,
             aggregations=sorted(set(_METRICS.values())),
             raw_response_hook=lambda answer: answers.append(answer.http_response),

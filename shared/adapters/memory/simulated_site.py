@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from shared.adapters.memory.timeline import Era, sample
 from shared.domain.analysis.measurement import Missing, Sample
 from shared.domain.errors import TryLaterError
+from shared.domain.rollout.measuring import ValueQuery
 from shared.domain.rollout.spec import Place
 from shared.ports.promoter import SwapState, SwapStatus
 
@@ -70,10 +71,12 @@ class SimulatedSite:
         self._settle()
         self._swaps = {token: swap for token, swap in self._swaps.items() if not swap.over}
 
-    def sample(self, place: Place, start: datetime, end: datetime) -> Sample | Missing:
+    def sample(
+        self, place: Place, start: datetime, end: datetime, values: tuple[ValueQuery, ...] = ()
+    ) -> Sample | Missing:
         """Return what a place met in `[start, end)`, which must have passed."""
         self._settle()
-        return sample(self._eras, place, start, end)
+        return sample(self._eras, place, start, end, values)
 
     def _settle(self) -> None:
         for swap in self._swaps.values():

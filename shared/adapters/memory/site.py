@@ -3,7 +3,7 @@
 One object stands for the router, the promoter, the probe and the metrics of any number of targets.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,12 +12,12 @@ from threading import RLock
 from shared.adapters.memory.simulated_site import SimulatedSite
 from shared.adapters.memory.timeline import Deployed, Era
 from shared.adapters.memory.trouble import Trouble
-from shared.domain.analysis.measurement import Lack, Missing, Sample
+from shared.domain.analysis.measurement import Histogram, Lack, Missing, Sample, Window
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError
 from shared.domain.names import TargetName, Version
 from shared.domain.rollout.spec import Place, Target
 from shared.domain.rollout.weight import ALL, NONE, Weight
-from shared.ports.metrics_source import PlaceWindow
+from shared.ports.metrics_source import WindowQuestion
 from shared.ports.place_probe import Health
 from shared.ports.promoter import SwapStatus
 
@@ -52,6 +52,8 @@ class MemorySite:
         """`lag` is how long after its end a window has values; `requests_per_second` goes to each site."""
         self.calls: list[Call] = []
         """What was asked, in order."""
+        self.faults: dict[TargetName, tuple[str, ...]] = {}
+        """What `find_faults` says of a target; nothing unless it is set."""
         self.swap_time = swap_time
         self.lag = lag
         self._now = now
@@ -69,9 +71,22 @@ class MemorySite:
         error_rate: float = 0.0,
         latency_ms: float = 10.0,
         healthy: bool = True,
+        latencies: Histogram | None = None,
+        values: Mapping[str, float] | None = None,
     ) -> None:
-        """Let a place serve a version from now on."""
-        deployed = Deployed(version=Version(version), error_rate=error_rate, latency_ms=latency_ms, healthy=healthy)
+        """Let a place serve a version from now on.
+
+        `latencies` divides the requests by response time, in whatever total. `values` are by name: how many a request
+        of a counter, the level of a gauge.
+        """
+        deployed = Deployed(
+            version=Version(version),
+            error_rate=error_rate,
+            latency_ms=latency_ms,
+            healthy=healthy,
+            latencies=latencies,
+            values=tuple((values or {}).items()),
+        )
         if place is Place.PRODUCTION:
             self._change(target, lambda era: replace(era, production=deployed))
         else:
@@ -163,27 +178,32 @@ class MemorySite:
             healthy = self._deployed(target, place).healthy
             return Health(healthy, f"GET {target.health.path} answered {200 if healthy else 503}")
 
-    def read_windows(
-        self, target: Target, since: datetime, until: datetime, length: timedelta
-    ) -> tuple[PlaceWindow, ...]:
-        """Return each window of `length` from `since` to `until`, ascending, gap-free."""
-        with self._called("read_windows", target, f"{since:%H:%M:%S}-{until:%H:%M:%S}"):
-            assert (since - _EPOCH) % length == (until - _EPOCH) % length == timedelta(0)
-            starts = [since + length * index for index in range((until - since) // length)]
+    def read_windows(self, question: WindowQuestion) -> tuple[Window, ...]:
+        """Return what each arm's place met, whatever version it held, ascending, gap-free."""
+        span = f"{question.since:%H:%M:%S}-{question.until:%H:%M:%S}"
+        with self._called("read_windows", question.target, span):
+            assert (question.since - _EPOCH) % question.length == timedelta(0)
+            assert (question.until - _EPOCH) % question.length == timedelta(0)
             return tuple(
-                PlaceWindow(
+                Window(
                     start=start,
-                    end=start + length,
-                    production=self._sample(target, Place.PRODUCTION, start, start + length),
-                    candidate=self._sample(target, Place.CANDIDATE, start, start + length),
+                    end=start + question.length,
+                    candidate=self._sample(question, question.candidate.place, start),
+                    stable=self._sample(question, question.stable.place, start),
                 )
-                for start in starts
+                for start in question.starts()
             )
 
-    def _sample(self, target: Target, place: Place, start: datetime, end: datetime) -> Sample | Missing:
+    def find_faults(self, question: WindowQuestion) -> tuple[str, ...]:
+        """Return the target's `faults`."""
+        with self._called("find_faults", question.target):
+            return self.faults.get(question.target.name, ())
+
+    def _sample(self, question: WindowQuestion, place: Place, start: datetime) -> Sample | Missing:
+        end = start + question.length
         if end + self.lag > self._now():
             return Missing(Lack.NO_DATA, "this window has no values yet")
-        return self._site(target).sample(place, start, end)
+        return self._site(question.target).sample(place, start, end, question.values)
 
     def _deployed(self, target: Target, place: Place) -> Deployed:
         deployed = self._site(target).era().at(place)
@@ -209,4 +229,13 @@ class MemorySite:
                 yield
 
 
-_METHODS = ("set_share", "read_share", "begin_swap", "read_swap", "read_version", "read_health", "read_windows")
+_METHODS = (
+    "set_share",
+    "read_share",
+    "begin_swap",
+    "read_swap",
+    "read_version",
+    "read_health",
+    "read_windows",
+    "find_faults",
+)

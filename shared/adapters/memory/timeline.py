@@ -1,11 +1,13 @@
 """What a target's places served since when, and the windows that follow from it exactly."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import reduce
 
-from shared.domain.analysis.measurement import Lack, Missing, Sample
+from shared.domain.analysis.measurement import Histogram, Lack, Missing, Sample, Value
 from shared.domain.names import Version
+from shared.domain.rollout.measuring import ValueKind, ValueQuery
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.weight import ALL, NONE, Weight
 
@@ -19,6 +21,10 @@ class Deployed:
     """The share of requests that fail, from 0 to 1."""
     latency_ms: float = 10.0
     healthy: bool = True
+    latencies: Histogram | None = None
+    """How requests divide by response time, in whatever total; None where nobody measures that."""
+    values: tuple[tuple[str, float], ...] = ()
+    """Figures of a team's own by name: how many a request of a counter, the level of a gauge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,16 +52,21 @@ class Era:
         return self.rate * part / ALL
 
 
-def sample(eras: Sequence[Era], place: Place, start: datetime, end: datetime) -> Sample | Missing:
+def sample(
+    eras: Sequence[Era], place: Place, start: datetime, end: datetime, values: tuple[ValueQuery, ...] = ()
+) -> Sample | Missing:
     """Return what a place met in `[start, end)`, without rounding. `eras` ascend; the last one goes on."""
     if not eras or start < eras[0].since:
         return Missing(Lack.NO_DATA, "nothing is known of this time")
-    total = Sample(requests=0.0, failures=0.0)
+    parts = [(era, seconds) for era, seconds in _parts(eras, start, end) if seconds > 0]
+    met = reduce(Sample.plus, (_sample_era(era, place, seconds) for era, seconds in parts))
+    return replace(met, values=tuple(value for query in values for value in _value(query, place, parts)))
+
+
+def _parts(eras: Sequence[Era], start: datetime, end: datetime) -> Iterator[tuple[Era, float]]:
+    """Yield each era with its seconds in `[start, end)`, which are not above zero where it has no part of it."""
     for era, following in zip(eras, [*[era.since for era in eras[1:]], end], strict=True):
-        seconds = (min(following, end) - max(era.since, start)).total_seconds()
-        if seconds > 0:
-            total = total.plus(_sample_era(era, place, seconds))
-    return total
+        yield era, (min(following, end) - max(era.since, start)).total_seconds()
 
 
 def _sample_era(era: Era, place: Place, seconds: float) -> Sample:
@@ -63,5 +74,33 @@ def _sample_era(era: Era, place: Place, seconds: float) -> Sample:
     requests = era.requests_a_second(place) * seconds
     if deployed is None:
         return Sample(requests=requests, failures=requests)
-    latency = deployed.latency_ms if requests else None
-    return Sample(requests=requests, failures=requests * deployed.error_rate, latency_ms=latency)
+    return Sample(
+        requests=requests,
+        failures=requests * deployed.error_rate,
+        latency_ms=deployed.latency_ms if requests else None,
+        histogram=_scaled(deployed.latencies, requests),
+    )
+
+
+def _scaled(latencies: Histogram | None, requests: float) -> Histogram | None:
+    if latencies is None:
+        return None
+    return Histogram(latencies.edges, tuple(requests * count / latencies.total for count in latencies.counts))
+
+
+def _value(query: ValueQuery, place: Place, parts: Sequence[tuple[Era, float]]) -> Iterator[Value]:
+    """Yield a counter's sum, or a gauge's mean over the time for which it is known; nothing where it never is."""
+    known = [
+        (figure, era.requests_a_second(place) * seconds, seconds)
+        for era, seconds in parts
+        if (deployed := era.at(place)) is not None
+        for name, figure in deployed.values
+        if name == query.name
+    ]
+    if not known:
+        return
+    if query.kind is ValueKind.COUNTER:
+        yield Value(name=query.name, value=sum(figure * requests for figure, requests, _ in known))
+    else:
+        time = sum(seconds for _, _, seconds in known)
+        yield Value(name=query.name, value=sum(figure * seconds for figure, _, seconds in known) / time)

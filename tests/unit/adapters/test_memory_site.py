@@ -12,6 +12,7 @@ from shared.domain.errors import RejectedError, TryLaterError
 from shared.domain.names import TargetName
 from shared.domain.rollout.spec import Notification, Place, Target, TargetKind, Topic
 from shared.domain.rollout.weight import ALL, Weight
+from tests.traffic_worlds import window_question
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -45,7 +46,7 @@ def site(clock):
 
 
 def read(site, target=WEST, count=1, since=NOON):
-    return site.read_windows(target, since, since + count * MINUTE, MINUTE)
+    return site.read_windows(window_question(since, since + count * MINUTE, MINUTE, target=target))
 
 
 def test_requests_are_divided_exactly_by_the_share(clock, site):
@@ -54,7 +55,7 @@ def test_requests_are_divided_exactly_by_the_share(clock, site):
 
     (window,) = read(site)
 
-    assert window.production == Sample(requests=450, failures=0, latency_ms=20)
+    assert window.stable == Sample(requests=450, failures=0, latency_ms=20)
     assert window.candidate == Sample(requests=150, failures=75, latency_ms=40)
 
 
@@ -65,7 +66,7 @@ def test_a_share_that_changes_within_a_window_counts_for_its_part_of_it(clock, s
 
     (window,) = read(site)
 
-    assert (window.production.requests, window.candidate.requests) == (450, 150)
+    assert (window.stable.requests, window.candidate.requests) == (450, 150)
 
 
 def test_pinned_users_stay_with_the_candidate_at_share_zero(clock, site):
@@ -86,11 +87,11 @@ def test_pinned_users_are_not_dealt_a_second_time(clock, site):
 def test_a_window_has_no_values_before_its_lag_has_passed(clock, site):
     site.lag = timedelta(minutes=2)
     clock.pass_time(minutes=2, seconds=59)
-    early = read(site)[0].production
+    early = read(site)[0].stable
     clock.pass_time(seconds=1)
 
     assert early.lack is Lack.NO_DATA
-    assert read(site)[0].production.requests == 600
+    assert read(site)[0].stable.requests == 600
 
 
 def test_nothing_is_known_of_the_time_before_the_site(clock, site):
@@ -108,7 +109,7 @@ def test_a_swap_takes_effect_at_its_end_however_late_one_looks(clock, site):
 
     (window,) = read(site)
 
-    assert window.production == Sample(requests=600, failures=150, latency_ms=30)
+    assert window.stable == Sample(requests=600, failures=150, latency_ms=30)
     assert site.read_version(WEST, Place.PRODUCTION) == "2"
 
 

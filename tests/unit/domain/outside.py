@@ -20,8 +20,10 @@ from shared.domain.rollout.commands import (
 )
 from shared.domain.rollout.effects import BeginSwap, SetWeight
 from shared.domain.rollout.readings import (
+    FaultsSeen,
     HealthSeen,
     Need,
+    ReadFaults,
     ReadHealth,
     Readings,
     ReadShare,
@@ -59,6 +61,8 @@ class Site:
     users_meet: Sample | Missing = GOOD
     """What every window says of the place that holds the candidate."""
     stable_meets: Sample | Missing = GOOD
+    faults: tuple[str, ...] = ()
+    """What is wrong with the settings of the source."""
     trouble: str | None = None
     """Why nothing can be read, or done, here."""
 
@@ -115,6 +119,8 @@ class Outside:
                 return SwapSeen(running=site.swapping is not None, failed=site.failed)
             case ReadWindows():
                 return windows(need.since, need.until, need.length, site)
+            case ReadFaults():
+                return FaultsSeen(site.faults)
 
     def do(self, state: Application, row: OpenEffect) -> EffectOutcome:
         """Do what the row asks for, at the level that is wanted now, and return the answer."""
