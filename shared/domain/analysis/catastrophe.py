@@ -39,14 +39,18 @@ def observe(
     cap: float,
     unwell: bool,
     late_outage: bool,
+    spared: bool,
 ) -> Catastrophe:
-    """Take (failures, requests) of both in. `late_outage`: stable fell ill one window after the candidate."""
+    """Take (failures, requests) of both in.
+
+    `late_outage`: stable fell ill one window after the candidate; `spared`: this window is forgiven.
+    """
     f, n = candidate
     g, m = stable
     start = state.money
     if late_outage and state.before is not None:
         start = tuple(map(min, start, state.before))
-    if n <= 0:
+    if n <= 0 or spared:
         return replace(state, money=start, before=start)
     stable_rate = (g + 1.0) / (m + 2.0) if m > 0 else 0.0
     allowed = min(0.95, ALLOWED + stable_rate)

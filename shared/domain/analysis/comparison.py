@@ -17,7 +17,9 @@ ADVANCE_MOST_PHI = 8.0
 """Heavy shared bursts make a dispersion so large that nobody could ever advance: there it counts up to this."""
 SUSPICION = 2.0
 """The suspicion asks whether the candidate is twice as bad as stable; it only ever holds."""
-SUSPICION_FLOOR, SUSPICION_CEILING = -2.0, 6.0
+SUSPICION_FLOOR, SUSPICION_CEILING = -2.0, 3.0
+FORGIVEN_EVERY = 60.0
+"""Minutes in which one burst in the candidate alone is forgiven, where history has such bursts."""
 USUAL_HALF_LIFE = timedelta(minutes=10)
 USUAL_DOUBLES = timedelta(minutes=5)
 
@@ -40,8 +42,12 @@ class Comparison:
     """Whether stable suffered in the newest window."""
     forgiven: float = 0.0
     """Minutes until a burst in the candidate alone may be forgiven again."""
+    spared: bool = False
+    """Whether the newest window was such a burst, and forgiven."""
     counts: Counts = field(default_factory=Counts)
     """Of the whole rollout, for people."""
+    warm: Counts = field(default_factory=Counts)
+    """The same without what was measured while the candidate looked cold."""
     highest: float = 1.0
     """The most evidence that there ever was."""
 
@@ -72,7 +78,10 @@ class Rules:
     counts_for: bool = True
     """Whether the window was measured wholly at the present weight."""
     burst: float = 0.0
+    """Events in the worst minute of the history above the usual, and how long the longest such time was."""
     burst_minutes: float = 0.0
+    expected_requests: float = 0.0
+    """What the candidate's share of this window's requests is."""
     follows: bool = False
     """Whether the window follows the newest one at once."""
     needed: float = 10.0
@@ -93,11 +102,11 @@ def observe(state: Comparison, counts: Counts, rules: Rules) -> Comparison:
     played = start.play(growths, cap, rules.length)
     minutes = rules.length.total_seconds() / 60.0
     forgiven = max(0.0, state.forgiven - minutes)
-    if not rules.counts_against:
+    spared = _is_burst_of_its_own(state, counts, rules) and _may_be_forgiven(forgiven, rules)
+    if spared:
+        forgiven = forgiven or FORGIVEN_EVERY
+    if spared or not rules.counts_against:
         played = played.least(start)
-    elif _is_burst_of_its_own(state, counts, rules) and (forgiven == 0.0 or forgiven > 60.0 - rules.burst_minutes - 1):
-        played = played.least(start)
-        forgiven = forgiven or 60.0
     return replace(
         state,
         bet=played,
@@ -107,7 +116,9 @@ def observe(state: Comparison, counts: Counts, rules: Rules) -> Comparison:
         usual=_followed(state.usual, counts, rules.length),
         unwell=unwell,
         forgiven=forgiven,
-        counts=Counts(*(a + b for a, b in zip(_all(state.counts), _all(counts), strict=True))),
+        spared=spared,
+        counts=state.counts.plus(counts),
+        warm=state.warm.plus(counts) if rules.counts_against and not spared else state.warm,
         highest=max(state.highest, short(played.money)),
     )
 
@@ -115,10 +126,6 @@ def observe(state: Comparison, counts: Counts, rules: Rules) -> Comparison:
 def begin(state: Comparison) -> Comparison:
     """Start a new weight: advancing asks for fresh evidence; what speaks against the candidate stays."""
     return replace(state, advance=None)
-
-
-def _all(counts: Counts) -> tuple[float, float, float, float]:
-    return counts.n_c, counts.f_c, counts.n_s, counts.f_s
 
 
 def _is_unwell(state: Comparison, counts: Counts) -> bool:
@@ -140,10 +147,16 @@ def _growth(state: Comparison, counts: Counts, rules: Rules, factor: float) -> f
 
 def _is_burst_of_its_own(state: Comparison, counts: Counts, rules: Rules) -> bool:
     """Whether the candidate alone has a burst such as history has: a client gone wild, not a version gone bad."""
-    if rules.burst <= 0 or counts.n_c <= 0:
+    if rules.burst <= 0 or counts.n_c <= 0 or not rules.knows_bursts:
         return False
-    excess = counts.f_c / counts.n_c - state.usual
-    return 0.5 * rules.burst <= excess <= 1.5 * rules.burst
+    excess = counts.f_c - state.usual * counts.n_c
+    fails_as_a_whole = counts.f_c >= 0.9 * counts.n_c and counts.n_c <= 1.3 * rules.expected_requests
+    return 0.2 * rules.burst <= excess <= 1.5 * rules.burst and not fails_as_a_whole
+
+
+def _may_be_forgiven(forgiven: float, rules: Rules) -> bool:
+    """Whether none was forgiven lately, or just now and it may still be the same one."""
+    return forgiven == 0.0 or forgiven > FORGIVEN_EVERY - rules.burst_minutes - 1.0
 
 
 def _advanced(state: Comparison, counts: Counts, rules: Rules) -> tuple[float, ...]:
@@ -156,9 +169,11 @@ def _advanced(state: Comparison, counts: Counts, rules: Rules) -> tuple[float, .
 
 def _credited(state: Comparison, rules: Rules, factors: tuple[float, ...]) -> tuple[float, ...]:
     """Return the money that a step begins with: what was met before it, up to its `CREDIT`."""
-    earned = _played(ADVANCE_PRIOR, state.counts, rules, factors)
+    earned = _played(ADVANCE_PRIOR, state.warm, rules, factors)
     most = rules.needed**CREDIT
     total = sum(earned)
+    if total <= 1.0:
+        return ADVANCE_PRIOR
     return earned if total <= most else tuple(short(each * most / total) for each in earned)
 
 
@@ -173,7 +188,7 @@ def _played(money: tuple[float, ...], counts: Counts, rules: Rules, factors: tup
 def _suspected(suspicion: float, counts: Counts, rules: Rules, minutes: float) -> float:
     """Return the log odds of twice stable's rate over stable's rate: a running sum that soon forgets."""
     total = counts.n_c + counts.n_s
-    if counts.n_c <= 0 or counts.n_s <= 0:
+    if counts.n_c <= 0 or counts.n_s <= 0 or not rules.counts_against:
         return suspicion
     rise = counts.f_c * log(SUSPICION) - counts.pooled * log((SUSPICION * counts.n_c + counts.n_s) / total)
     kept = suspicion * exp(-minutes * log(2.0) / 5.0) if suspicion > 0 else suspicion

@@ -46,7 +46,6 @@ AFTER_A_CHANGE = timedelta(minutes=2)
 """So long after a weight rose new instances may look cold."""
 CLIENTS_FOLLOW = timedelta(minutes=1)
 """So long after a change of weight the candidate's share says nothing."""
-SHARE_PHI = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +63,8 @@ class _Scene:
     cold: bool
     cap_share: float
     """How much of the usual cap a window may use: little in the first minutes."""
+    expected_requests: float
+    """What the candidate's share of the window's requests is, by stable's."""
     risk: float
     """The failure rate that the risk budget allows at the next weight."""
 
@@ -106,8 +107,14 @@ def _scene(state: AnalysisState, window: Window, config: GuardConfig, candidate:
         good=window.start >= good_since,
         cold=may_be_cold and candidate.requests > 0 and looks_cold(candidate, stable, state.baseline),
         cap_share=min(1.0, 0.8 / 0.6 * (length / FIRST_MINUTES)) if first else 1.0,
+        expected_requests=_expected(state, stable),
         risk=min(BEYOND_AT_MOST, config.risk / max(state.next_weight / 100_000, 1e-6)),
     )
+
+
+def _expected(state: AnalysisState, stable: Sample | None) -> float:
+    share = state.weight / 100_000
+    return stable.requests * share / (1.0 - share) if stable is not None and share < 1.0 else 0.0
 
 
 def _marked(state: AnalysisState, window: Window, config: GuardConfig) -> AnalysisState:
@@ -187,6 +194,7 @@ def _rules(
         counts_for=scene.good and not scene.cold,
         burst=part.dispersion.burst,
         burst_minutes=part.dispersion.burst_minutes,
+        expected_requests=scene.expected_requests,
         follows=scene.follows,
         needed=1.0 / scene.config.beta,
         knows_bursts=not (is_swapped(guard) or retired),
@@ -265,6 +273,7 @@ def _catastrophe(
         cap=cap_of(scene.config.alpha, share),
         unwell=unwell,
         late_outage=unwell and scene.follows and was is not None and not was.unwell,
+        spared=errors.spared if errors else False,
     )
 
 
@@ -278,10 +287,10 @@ def _share(state: AnalysisState, scene: _Scene) -> ShareTest:
     if guard is None or scene.stable is None or state.since is None:
         return state.share
     newest = weight if weight is not None else state.weight
-    followed = sample_ratio.follow(state.share, newest / 100_000, scene.length)
+    followed = sample_ratio.follow(state.share, newest / 100_000, scene.length.total_seconds() / 60.0)
     changed = next((each.at for each in reversed(state.weights) if each.at <= scene.window.start), None)
     if weight is None or changed is None or scene.window.start < changed + CLIENTS_FOLLOW:
         return followed
     assert isinstance(guard.test, SampleRatio)
     n_c, n_s = scene.candidate.requests, scene.stable.requests
-    return sample_ratio.observe(followed, n_c, n_s, weight / 100_000, guard.test.tolerance, SHARE_PHI)
+    return sample_ratio.observe(followed, n_c, n_s, weight / 100_000, guard.test.tolerance)

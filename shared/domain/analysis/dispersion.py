@@ -8,10 +8,11 @@ convexity), for the rest it holds as far as the history shows. It is estimated b
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import sqrt
 
 SHORT_HISTORY = 60
 """Minutes of history that a dispersion is meant to rest on."""
-CALM_SHARE = 0.15
+CALM_SHARE = 0.3
 """At most this share of the history is set aside as bursts."""
 
 
@@ -24,9 +25,10 @@ class Dispersion:
     usual: float
     """The rate outside bursts."""
     burst: float = 0.0
-    """The highest rate above the usual one in bursts, which are set aside; 0: there were none."""
+    """The most events above the usual in one minute, where that was far beyond chance: an outage, or one client gone
+    wild; 0: there was no such minute."""
     burst_minutes: float = 0.0
-    """How long the longest burst was."""
+    """How long the longest such time was."""
 
 
 def disperse(minutes: Sequence[tuple[float, float]]) -> Dispersion:
@@ -39,7 +41,7 @@ def disperse(minutes: Sequence[tuple[float, float]]) -> Dispersion:
     counted = [(f, n) for f, n in minutes if n > 0]
     if len(counted) < 3:
         return Dispersion(phi=4.0, usual=_rate(counted))
-    bursts = _bursts(counted)
+    bursts = _outages(counted)
     calm = [each for index, each in enumerate(counted) if index not in bursts]
     usual = _rate(calm)
     events = sum(f for f, _ in calm)
@@ -51,21 +53,28 @@ def disperse(minutes: Sequence[tuple[float, float]]) -> Dispersion:
     phi = max(phi_short, 0.8 * phi_long)
     if len(counted) < SHORT_HISTORY:
         phi *= 1.0 + 0.5 * (1.0 - len(counted) / SHORT_HISTORY)
+    wild = frozenset(i for i, (f, n) in enumerate(counted) if f - usual * n > 20.0 + 8.0 * sqrt(usual * n + 1.0))
     return Dispersion(
         phi=round(phi, 6),
         usual=float(f"{usual:.9g}"),
-        burst=round(max((counted[i][0] / counted[i][1] - usual for i in bursts), default=0.0), 6),
-        burst_minutes=float(_longest_run(bursts)),
+        burst=round(max((counted[i][0] - usual * counted[i][1] for i in wild), default=0.0), 3),
+        burst_minutes=float(_longest_run(wild)),
     )
 
 
-def _bursts(minutes: Sequence[tuple[float, float]]) -> frozenset[int]:
-    """Return the minutes that are outages rather than noise: far above the median, by many events."""
+def _outages(minutes: Sequence[tuple[float, float]]) -> frozenset[int]:
+    """Return the minutes that are outages rather than noise, and the edges of them: far above the median, by many."""
     rates = sorted(f / n for f, n in minutes)
     median = rates[len(rates) // 2]
     line = max(3.0 * median, median + 0.05)
     found = frozenset(i for i, (f, n) in enumerate(minutes) if f / n > line and f > 3.0 * median * n + 20.0)
-    return found if len(found) <= CALM_SHARE * len(minutes) else frozenset()
+    edges = frozenset(
+        near
+        for index in found
+        for near in (index - 1, index + 1)
+        if 0 <= near < len(minutes) and minutes[near][0] > 2.0 * median * minutes[near][1] + 5.0
+    )
+    return found | edges if len(found) <= CALM_SHARE * len(minutes) else frozenset()
 
 
 def _longest_run(found: frozenset[int]) -> int:

@@ -86,8 +86,8 @@ class Objective:
 class SampleRatio:
     """The candidate's share of the requests is the weight that was asked for. Never takes back: pauses and warns."""
 
-    tolerance: float = 0.10
-    """Relative deviation of the candidate's odds that is no concern: sticky clients, caches, health probes."""
+    tolerance: float = 0.0
+    """Relative deviation of the candidate's odds, on top of a twelfth, that is no concern: caches, health probes."""
 
 
 Test = Threshold | Ratio | Tail | Slower | Objective | SampleRatio

@@ -26,6 +26,10 @@ class Counts:
     n_s: float = 0.0
     f_s: float = 0.0
 
+    def plus(self, other: "Counts") -> "Counts":
+        """Return both together."""
+        return Counts(self.n_c + other.n_c, self.f_c + other.f_c, self.n_s + other.n_s, self.f_s + other.f_s)
+
     @property
     def pooled(self) -> float:
         """The events of both."""

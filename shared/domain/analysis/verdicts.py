@@ -330,10 +330,9 @@ def _share_says(state: AnalysisState) -> str:
     total = share.n_c + share.n_s
     if not total:
         return "the candidate's share is looked at from a minute after each change of weight on"
-    lost = sum(share.lost) >= sum(share.gained)
-    likely = (
-        "; requests of the candidate are lost or not reported" if share.evidence >= 1.0 / SHARE_ALPHA and lost else ""
-    )
+    likely = ""
+    if share.evidence >= 1.0 / SHARE_ALPHA:
+        likely = f", about {share.likeliest:g} times as many as expected"
     return (
         f"evidence {_ratio(share.evidence)} that the candidate's share of requests is not what was asked for; "
         f"{share.n_c:,.0f} of {total:,.0f}{likely}"
