@@ -46,14 +46,18 @@ class _Delivery:
     own: set[EffectId] = field(default_factory=set)
     """Rows begun by this delivery: nobody else performs them meanwhile."""
     outcomes: list[EffectOutcome] = field(default_factory=list)
+    news: bool = False
+    """Whether windows came of which nothing was decided yet."""
     conflicts: int = 0
 
     def settle(self, command: Command) -> None:
-        """Remember that the command was committed: an answer is taken in, a claimed row is ours."""
+        """Remember that the command was committed: an answer is taken in, a claimed row is ours, news was seen."""
         if self.outcomes and command is self.outcomes[0]:
             self.outcomes.pop(0)
         elif isinstance(command, ClaimEffect):
             self.own.add(command.effect)
+        elif isinstance(command, Tick):
+            self.news = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class Driver:
         taken over and what it may not have scheduled is scheduled again.
         Raises `TryLaterError` when store or queue are unwell: nothing is lost, deliver it again later.
         """
-        delivery = _Delivery(wake_up, redelivered, self.clock.now())
+        delivery = _Delivery(wake_up, redelivered, self.clock.now(), news=wake_up.observed)
         current = aggregates.load(self.store, wake_up.key)
         for _ in range(STEPS_AT_MOST):
             if self.clock.now() - delivery.began > BUDGET:
@@ -181,9 +185,8 @@ def _next(current: Aggregate, delivery: _Delivery, now: datetime) -> _Next | Non
         return _Next(delivery.outcomes[0])
     if current.inbox:
         return _Next(read_accepted(current.inbox[0].document), current.inbox[0])
-    look = next_look(state)
-    if look is not None and look <= now:
-        return _Next(Tick())
+    if _is_look_due(state, delivery, now):
+        return _Next(Tick(news=delivery.news))
     row = _left_by_others(state, delivery, now)
     return _Next(ClaimEffect(row.id)) if row is not None else None
 
@@ -192,12 +195,18 @@ def _own_row(current: Aggregate, delivery: _Delivery, now: datetime) -> OpenEffe
     """Return the next row begun by this delivery to perform: levels at once, tidings when nothing else is due."""
     if delivery.outcomes:
         return None
-    state, look = current.application, next_look(current.application)
+    state = current.application
     own = [row for row in state.effects if row.id in delivery.own and row.begun is not None]
     level = next((row for row in own if isinstance(row.effect, SetWeight | BeginSwap)), None)
-    if level is not None or current.inbox or (look is not None and look <= now):
+    if level is not None or current.inbox or _is_look_due(state, delivery, now):
         return level
     return next(iter(own), None)
+
+
+def _is_look_due(state: Application, delivery: _Delivery, now: datetime) -> bool:
+    """Whether a tick has something to decide: its time has come, or this delivery brings news."""
+    look = next_look(state)
+    return delivery.news or (look is not None and look <= now)
 
 
 def _left_by_others(state: Application, delivery: _Delivery, now: datetime) -> OpenEffect | None:

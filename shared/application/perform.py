@@ -93,17 +93,22 @@ class Performer:
         found = self.router.read_share(level.target)
         if found != wanted:
             if wanted > found:
-                self._verify_candidate(level)
+                self._verify_place(level)
             self._in_time(row)
             with _call_that_may_land():
                 self.router.set_share(level.target, wanted)
         return self.router.read_share(level.target)
 
-    def _verify_candidate(self, level: Level) -> None:
-        """Before more users are sent there: does the candidate's place still serve the candidate, healthy?"""
+    def _verify_place(self, level: Level) -> None:
+        """Before more users are sent there: does the candidate's place serve what it is to serve, healthy?
+
+        After a swap that is the stable version, for those who are held back. What replaced it is seen at the next look.
+        """
+        name, version = level.target.name, level.rollout.version
         serves = self.probe.read_version(level.target, Place.CANDIDATE)
-        if serves != level.rollout.version:
-            name, version = level.target.name, level.rollout.version
+        if level.state.holds_back and serves != level.state.stable_version:
+            raise TryLaterError(f"{name} serves {serves} where {level.state.stable_version} should be")
+        if not level.state.holds_back and serves != version:
             raise RejectedError(f"candidate replaced: {name} serves {serves} where {version} should be")
         health = self.probe.read_health(level.target, Place.CANDIDATE)
         if not health.healthy:

@@ -15,3 +15,5 @@ class WakeUp:
     """How often this wake-up was put off because a dependency was unwell."""
     marker: str = ""
     """The token of the open marker that the sweep saw, when the sweep sent this; else `""`."""
+    observed: bool = False
+    """Whether windows of measurements came by themselves since the last one: then they are looked at now."""

@@ -76,6 +76,9 @@ class Alert:
 class Tick:
     """Time has passed: look."""
 
+    news: bool = False
+    """Whether new windows came by themselves: then a rollout that is measured is looked at before its time."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimEffect:

@@ -46,7 +46,7 @@ def decide(state: Application, command: Command, readings: Readings = NOTHING_RE
         case Alert():
             decide_alert(draft, command)
         case Tick():
-            decide_tick(draft, readings)
+            decide_tick(draft, command, readings)
         case ClaimEffect():
             if draft.state.open_effect(command.effect) is not None:
                 draft.record(EffectBegun(at=now, effect=command.effect))

@@ -34,6 +34,11 @@ class Draft:
         self._opened: list[OpenEffect] = []
         self._archived: list[Rollout] = []
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was recorded yet."""
+        return not self._events
+
     def record(self, event: Event) -> None:
         """Add a fact, and the effects that it asks for."""
         before = self.state

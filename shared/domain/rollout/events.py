@@ -5,6 +5,7 @@ from datetime import datetime
 
 from shared.domain.analysis.judgement import Judgement
 from shared.domain.analysis.measurement import Sample
+from shared.domain.analysis.parts import Baseline
 from shared.domain.analysis.sequence import AnalysisState
 from shared.domain.names import CommandId, EffectId, RolloutId, TargetName, Version
 from shared.domain.rollout.plan import Step
@@ -70,7 +71,13 @@ class PreflightPassed:
     rollout: RolloutId
     stable: tuple[tuple[TargetName, Version], ...]
     baselines: tuple[tuple[TargetName, Sample], ...] = ()
-    """What the stable version's users met shortly before, where it was measured."""
+    """What histories from before `learned` was kept say of the stable version's users shortly before."""
+    learned: tuple[tuple[TargetName, Baseline], ...] = ()
+    """What the time before says of the stable version, and how many minutes of it there were."""
+    plan: tuple[Step, ...] = ()
+    """The plan in force from here on, where that time, or the smallest regression to see, changed it."""
+    attempt: int = 1
+    """The how manieth rollout of this version it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +131,38 @@ class StepPassed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BakeExtended:
+    """The longest bake was over and there were too few requests for a verdict: it goes on at this weight."""
+
+    at: datetime
+    rollout: RolloutId
+    step: int
+    until: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConcernRaised:
+    """A guard that only notifies found the candidate degraded; told once for each target and guard."""
+
+    at: datetime
+    rollout: RolloutId
+    target: TargetName
+    guard: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldBackEnded:
+    """The users who were kept on the stable version beside the promoted one are let go."""
+
+    at: datetime
+    rollout: RolloutId
+    target: TargetName
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateApproved:
     at: datetime
     rollout: RolloutId
@@ -140,6 +179,7 @@ class RolloutPaused:
     reason: str
     remind_at: datetime
     restarts: bool = False
+    concern: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,6 +400,9 @@ Recorded = (
     | WeightObserved
     | BakeStarted
     | StepPassed
+    | BakeExtended
+    | ConcernRaised
+    | HoldBackEnded
     | GateApproved
     | RolloutPaused
     | PauseReminded

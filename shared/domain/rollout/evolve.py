@@ -5,11 +5,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from shared.domain.analysis.parts import Baseline
 from shared.domain.analysis.sequence import AnalysisState, begin_step
+from shared.domain.analysis.state import WEIGHTS_KEPT, WeightSince
 from shared.domain.names import EffectId, TargetName
 from shared.domain.rollout import events as e
 from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, weight_after
 from shared.domain.rollout.state import (
+    REMEMBERED_VERSIONS,
     Aftercare,
     Application,
     Doing,
@@ -21,6 +24,7 @@ from shared.domain.rollout.state import (
     Serving,
     Side,
     TargetState,
+    Tried,
 )
 from shared.domain.rollout.timing import (
     AFTERCARE_LIMIT,
@@ -30,7 +34,7 @@ from shared.domain.rollout.timing import (
     next_window,
     window_ceiling,
 )
-from shared.domain.rollout.weight import ALL, NONE, Weight
+from shared.domain.rollout.weight import ALL, NONE, Weight, rest
 
 Change = Callable[[Rollout], Rollout]
 
@@ -75,6 +79,8 @@ def _apply(state: Application, event: e.Event) -> Application:
             return replace(state, effects=tuple(o for o in state.effects if o.id != event.effect))
         case e.CommandRefused() | e.DeploymentRefused() | e.AlertReceived() | e.NotificationDropped():
             return state
+        case e.PreflightPassed():
+            return _on_rollout(_tried(state, event), event.rollout, lambda r: _moved(r, event))
         case e.SideVerified() if _changed_hands(state, event):
             return _on_live(replace(state, production_since=event.at), lambda r: _moved(r, event))
         case _:
@@ -100,7 +106,13 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
             judged = {"analysis": event.analysis, "judgement": event.judgement}
             return _on_target(rollout, event.target, lambda t: replace(t, **judged))  # type: ignore[arg-type]
         case e.StepPassed():
-            return _on_targets(rollout, lambda t: replace(t, proven=max(t.proven, event.proven)))
+            return _step_passed(rollout, event)
+        case e.BakeExtended():
+            return replace(rollout, bake_until=event.until, extensions=rollout.extensions + 1, reason=event.why)
+        case e.ConcernRaised():
+            return _on_target(rollout, event.target, lambda t: replace(t, warned=(*t.warned, event.guard)))
+        case e.HoldBackEnded():
+            return _hold_back_ended(rollout, event)
         case e.GateApproved():
             deadline = _progress_deadline(rollout, event.at)
             return replace(rollout, gate_deadline=None, approved=True, deadline=deadline, look_at=event.at)
@@ -124,10 +136,7 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
         case e.ZeroReached():
             return replace(rollout, doing=Doing.SETTLING, look_at=event.at)
         case e.DriftFound():
-            back = replace(rollout, doing=Doing.ZEROING) if rollout.doing is Doing.SETTLING else rollout
-            return _on_target(
-                back, event.target, lambda t: replace(t, observed=event.found, generation=t.generation + 1)
-            )
+            return _drift_found(rollout, event)
         case e.CandidateReplaced():
             return rollout
         case e.StuckFlagged():
@@ -147,6 +156,9 @@ _Moving = (
     | e.BakeStarted
     | e.TargetJudged
     | e.StepPassed
+    | e.BakeExtended
+    | e.ConcernRaised
+    | e.HoldBackEnded
     | e.GateApproved
     | e.RolloutPaused
     | e.PauseReminded
@@ -243,16 +255,27 @@ def ended(rollout: Rollout, event: e.RolloutEnded) -> Rollout:
     )
 
 
+def _tried(state: Application, event: e.PreflightPassed) -> Application:
+    """Remember the attempt. A return is none: it brings back a version that was proven."""
+    live = state.live
+    if live is None or live.id != event.rollout or live.returns:
+        return state
+    others = (tried for tried in state.tried if tried.version != live.version)
+    tried = (*others, Tried(version=live.version, times=event.attempt))
+    return replace(state, tried=tried[-REMEMBERED_VERSIONS:])
+
+
 def _preflight_passed(rollout: Rollout, event: e.PreflightPassed) -> Rollout:
-    stable, proven, baselines = dict(event.stable), weight_after(rollout.plan, -1), dict(event.baselines)
+    plan, stable, learned = event.plan or rollout.plan, dict(event.stable), dict(event.learned)
+    proven = weight_after(plan, -1)
     return _on_targets(
-        rollout,
+        replace(rollout, plan=plan, attempt=event.attempt),
         lambda t: replace(
             t,
             stable_version=stable.get(t.name),
             candidate_since=event.at,
             proven=proven,
-            analysis=AnalysisState(baseline=baselines.get(t.name)),
+            analysis=AnalysisState(baseline=learned.get(t.name, Baseline())),
         ),
     )
 
@@ -262,6 +285,8 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
         rollout,
         step=event.step,
         baking_since=None,
+        bake_until=None,
+        extensions=0,
         gate_deadline=None,
         approved=False,
         paused=None,
@@ -272,6 +297,7 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
         stuck=None,
         deadline=event.at + rollout.spec.deadlines.progress if rollout.spec else None,
     )
+    entered = _on_targets(entered, lambda t: replace(t, concern_accepted=False))
     match rollout.plan[event.step]:
         case AwaitApproval():
             return replace(
@@ -284,10 +310,16 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
         case Shift() as shift:
             look_at = next_window(rollout.spec.measuring, event.at) if rollout.spec and rollout.is_exposed else None
             shifting = replace(entered, phase=Phase.PROGRESSING, doing=Doing.SHIFTING, look_at=look_at)
-            return _on_targets(shifting, lambda t: _new_level(t, shift.weight, Side.STABLE))
+            return _on_targets(shifting, lambda t: _shifted(t, shift.weight, event.at))
         case Promote():
             swapping = replace(entered, phase=Phase.PROMOTING, doing=Doing.SWAPPING, look_at=event.at)
             return _on_targets(swapping, lambda t: replace(_new_level(t, t.wanted, Side.CANDIDATE), swap_begun=True))
+
+
+def _shifted(target: TargetState, weight: Weight, at: datetime) -> TargetState:
+    """What was measured before the first users came says nothing about the candidate."""
+    since = target.candidate_since if target.is_exposed else at
+    return replace(_new_level(target, weight, Side.STABLE), candidate_since=since)
 
 
 def _new_level(target: TargetState, wanted: Weight, side: Side) -> TargetState:
@@ -295,25 +327,80 @@ def _new_level(target: TargetState, wanted: Weight, side: Side) -> TargetState:
 
 
 def _weight_observed(rollout: Rollout, event: e.WeightObserved) -> Rollout:
-    return _on_target(
-        rollout, event.target, lambda t: replace(t, observed=t.seen(event.share), reached=event.generation)
-    )
+    def observed(target: TargetState) -> TargetState:
+        weight = target.seen(event.share)
+        analysis = _weighing(target.analysis, weight, event.at)
+        return replace(target, observed=weight, reached=event.generation, analysis=analysis)
+
+    return _on_target(rollout, event.target, observed)
+
+
+def _drift_found(rollout: Rollout, event: e.DriftFound) -> Rollout:
+    """Somebody moved the weight since the look before, about a window ago."""
+    window = rollout.spec.measuring.window if rollout.spec else timedelta(0)
+
+    def drifted(target: TargetState) -> TargetState:
+        analysis = _weighing(target.analysis, event.found, event.at - window)
+        return replace(target, observed=event.found, generation=target.generation + 1, analysis=analysis)
+
+    back = replace(rollout, doing=Doing.ZEROING) if rollout.doing is Doing.SETTLING else rollout
+    return _on_target(back, event.target, drifted)
+
+
+def _weighing(analysis: AnalysisState, weight: Weight, at: datetime) -> AnalysisState:
+    """Say which share the candidate has from then on: other requests than that are no sign that some were lost."""
+    if analysis.since is None or analysis.weight == weight:
+        return analysis
+    since = max(at, analysis.weights[-1].at)
+    return replace(analysis, weights=(*analysis.weights, WeightSince(since, weight))[-WEIGHTS_KEPT:])
 
 
 def _bake_started(rollout: Rollout, at: datetime) -> Rollout:
     current = rollout.plan[rollout.step]
-    retired = isinstance(current, Promote)
     proven = isinstance(current, Promote) and current.proven
     look_at = at if proven or rollout.spec is None else next_window(rollout.spec.measuring, at)
     baking = replace(rollout, doing=Doing.BAKING, baking_since=at, look_at=look_at)
-    return _on_targets(
-        baking,
-        lambda t: replace(t, analysis=begin_step(t.analysis, at, stable_retired=retired), judgement=None),
-    )
+    next_weight = weight_after(rollout.plan, rollout.step)
+
+    def begun(target: TargetState) -> TargetState:
+        weight = target.wanted if target.observed is None else target.observed
+        retired = isinstance(current, Promote) and not target.holds_back
+        analysis = begin_step(target.analysis, at, weight=weight, next_weight=next_weight, stable_retired=retired)
+        return replace(target, analysis=analysis, judgement=None)
+
+    return _on_targets(baking, begun)
+
+
+def _step_passed(rollout: Rollout, event: e.StepPassed) -> Rollout:
+    passed = _on_targets(rollout, lambda t: replace(t, proven=max(t.proven, event.proven)))
+    if not passed.holds_back:
+        return passed
+    look_at = next_window(rollout.spec.measuring, event.at) if rollout.spec else event.at
+    deadline = _progress_deadline(rollout, event.at)
+    return replace(passed, doing=Doing.RELEASING, deadline=deadline, look_at=look_at)
+
+
+def _hold_back_ended(rollout: Rollout, event: e.HoldBackEnded) -> Rollout:
+    """Stable has no traffic from now on: what was learnt of it stands in, and a bake asks for fresh windows."""
+    passed = rollout.doing is Doing.RELEASING
+
+    def released(target: TargetState) -> TargetState:
+        analysis = begin_step(target.analysis, event.at, weight=ALL, next_weight=ALL, stable_retired=True)
+        judgement = target.judgement if passed else None
+        return replace(_new_level(target, ALL, Side.CANDIDATE), analysis=analysis, judgement=judgement)
+
+    return _on_target(rollout, event.target, released)
 
 
 def _paused(rollout: Rollout, event: e.RolloutPaused) -> Rollout:
-    pause = Pause(reason=event.reason, by=event.by, since=event.at, remind_at=event.remind_at, restarts=event.restarts)
+    pause = Pause(
+        reason=event.reason,
+        by=event.by,
+        since=event.at,
+        remind_at=event.remind_at,
+        restarts=event.restarts,
+        concern=event.concern,
+    )
     held = _hold(rollout, event.at)
     return replace(held, phase=Phase.PAUSED, paused=pause, paused_in=rollout.phase, reason=event.reason)
 
@@ -322,6 +409,8 @@ def _resumed(rollout: Rollout, at: datetime, *, frozen: bool) -> Rollout:
     back = replace(rollout, phase=rollout.paused_in or Phase.PROGRESSING, paused=None, paused_in=None, reason="")
     if rollout.paused and rollout.paused.restarts:
         back = _restarted(back, at)
+    if rollout.paused and rollout.paused.concern:
+        back = _on_targets(back, lambda t: replace(t, concern_accepted=t.has_concern))
     return back if frozen else _release(back, at)
 
 
@@ -331,6 +420,8 @@ def _restarted(rollout: Rollout, at: datetime) -> Rollout:
         rollout,
         held_since=at,
         baking_since=at if rollout.baking_since else None,
+        bake_until=None,
+        extensions=0,
         deadline=at + rollout.spec.deadlines.progress if rollout.spec else None,
         gate_deadline=_gate_deadline(rollout, at),
         look_at=at,
@@ -372,6 +463,7 @@ def _release(rollout: Rollout, at: datetime) -> Rollout:
         rollout,
         held_since=None,
         baking_since=min(at, rollout.baking_since + lost) if rollout.baking_since else None,
+        bake_until=_later(rollout.bake_until, lost),
         deadline=_later(rollout.deadline, lost),
         gate_deadline=_later(rollout.gate_deadline, lost),
         look_at=at,
@@ -384,25 +476,26 @@ def _later(at: datetime | None, by: timedelta) -> datetime | None:
 
 def _side_verified(rollout: Rollout, event: e.SideVerified) -> Rollout:
     returned = event.side is Side.STABLE and rollout.phase is Phase.ROLLING_BACK
+    promoted = rest(_hold_back(rollout))
 
     def verified(target: TargetState) -> TargetState:
         if target.side is event.side:
             return replace(target, swap_token=None, swap_begun=target.swap_begun and not returned)
         moved = replace(target, side=event.side, swap_token=None, observed=None, candidate_since=event.at)
         moved = replace(moved, swap_begun=not returned)
-        wanted = ALL if event.side is Side.CANDIDATE and target.wanted_side is Side.CANDIDATE else target.wanted
-        return replace(
-            moved,
-            wanted=wanted,
-            generation=target.generation + 1,
-            analysis=AnalysisState(baseline=target.analysis.baseline, seen_until=target.analysis.seen_until),
-        )
+        wanted = promoted if event.side is Side.CANDIDATE and target.wanted_side is Side.CANDIDATE else target.wanted
+        return replace(moved, wanted=wanted, generation=target.generation + 1)
 
     seen = _on_target(rollout, event.target, verified)
     if event.side is Side.CANDIDATE:
         seen = replace(seen, doing=_doing_in_doubt(rollout))
     swapped = rollout.phase is Phase.PROMOTING and all(target.side is target.wanted_side for target in seen.targets)
     return replace(seen, doing=Doing.CLEARING) if swapped else seen
+
+
+def _hold_back(rollout: Rollout) -> Weight:
+    current = rollout.plan[rollout.step] if rollout.step >= 0 else None
+    return current.hold_back if isinstance(current, Promote) else NONE
 
 
 def _doing_in_doubt(rollout: Rollout) -> Doing:

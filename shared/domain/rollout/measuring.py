@@ -53,7 +53,7 @@ class AzureMonitorSource:
     requests: str = "Requests"
     failures: str = "Http5xx"
     failures_where: tuple[str, str] | None = None
-    """A dimension and the value of it that means failure, such as (statusCodeCategory, 5xx); None: all of the metric."""
+    """A dimension and its value that means failure, such as (statusCodeCategory, 5xx); None: all of the metric."""
     latency: str = "HttpResponseTime"
     """The metric of the average response time; empty: none."""
     latency_unit: Unit = Unit.SECONDS

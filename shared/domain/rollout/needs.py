@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from shared.domain.names import Version
 from shared.domain.rollout.commands import Command, Tick
-from shared.domain.rollout.readings import Need, ReadHealth, ReadShare, ReadSwap, ReadVersion, ReadWindows
+from shared.domain.rollout.readings import Need, ReadFaults, ReadHealth, ReadShare, ReadSwap, ReadVersion, ReadWindows
 from shared.domain.rollout.spec import Place, Spec
 from shared.domain.rollout.state import Aftercare, Application, Doing, Rollout, Side, TargetState
-from shared.domain.rollout.timing import WINDOWS_A_LOOK, visible_until, window_ceiling
+from shared.domain.rollout.timing import HISTORY, HISTORY_WINDOWS, WINDOWS_A_LOOK, visible_until, window_ceiling
+
+MEASURED = frozenset({Doing.BAKING, Doing.AWAITING_APPROVAL, Doing.SHIFTING, Doing.CLEARING, Doing.RELEASING})
+"""Busy with these, a rollout takes in what its users meet."""
 
 
 def needs(state: Application, command: Command, now: datetime) -> tuple[Need, ...]:
@@ -16,76 +20,123 @@ def needs(state: Application, command: Command, now: datetime) -> tuple[Need, ..
         return ()
     if state.live is None or state.live.spec is None:
         return tuple(_to_count(state.aftercare, now)) if state.aftercare else ()
-    if state.live.look_at is None or state.live.look_at > now:
+    if not is_due(state.live, command, now):
         return ()
-    return tuple(_to_see(state.live, state.live.spec, state.production_since, now))
+    if state.live.doing is Doing.PREFLIGHT:
+        return tuple(_to_start(state, state.live, state.live.spec, now))
+    return tuple(_to_see(state.live, state.live.spec, now))
+
+
+def is_due(live: Rollout, tick: Tick, now: datetime) -> bool:
+    """Whether the rollout is looked at now: its time has come, or there is news where it is being measured."""
+    if live.look_at is not None and live.look_at <= now:
+        return True
+    is_pushed = live.spec is not None and live.spec.measuring.is_pushed
+    return tick.news and is_pushed and live.look_at is not None and live.doing in MEASURED
 
 
 def _to_count(aftercare: Aftercare, now: datetime) -> Iterator[Need]:
-    spec = aftercare.rollout.spec
-    if spec is None or aftercare.look_at > now:
+    over = aftercare.rollout
+    if over.spec is None or aftercare.look_at > now:
         return
-    length = spec.measuring.window
-    for target in aftercare.rollout.targets:
-        yield ReadWindows(target.name, aftercare.since, aftercare.since + length, length, Place.CANDIDATE)
+    for target in over.targets:
+        pinned, other = over.version, target.stable_version
+        if target.side is Side.CANDIDATE and other is not None:
+            pinned, other = other, over.version
+        yield ReadWindows(
+            target=target.name,
+            since=aftercare.since,
+            until=aftercare.since + over.spec.measuring.window,
+            length=over.spec.measuring.window,
+            measured_at=Place.CANDIDATE,
+            candidate=pinned,
+            stable=other,
+        )
         yield ReadShare(target.name)
 
 
-def _to_see(rollout: Rollout, spec: Spec, production_since: datetime | None, now: datetime) -> Iterator[Need]:
+def _to_start(state: Application, live: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:
+    """Look first at what is quick to see; what was measured before is read where the candidate will be judged."""
+    for target in live.targets:
+        yield ReadVersion(target.name, Place.PRODUCTION)
+        yield ReadVersion(target.name, Place.CANDIDATE)
+        yield ReadHealth(target.name, Place.CANDIDATE)
+        yield ReadShare(target.name)
+        yield ReadSwap(target.name, None)
+    if live.returns or live.held_since is not None:
+        return
+    since, until = _history(spec, state.production_since, now)
+    if since >= until:
+        return
+    length, candidate, stable = spec.measuring.window, live.version, _serving(state)
+    for target in live.targets:
+        yield ReadFaults(target.name, since, until, length, candidate=candidate, stable=stable)
+        yield ReadWindows(target.name, since, until, length, Place.CANDIDATE, candidate=candidate, stable=stable)
+
+
+def _history(spec: Spec, production_since: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """Return the time before that says what the stable version is like: an hour, if it was in production so long."""
+    length = spec.measuring.window
+    until = visible_until(spec.measuring, now)
+    longest = max((HISTORY, length, *(guard.over for guard in spec.guards)))
+    since = window_ceiling(until - min(longest, HISTORY_WINDOWS * length), length)
+    return (since if production_since is None else max(since, window_ceiling(production_since, length))), until
+
+
+def _serving(state: Application) -> Version | None:
+    """Return the version that production serves, as far as the history says; None where it says nothing."""
+    if state.serving is not None:
+        return state.serving.version
+    return state.last.stable_version if state.last is not None else None
+
+
+def _to_see(rollout: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:
     for target in rollout.targets:
         match rollout.doing:
-            case Doing.PREFLIGHT:
-                yield ReadVersion(target.name, Place.PRODUCTION)
-                yield ReadVersion(target.name, Place.CANDIDATE)
-                yield ReadHealth(target.name, Place.CANDIDATE)
-                yield ReadShare(target.name)
-                yield ReadSwap(target.name, None)
-                yield from _to_compare_with(target, spec, production_since, now)
-            case Doing.BAKING | Doing.AWAITING_APPROVAL | Doing.SHIFTING:
-                yield from _to_watch(target, spec, now)
+            case doing if doing in MEASURED:
+                yield from _to_watch(rollout, target, spec, now)
             case Doing.SWAPPING | Doing.SWAPPING_BACK if target.swap_token is not None:
                 yield ReadSwap(target.name, target.swap_token)
                 yield ReadVersion(target.name, Place.PRODUCTION)
             case Doing.SWAPPING if target.side is Side.STABLE:
-                yield from _to_watch(target, spec, now)
+                yield from _to_watch(rollout, target, spec, now)
             case Doing.SETTLING:
                 yield ReadSwap(target.name, None)
                 yield ReadShare(target.name)
                 yield ReadVersion(target.name, Place.PRODUCTION)
 
 
-def _to_compare_with(
-    target: TargetState, spec: Spec, production_since: datetime | None, now: datetime
-) -> Iterator[Need]:
-    """What the stable version's users met lately: to compare with once that has no traffic any more."""
-    length = spec.measuring.window
-    until = visible_until(spec.measuring, now)
-    since = until - max((*(guard.over for guard in spec.guards), length))
-    if production_since is not None:
-        since = max(since, window_ceiling(production_since, length))
-    if since < until:
-        yield ReadWindows(target.name, since, until, length, Place.CANDIDATE)
-
-
-def _to_watch(target: TargetState, spec: Spec, now: datetime) -> Iterator[Need]:
+def _to_watch(rollout: Rollout, target: TargetState, spec: Spec, now: datetime) -> Iterator[Need]:
     yield ReadVersion(target.name, place_of_candidate(target))
+    if target.holds_back:
+        yield ReadVersion(target.name, Place.CANDIDATE)
     if not target.is_exposed:
         return
     yield ReadShare(target.name)
     span = windows_to_read(target, spec, now)
     if span is not None:
-        yield ReadWindows(target.name, span[0], span[1], spec.measuring.window, place_of_candidate(target))
+        yield ReadWindows(
+            target=target.name,
+            since=span[0],
+            until=span[1],
+            length=spec.measuring.window,
+            measured_at=place_of_candidate(target),
+            candidate=rollout.version,
+            stable=target.stable_version,
+        )
 
 
 def windows_to_read(target: TargetState, spec: Spec, now: datetime) -> tuple[datetime, datetime] | None:
-    """Return the span of windows not seen yet that the source can have, or None."""
+    """Return the span of windows that may still count and that the source can have, or None.
+
+    Some of them have counted already: what lies between them may come late.
+    """
     if target.candidate_since is None:
         return None
-    length = spec.measuring.window
-    since = window_ceiling(target.candidate_since, length)
+    length, until = spec.measuring.window, visible_until(spec.measuring, now)
+    since = max(window_ceiling(target.candidate_since, length), until - WINDOWS_A_LOOK * length)
     if target.analysis.seen_until is not None:
-        since = max(since, target.analysis.seen_until)
-    until = min(visible_until(spec.measuring, now), since + WINDOWS_A_LOOK * length)
+        since = max(since, window_ceiling(target.analysis.seen_until, length))
     return (since, until) if until > since else None
 
 

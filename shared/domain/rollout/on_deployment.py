@@ -6,13 +6,14 @@ from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.events import (
     DeploymentAccepted,
     DeploymentRefused,
+    Looked,
     RollbackBegun,
     RolloutEnded,
     RolloutStarted,
 )
 from shared.domain.rollout.permissions import BEFORE_PROMOTION, deployment_refusal
-from shared.domain.rollout.plan import compile_canary, compile_return
-from shared.domain.rollout.spec import WhenBusy
+from shared.domain.rollout.plan import Step, compile_canary, compile_return
+from shared.domain.rollout.spec import Spec, WhenBusy
 from shared.domain.rollout.state import Ending, Phase
 
 
@@ -32,6 +33,7 @@ def decide_deployment(draft: Draft, command: Deploy) -> None:
         return
     accept(draft, command.rollout, command.version, command.source)
     _supersede_live(draft, command.rollout)
+    _look_at_held_back(draft)
 
 
 def accept(
@@ -59,8 +61,19 @@ def start_pending(draft: Draft) -> None:
     pending, spec = draft.state.pending, draft.state.spec
     if pending is None or spec is None or draft.state.live is not None or draft.state.frozen is not None:
         return
-    plan = compile_return(spec.strategy) if pending.returns else compile_canary(spec.strategy)
+    plan = _plan(spec, returns=pending.returns)
     draft.record(RolloutStarted(at=draft.now, rollout=pending.id, spec=spec, plan=plan))
+
+
+def _look_at_held_back(draft: Draft) -> None:
+    """Look at once whether CI has overwritten the place where users are held back."""
+    live = draft.state.live
+    if live is not None and live.holds_back and live.phase is not Phase.ROLLING_BACK:
+        draft.record(Looked(at=draft.now, rollout=live.id, look_at=draft.now))
+
+
+def _plan(spec: Spec, *, returns: bool) -> tuple[Step, ...]:
+    return compile_return(spec.strategy) if returns else compile_canary(spec.strategy, spec.judging.hold_back)
 
 
 def _supersede_live(draft: Draft, newer: RolloutId) -> None:

@@ -5,7 +5,9 @@ from datetime import datetime
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.aftercare import decide_aftercare
+from shared.domain.rollout.commands import Tick
 from shared.domain.rollout.draft import Draft
+from shared.domain.rollout.needs import is_due
 from shared.domain.rollout.preflight import decide_preflight
 from shared.domain.rollout.readings import Readings
 from shared.domain.rollout.settle import decide_settled
@@ -15,11 +17,11 @@ from shared.domain.rollout.swap import decide_swap
 from shared.domain.rollout.timing import CALL_LIMIT, REMINDER, SWAP_LIMIT
 from shared.domain.rollout.watch import decide_shifting, decide_watch
 
-OVERDUE_AS_A_WHOLE = frozenset({Doing.PREFLIGHT, Doing.SHIFTING, Doing.SWAPPING, Doing.CLEARING})
+OVERDUE_AS_A_WHOLE = frozenset({Doing.PREFLIGHT, Doing.SHIFTING, Doing.SWAPPING, Doing.CLEARING, Doing.RELEASING})
 """What has only the progress deadline; a bake and a gate have their own, and see what was measured first."""
 
 
-def decide_tick(draft: Draft, readings: Readings) -> None:
+def decide_tick(draft: Draft, command: Tick, readings: Readings) -> None:
     """Do whatever is due. A tick that comes early, late or twice finds nothing due and changes nothing."""
     _remind(draft)
     live = draft.state.live
@@ -27,14 +29,14 @@ def decide_tick(draft: Draft, readings: Readings) -> None:
         decide_aftercare(draft, draft.state.aftercare, readings)
     if live is None or live.spec is None or _overdue(draft, live):
         return
-    if live.look_at is None or live.look_at > draft.now:
+    if not is_due(live, command, draft.now):
         return
     match live.doing:
         case Doing.PREFLIGHT:
             decide_preflight(draft, live, readings)
         case Doing.BAKING | Doing.AWAITING_APPROVAL:
             decide_watch(draft, live, live.spec, readings)
-        case Doing.SHIFTING:
+        case Doing.SHIFTING | Doing.CLEARING | Doing.RELEASING:
             decide_shifting(draft, live, live.spec, readings)
         case Doing.SWAPPING | Doing.SWAPPING_BACK:
             decide_swap(draft, live, readings)

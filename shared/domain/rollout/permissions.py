@@ -44,6 +44,8 @@ def _refuse_live(live: Rollout, action: Action) -> str | None:
                 return "it is paused already"
             if doing in (Doing.SWAPPING, Doing.CLEARING):
                 return "a swap is under way and cannot be paused: use rollback"
+            if doing is Doing.RELEASING:
+                return "it was judged healthy and everyone is being sent to it, which cannot be paused: use rollback"
             return None
         case Action.RESUME:
             return None if phase is Phase.PAUSED else f"it is not paused but {phase}"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.domain.rollout.spec import Bake, Canary, Gate
-from shared.domain.rollout.weight import ALL, Weight
+from shared.domain.rollout.weight import ALL, NONE, Weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,16 @@ class Promote:
     bake: Bake
     proven: bool = False
     """Whether an earlier rollout proved the version in production: then it is there as soon as it is verified."""
+    hold_back: Weight = NONE
+    """The share that stays with the stable version meanwhile, to compare with."""
 
 
 Step = AwaitApproval | Shift | Promote
 
 
-def compile_canary(canary: Canary) -> tuple[Step, ...]:
-    """Return the plan of a canary: each weight behind its gate, then promotion behind its own."""
-    return tuple(_canary_steps(canary))
+def compile_canary(canary: Canary, hold_back: Weight = NONE) -> tuple[Step, ...]:
+    """Return the plan of a canary: each weight behind its gate, then promotion behind its own, with a hold-back."""
+    return (*_canary_steps(canary), Promote(canary.promotion_bake, hold_back=hold_back))
 
 
 def compile_return(canary: Canary) -> tuple[Step, ...]:
@@ -51,7 +53,6 @@ def _canary_steps(canary: Canary) -> Iterator[Step]:
         yield Shift(step.weight, step.bake)
     if canary.promotion_gate is not None:
         yield AwaitApproval(canary.promotion_gate)
-    yield Promote(canary.promotion_bake)
 
 
 def weight_after(plan: tuple[Step, ...], index: int) -> Weight:

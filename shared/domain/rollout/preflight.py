@@ -1,12 +1,14 @@
 """Before any user meets the candidate: is it where it should be, healthy, and alone?"""
 
 from collections.abc import Iterator
-from functools import reduce
 
-from shared.domain.analysis.measurement import Sample
+from shared.domain.analysis.history import learn
+from shared.domain.analysis.parts import Baseline
 from shared.domain.names import TargetName, Version
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
+from shared.domain.rollout.fitting import fitted
+from shared.domain.rollout.judging import config_for
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.state import Ending, Phase, Rollout
@@ -30,12 +32,31 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
         why = "preflight: " + "; ".join(obstacles)
         draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=draft.now + PREFLIGHT_LOOK, why=why))
         return
-    stable = tuple((target.name, _read(readings.version(target.name, Place.PRODUCTION))) for target in live.targets)
-    baselines = tuple(
-        (target.name, baseline) for target in live.targets if (baseline := _baseline(readings, target.name)) is not None
-    )
-    draft.record(e.PreflightPassed(at=draft.now, rollout=live.id, stable=stable, baselines=baselines))
+    draft.record(_passed(draft, live, readings))
     enter_step(draft, live, 0, "preflight passed")
+
+
+def _passed(draft: Draft, live: Rollout, readings: Readings) -> e.PreflightPassed:
+    """Say what the candidate will be compared with, and by which plan. A return compares nothing and is no attempt."""
+    stable = tuple((target.name, _read(readings.version(target.name, Place.PRODUCTION))) for target in live.targets)
+    if live.returns or live.spec is None:
+        return e.PreflightPassed(at=draft.now, rollout=live.id, stable=stable)
+    attempt = draft.state.attempts(live.version) + 1
+    config = config_for(live.spec, attempt)
+    learned: tuple[tuple[TargetName, Baseline], ...] = tuple(
+        (target.name, learn(windows, config))
+        for target in live.targets
+        if not isinstance(windows := readings.windows(target.name), Trouble)
+    )
+    plan = fitted(live.plan, live.spec.judging, config, tuple(baseline for _, baseline in learned))
+    return e.PreflightPassed(
+        at=draft.now,
+        rollout=live.id,
+        stable=stable,
+        learned=learned,
+        plan=() if plan == live.plan else plan,
+        attempt=attempt,
+    )
 
 
 def _obstacles(live: Rollout, target: TargetName, readings: Readings) -> Iterator[str]:
@@ -61,6 +82,19 @@ def _obstacles(live: Rollout, target: TargetName, readings: Readings) -> Iterato
     share = readings.share(target)
     if isinstance(share, Trouble):
         yield f"{target}: the traffic rules cannot be read: {share.why}"
+    yield from (f"{target}: guards cannot be judged: {why}" for why in _blind(target, readings))
+
+
+def _blind(target: TargetName, readings: Readings) -> Iterator[str]:
+    """Yield why nobody could judge the candidate here. Windows without data are no reason: there is less to learn."""
+    faults = readings.faults(target)
+    if isinstance(faults, Trouble):
+        yield faults.why
+    elif faults is not None:
+        yield from faults.faults
+    windows = readings.windows(target)
+    if isinstance(windows, Trouble) and windows != faults:
+        yield windows.why
 
 
 def _take_back_foreign_weight(draft: Draft, live: Rollout, readings: Readings) -> bool:
@@ -75,15 +109,6 @@ def _take_back_foreign_weight(draft: Draft, live: Rollout, readings: Readings) -
                 e.DriftFound(at=draft.now, rollout=live.id, target=target.name, found=share, wanted=target.wanted)
             )
     return found
-
-
-def _baseline(readings: Readings, target: TargetName) -> Sample | None:
-    """Pool what the stable version's users met before the rollout; None where nothing was measured."""
-    windows = readings.windows(target)
-    if isinstance(windows, Trouble):
-        return None
-    samples = [w.stable for w in windows if isinstance(w.stable, Sample) and w.stable.is_plausible]
-    return reduce(Sample.plus, samples) if samples else None
 
 
 def _read(version: str | Trouble) -> Version:

@@ -51,6 +51,8 @@ def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
                 yield BeginSwap(rollout.id, event.target), NOW
         case e.SwapFailed():
             yield BeginSwap(rollout.id, event.target), SWAP_LOOK
+        case e.HoldBackEnded():
+            yield SetWeight(rollout.id, event.target), NOW
 
 
 def _step_levels(rollout: Rollout, event: e.StepEntered) -> Iterator[Planned]:
@@ -93,6 +95,10 @@ def _topic_and_text(after: Application, event: e.Event) -> tuple[Topic, str] | N
             )
         case e.RolloutPaused():
             return Topic.PAUSED, f"{name}: {event.rollout} was paused by {event.by}: {event.reason}"
+        case e.BakeExtended():
+            return Topic.WAITING, f"{name}: {event.rollout}: {event.why}"
+        case e.ConcernRaised():
+            return Topic.CONCERN, f"{name}: {event.rollout} goes on, but look at {event.target}: {event.says}"
         case e.PauseReminded():
             return Topic.PAUSED, f"{name}: {event.rollout} is still paused"
         case e.ApplicationFrozen():

@@ -1,14 +1,14 @@
-"""The last look of a rollback: the level is read once more when no begun call can land any more."""
+"""The last look before an end: the level is sure when no begun call can land any more."""
 
 from datetime import datetime
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.effects import BeginSwap, SetWeight
-from shared.domain.rollout.plan import Shift
+from shared.domain.rollout.plan import Promote, Shift, Step
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.spec import Place
-from shared.domain.rollout.state import Application, Doing, Rollout, Side, TargetState
+from shared.domain.rollout.state import Application, Doing, Ending, Phase, Rollout, Side, TargetState
 from shared.domain.rollout.timing import CALL_LIMIT, PINNED, SETTLE_LOOK
 from shared.domain.rollout.weight import NONE
 
@@ -21,6 +21,21 @@ def quiet_at(state: Application, live: Rollout) -> datetime | None:
         if isinstance(row.effect, SetWeight | BeginSwap) and row.effect.rollout == live.id and row.begun is not None
     ]
     return max((*begun, *((live.settle_at,) if live.settle_at else ())), default=None)
+
+
+def end_promotion(draft: Draft) -> bool:
+    """End with success when every target is as wanted, or wait until no begun call can land; return whether it did."""
+    live = draft.state.live
+    if live is None or not all(target.is_settled for target in live.targets):
+        return False
+    quiet = quiet_at(draft.state, live)
+    if quiet is not None and quiet > draft.now:
+        draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=quiet))
+        return True
+    ending = Ending(phase=Phase.SUCCEEDED, reason=f"version {live.version} serves everyone")
+    until = pinned_until(live, draft.now)
+    draft.record(e.RolloutEnded(at=draft.now, rollout=live.id, ending=ending, pinned_until=until))
+    return True
 
 
 def decide_settled(draft: Draft, live: Rollout, readings: Readings) -> None:
@@ -47,9 +62,16 @@ def end(draft: Draft, live: Rollout) -> None:
 
 
 def pinned_until(live: Rollout, now: datetime) -> datetime | None:
-    """Return until when clients may be pinned to the candidate's place by a routing cookie, if any were sent there."""
-    was_sent = any(isinstance(step, Shift) for step in live.plan[: live.step + 1])
+    """Return until when clients may be pinned to the candidate's place by a routing cookie, if any were sent there.
+
+    After a rollback that place holds the candidate; after a promotion the old version, whose users were held back.
+    """
+    was_sent = any(_sends(step) for step in live.plan[: live.step + 1])
     return now + PINNED if was_sent else None
+
+
+def _sends(step: Step) -> bool:
+    return isinstance(step, Shift) or (isinstance(step, Promote) and step.hold_back > NONE)
 
 
 def _put_right(draft: Draft, live: Rollout, target: TargetState, readings: Readings) -> str | None:

@@ -58,6 +58,7 @@ class Topic(StrEnum):
     PAUSED = "paused"
     STUCK = "stuck"
     DRIFT = "drift"
+    CONCERN = "concern"
     SUCCEEDED = "succeeded"
     ROLLED_BACK = "rolled-back"
     ABORTED = "aborted"
@@ -165,6 +166,9 @@ class LowTraffic(StrEnum):
     """Pause and call a person."""
 
 
+HOLD_BACK = Weight(5_000)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
     """How sure a judgement must be."""
@@ -176,7 +180,7 @@ class Judging:
     warm_up: timedelta = timedelta(minutes=5)
     """How long after its first users a candidate may look cold without being taken back."""
     low_traffic: LowTraffic = LowTraffic.HOLD
-    hold_back: Weight = Weight(5_000)
+    hold_back: Weight = HOLD_BACK
     """The share that stays with the stable version while the promoted one bakes, where the target can; 0: none."""
     smallest_regression: float | None = None
     """The smallest regression to see, as a multiple of stable's rate: 2.0 for twice as many errors."""

@@ -46,6 +46,7 @@ class Doing(StrEnum):
     AWAITING_APPROVAL = "awaiting approval"
     SWAPPING = "swapping"
     CLEARING = "clearing the traffic rule"
+    RELEASING = "ending the hold-back"
     ZEROING = "taking traffic back"
     SWAPPING_BACK = "swapping back"
     SETTLING = "letting begun calls end"
@@ -82,21 +83,38 @@ class TargetState:
     swap_token: str | None = None
     stable_version: Version | None = None
     candidate_since: datetime | None = None
-    """Since when the candidate is known to hold the place it is measured at."""
+    """Since when the candidate, and the users who meet it, are known to be at the place where it is measured."""
     analysis: AnalysisState = field(default_factory=AnalysisState)
     judgement: Judgement | None = None
+    concern_accepted: bool = False
+    """Whether a person resumed after a pause for this target's concern: it holds nothing up until the next step."""
+    warned: tuple[str, ...] = ()
+    """The guards that only notify and of which people were told already."""
 
     def share(self) -> Weight:
         """Return what the router must send to the candidate place for the wanted level.
 
-        While production holds the candidate (or gives it back), the candidate place holds the old version
-        or the one that hurts: nobody is sent there.
+        While production holds the candidate, the candidate place holds the old version: only those who are held back
+        are sent there. While production gives the candidate back, that place may come to hold the version that hurts:
+        nobody is sent there.
         """
-        return NONE if self.side is Side.CANDIDATE else self.wanted
+        if self.side is Side.STABLE:
+            return self.wanted
+        return rest(self.wanted) if self.wanted_side is Side.CANDIDATE else NONE
 
     def seen(self, share: Weight) -> Weight:
         """Return the candidate version's share of users when the router sends `share` to the candidate place."""
         return rest(share) if self.side is Side.CANDIDATE else share
+
+    @property
+    def has_concern(self) -> bool:
+        """Whether the judgement asks a person to look."""
+        return self.judgement is not None and self.judgement.concern is not None
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether production holds the candidate, and some users are to stay with the stable version beside it."""
+        return self.side is Side.CANDIDATE and self.share() > NONE
 
     @property
     def is_settled(self) -> bool:
@@ -124,6 +142,8 @@ class Pause:
     remind_at: datetime
     restarts: bool = False
     """Whether resuming begins the step's clocks anew: they had run out."""
+    concern: bool = False
+    """Whether it was for a judgement's concern, which a person accepts by resuming."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +167,8 @@ class Rollout:
     """The rollout that this one retries or takes back."""
     returns: bool = False
     """Whether this one brings back the version before: it promotes without a canary."""
+    attempt: int = 1
+    """How many rollouts of this version, this one included, have passed their preflight: each retry spends alpha."""
     phase: Phase = Phase.PENDING
     doing: Doing = Doing.QUEUING
     spec: Spec | None = None
@@ -158,6 +180,10 @@ class Rollout:
     ended: datetime | None = None
     reason: str = ""
     baking_since: datetime | None = None
+    bake_until: datetime | None = None
+    """Until when the bake goes on beyond its longest time, for want of requests."""
+    extensions: int = 0
+    """How often the bake of this step was extended."""
     deadline: datetime | None = None
     """By when there must be progress."""
     gate_deadline: datetime | None = None
@@ -189,6 +215,11 @@ class Rollout:
     def is_exposed(self) -> bool:
         """Whether users may meet the candidate anywhere."""
         return any(target.is_exposed for target in self.targets)
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether some users are to stay with the stable version beside the promoted one."""
+        return any(target.holds_back for target in self.targets)
 
     @property
     def has_begun_promotion(self) -> bool:
@@ -252,6 +283,17 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """How many rollouts of a version have passed their preflight."""
+
+    version: Version
+    times: int
+
+
+REMEMBERED_VERSIONS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
     """All that is decided about one application, loaded and committed as one."""
 
@@ -267,6 +309,8 @@ class Application:
     pending: Rollout | None = None
     last: Ended | None = None
     serving: Serving | None = None
+    tried: tuple[Tried, ...] = ()
+    """The versions that were tried last, the newest last; at most `REMEMBERED_VERSIONS`."""
     production_since: datetime | None = None
     """When production was last seen to have changed hands by a swap of ours: what was measured there before is not
     about the version that it serves now."""
@@ -282,6 +326,10 @@ class Application:
     def spec_in_force(self) -> Spec | None:
         """The spec by which targets are to be read now."""
         return self.watched.spec if self.watched is not None else None
+
+    def attempts(self, version: Version) -> int:
+        """Return how many rollouts of a version have passed their preflight, as far as that is remembered."""
+        return next((tried.times for tried in self.tried if tried.version == version), 0)
 
     def rollout(self, rollout_id: RolloutId) -> Rollout | None:
         """Return the live or pending rollout with this id, or None."""

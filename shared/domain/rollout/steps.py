@@ -10,6 +10,7 @@ from shared.domain.rollout.events import (
     StuckFlagged,
     ZeroReached,
 )
+from shared.domain.rollout.settle import end_promotion
 from shared.domain.rollout.spec import Outcome
 from shared.domain.rollout.state import Doing, Ending, Phase, Rollout, Side, TargetState
 from shared.domain.rollout.timing import REMINDER
@@ -31,7 +32,7 @@ def time_out(draft: Draft, rollout: Rollout, outcome: Outcome, reason: str) -> N
     """Do what the spec says for a deadline that passed. Nothing here advances."""
     if outcome is Outcome.ROLLBACK:
         fail(draft, rollout, reason)
-    elif rollout.doing in (Doing.SWAPPING, Doing.CLEARING):
+    elif rollout.doing in (Doing.SWAPPING, Doing.CLEARING, Doing.RELEASING):
         draft.record(StuckFlagged(at=draft.now, rollout=rollout.id, why=reason))
     elif rollout.phase is not Phase.PAUSED:
         draft.record(
@@ -67,3 +68,5 @@ def go_on(draft: Draft) -> None:
             draft.record(ZeroReached(at=draft.now, rollout=rollout.id))
     elif rollout.doing in (Doing.SHIFTING, Doing.CLEARING) and all(target.is_settled for target in rollout.targets):
         draft.record(BakeStarted(at=draft.now, rollout=rollout.id, step=rollout.step))
+    elif rollout.doing is Doing.RELEASING:
+        end_promotion(draft)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from shared.domain.rollout.spec import Measuring
+from shared.domain.rollout.measuring import Measuring
 
 CALL_LIMIT = timedelta(seconds=35)
 """No call that a worker begins can land later than this: handlers end after 30 s, their calls before."""
@@ -21,10 +21,16 @@ PINNED = timedelta(hours=1)
 """App Service pins a client to a slot by a cookie for this long."""
 SOURCE_SLACK = timedelta(milliseconds=250)
 """A source that closes a window on time still needs a moment to answer with it."""
+HISTORY = timedelta(minutes=60)
+"""How much of the time before is read at preflight, to learn what the stable version is like."""
+HISTORY_WINDOWS = 240
+"""At most so many windows of it: an hour of quarters of a minute."""
+FRESH = timedelta(minutes=2)
+"""What advances rests on a window that ended at most so long, or two windows, before the newest that there can be."""
 AFTERCARE_LIMIT = timedelta(minutes=10)
 """How long a count that cannot be read is tried for."""
 WINDOWS_A_LOOK = 60
-"""At most so many windows are read at once; the rest follows at the next look."""
+"""At most so many windows are read at once, the newest: after a long silence the older ones are let go."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -56,6 +62,17 @@ def settled_until(measuring: Measuring, now: datetime) -> datetime:
     return now - measuring.lag - 2 * measuring.window
 
 
+def fresh_after(measuring: Measuring, now: datetime) -> datetime:
+    """Return when a window must have ended, at the earliest, for a verdict on it to be fresh."""
+    return now - measuring.lag - max(FRESH, 2 * measuring.window)
+
+
 def next_window(measuring: Measuring, now: datetime) -> datetime:
-    """Return when the source can have the next window."""
+    """Return when to look for a window next: when the source can have it.
+
+    News that comes by itself is not asked for; then it is the time by when a window has come or is known to be lost,
+    so that silence is seen too.
+    """
+    if measuring.is_pushed:
+        return now + measuring.lag + 3 * measuring.window + SOURCE_SLACK
     return visible_until(measuring, now) + measuring.window + measuring.lag + SOURCE_SLACK

@@ -1,22 +1,26 @@
 """While users meet the candidate: verify it, keep its weight, judge it, and move on or back."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from shared.domain.analysis.guards import GuardConfig, needs_stable
 from shared.domain.analysis.judgement import Evidence, Judgement, Verdict
-from shared.domain.analysis.measurement import Lack, Missing, Sample
+from shared.domain.analysis.limits import trouble_with
+from shared.domain.analysis.measurement import Lack, Window
 from shared.domain.analysis.sequence import AnalysisState, step
 from shared.domain.names import Version
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
+from shared.domain.rollout.judging import config_for
+from shared.domain.rollout.low_traffic import lacks_traffic, wait_for_traffic
 from shared.domain.rollout.needs import place_of_candidate
 from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, weight_after
 from shared.domain.rollout.readings import Readings, Trouble
-from shared.domain.rollout.settle import pinned_until, quiet_at
-from shared.domain.rollout.spec import Bake, Outcome, Spec
+from shared.domain.rollout.settle import end_promotion, quiet_at
+from shared.domain.rollout.spec import Bake, Outcome, Place, Spec
 from shared.domain.rollout.state import Doing, Ending, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import enter_step, fail, time_out
-from shared.domain.rollout.timing import REMINDER, next_window, settled_until
+from shared.domain.rollout.timing import REMINDER, fresh_after, next_window, settled_until
 from shared.domain.rollout.weight import ALL
 
 
@@ -27,26 +31,34 @@ def decide_watch(draft: Draft, live: Rollout, spec: Spec, readings: Readings) ->
     for target in live.targets:
         if target.is_exposed:
             _keep_weight(draft, live, target, readings)
+    _let_go_where_replaced(draft, live, readings)
     if stand_guard(draft, live, spec, readings):
         return
     judged = draft.state.live
     assert judged is not None
     if judged.held_since is None and _moved_on(draft, judged, spec, readings):
         return
-    look_at = _next_look(judged, spec, draft.now)
-    draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=look_at))
+    _look_again(draft, live, spec)
 
 
 def decide_shifting(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> None:
-    """While routers are being told a weight: nothing advances, but the users who are there are looked after."""
-    if _is_replaced(draft, live, readings) or stand_guard(draft, live, spec, readings):
+    """While routers are being told a weight: nothing advances, but the users who are there are looked after.
+
+    Where that weight is everyone, after a promotion was judged healthy, its arrival ends the rollout.
+    """
+    if _is_replaced(draft, live, readings):
         return
-    draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=next_window(spec.measuring, draft.now)))
+    _let_go_where_replaced(draft, live, readings)
+    if stand_guard(draft, live, spec, readings):
+        return
+    if live.doing is Doing.RELEASING and end_promotion(draft):
+        return
+    _look_again(draft, live, spec)
 
 
 def stand_guard(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> bool:
     """Judge what users met where the candidate is; take it back if that is bad, and return whether it was."""
-    for target in live.targets:
+    for target in draft.state.live.targets if draft.state.live else ():
         if target.is_exposed:
             _judge(draft, live, target, spec, readings)
     judged = draft.state.live
@@ -65,6 +77,16 @@ def _is_replaced(draft: Draft, live: Rollout, readings: Readings) -> bool:
     return False
 
 
+def _let_go_where_replaced(draft: Draft, live: Rollout, readings: Readings) -> None:
+    """Send nobody any more to a place that was to hold the stable version beside a promoted one, and does not."""
+    for target in live.targets:
+        found = readings.version(target.name, Place.CANDIDATE) if target.holds_back else target.stable_version
+        if isinstance(found, Trouble) or found == target.stable_version:
+            continue
+        because = f"the place of those held back serves {found} where {target.stable_version} should be"
+        draft.record(e.HoldBackEnded(at=draft.now, rollout=live.id, target=target.name, because=because))
+
+
 def _keep_weight(draft: Draft, live: Rollout, target: TargetState, readings: Readings) -> None:
     share = readings.share(target.name)
     if isinstance(share, Trouble) or not target.is_settled or target.seen(share) == target.observed:
@@ -77,19 +99,15 @@ def _keep_weight(draft: Draft, live: Rollout, target: TargetState, readings: Rea
 
 
 def _judge(draft: Draft, live: Rollout, target: TargetState, spec: Spec, readings: Readings) -> None:
-    """Take the new windows into the evidence, each once, in order."""
+    """Take every whole window into the evidence that has not counted yet, in whatever order they come."""
     windows = readings.windows(target.name)
     if isinstance(windows, Trouble):
         evidence = Evidence(guard="metrics", verdict=Verdict.ERROR, says=f"metrics cannot be read: {windows.why}")
         _record(draft, live, target, target.analysis, Judgement(verdict=Verdict.ERROR, evidence=(evidence,)))
         return
-    config = GuardConfig(window=spec.measuring.window, guards=spec.guards)
+    config = config_for(spec, live.attempt)
     analysis, judgement = target.analysis, None
-    compares = needs_stable(config) and not analysis.stable_retired
-    for window in windows:
-        awaited = (window.candidate, window.stable) if compares else (window.candidate,)
-        if window.end > settled_until(spec.measuring, draft.now) and any(map(_may_still_come, awaited)):
-            break
+    for window in _to_judge(windows, target.analysis, config, settled_until(spec.measuring, draft.now)):
         analysis, said, _ = step(analysis, window, config)
         judgement = said or judgement
         if judgement is not None and judgement.verdict is Verdict.DEGRADED:
@@ -98,14 +116,44 @@ def _judge(draft: Draft, live: Rollout, target: TargetState, spec: Spec, reading
         _record(draft, live, target, analysis, judgement)
 
 
+def _to_judge(
+    windows: tuple[Window, ...], analysis: AnalysisState, config: GuardConfig, settled: datetime
+) -> Iterator[Window]:
+    """Yield the whole windows, and then what is lacking of the newest ones.
+
+    A window that lacks something may still come whole, so it is judged as it is only when it was waited for long
+    enough, and while no later one is whole: what is missing between whole ones holds nothing up.
+    """
+    newest = analysis.newest
+    lacking: list[Window] = []
+    for window in windows:
+        lack = _lack_of(window, analysis, config)
+        if lack is None:
+            yield window
+            newest = max(window.end, newest or window.end)
+        elif lack is Lack.ERROR or window.end <= settled:
+            lacking.append(window)
+    yield from (window for window in lacking if newest is None or window.end > newest)
+
+
+def _lack_of(window: Window, analysis: AnalysisState, config: GuardConfig) -> Lack | None:
+    compares = needs_stable(config) and not analysis.stable_retired
+    awaited = (window.candidate, window.stable) if compares else (window.candidate,)
+    found = [trouble.lack for side in awaited if (trouble := trouble_with(side)) is not None]
+    return Lack.ERROR if Lack.ERROR in found else next(iter(found), None)
+
+
 def _record(draft: Draft, live: Rollout, target: TargetState, analysis: AnalysisState, judgement: Judgement) -> None:
     draft.record(
         e.TargetJudged(at=draft.now, rollout=live.id, target=target.name, analysis=analysis, judgement=judgement)
     )
-
-
-def _may_still_come(side: Sample | Missing) -> bool:
-    return isinstance(side, Missing) and side.lack is Lack.NO_DATA
+    for evidence in judgement.evidence:
+        if evidence.verdict is Verdict.DEGRADED and not evidence.decides and evidence.guard not in target.warned:
+            draft.record(
+                e.ConcernRaised(
+                    at=draft.now, rollout=live.id, target=target.name, guard=evidence.guard, says=evidence.says
+                )
+            )
 
 
 def _taken_back(draft: Draft, live: Rollout) -> bool:
@@ -119,14 +167,27 @@ def _taken_back(draft: Draft, live: Rollout) -> bool:
                 e.RollbackBegun(at=draft.now, rollout=live.id, ending=ending, judgements=((target.name, judgement),))
             )
             return True
-        if judgement.concern is not None and live.phase is Phase.PROGRESSING and live.held_since is None:
-            remind_at = draft.now + REMINDER
-            draft.record(
-                e.RolloutPaused(
-                    at=draft.now, rollout=live.id, by="slipway", reason=judgement.concern, remind_at=remind_at
-                )
-            )
+    _pause_for_concern(draft, live)
     return False
+
+
+def _pause_for_concern(draft: Draft, live: Rollout) -> None:
+    """Stop where a person should look first, unless one did: whoever resumes accepts the concern for this step."""
+    worried = [t for t in live.targets if t.has_concern and not t.concern_accepted]
+    may_pause = live.phase is Phase.PROGRESSING or (live.phase is Phase.PROMOTING and live.doing is Doing.BAKING)
+    if not worried or not may_pause or live.held_since is not None:
+        return
+    reason = "; ".join(f"{t.name}: {t.judgement.concern}" for t in worried if t.judgement)
+    draft.record(
+        e.RolloutPaused(
+            at=draft.now,
+            rollout=live.id,
+            by="slipway",
+            reason=reason,
+            remind_at=draft.now + REMINDER,
+            concern=True,
+        )
+    )
 
 
 def _moved_on(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> bool:
@@ -143,7 +204,7 @@ def _moved_on(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> bo
             if verified and (_is_proven_before(live, current) or _is_healthy(draft, live, spec, current.bake)):
                 _pass_step(draft, live, current)
                 return True
-            return _bake_timed_out(draft, live, current.bake)
+            return _bake_timed_out(draft, live, spec, current.bake)
 
 
 def _is_proven_before(live: Rollout, current: Shift | Promote) -> bool:
@@ -155,24 +216,24 @@ def _is_healthy(draft: Draft, live: Rollout, spec: Spec, bake: Bake) -> bool:
     now, since = draft.now, live.baking_since
     if live.doing is not Doing.BAKING or since is None or now - since < bake.minimum:
         return False
-    return all(_is_proven(target, since, settled_until(spec.measuring, now)) for target in live.targets)
+    return all(_is_proven(target, since, fresh_after(spec.measuring, now)) for target in live.targets)
 
 
-def _is_proven(target: TargetState, since: datetime, fresh_after: datetime) -> bool:
-    seen_until, judgement = target.analysis.seen_until, target.judgement
+def _is_proven(target: TargetState, since: datetime, fresh: datetime) -> bool:
+    newest, judgement = target.analysis.newest, target.judgement
     return (
         target.is_settled
         and judgement is not None
         and judgement.verdict is Verdict.HEALTHY
-        and judgement.concern is None
-        and seen_until is not None
-        and seen_until > since
-        and seen_until >= fresh_after
+        and (judgement.concern is None or target.concern_accepted)
+        and newest is not None
+        and newest > since
+        and newest >= fresh
     )
 
 
 def _pass_step(draft: Draft, live: Rollout, current: Shift | Promote) -> None:
-    if isinstance(current, Promote):
+    if isinstance(current, Promote) and not live.holds_back:
         quiet = quiet_at(draft.state, live)
         if quiet is not None and quiet > draft.now:
             draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=quiet))
@@ -183,9 +244,11 @@ def _pass_step(draft: Draft, live: Rollout, current: Shift | Promote) -> None:
     if live.step + 1 < len(live.plan):
         enter_step(draft, live, live.step + 1, "every target was judged healthy")
         return
-    ending = Ending(phase=Phase.SUCCEEDED, reason=f"version {live.version} serves everyone")
-    until = pinned_until(live, draft.now)
-    draft.record(e.RolloutEnded(at=draft.now, rollout=live.id, ending=ending, pinned_until=until))
+    because = "every target was judged healthy in production"
+    for target in live.targets:
+        if target.holds_back:
+            draft.record(e.HoldBackEnded(at=draft.now, rollout=live.id, target=target.name, because=because))
+    end_promotion(draft)
 
 
 def _gate_timed_out(draft: Draft, live: Rollout, current: AwaitApproval) -> bool:
@@ -195,8 +258,11 @@ def _gate_timed_out(draft: Draft, live: Rollout, current: AwaitApproval) -> bool
     return _timed_out(draft, live, gate.otherwise, f"gate {gate.name} was not approved within {gate.timeout}")
 
 
-def _bake_timed_out(draft: Draft, live: Rollout, bake: Bake) -> bool:
-    if live.baking_since is None or live.baking_since + bake.maximum > draft.now:
+def _bake_timed_out(draft: Draft, live: Rollout, spec: Spec, bake: Bake) -> bool:
+    if live.baking_since is None or _bake_ends(live, bake) > draft.now:
+        return False
+    if lacks_traffic(live):
+        wait_for_traffic(draft, live, spec, bake)
         return False
     verdicts = ", ".join(f"{t.name} {t.judgement.verdict if t.judgement else 'not judged'}" for t in live.targets)
     because = "; ".join(t.judgement.because() for t in live.targets if t.judgement)
@@ -204,9 +270,24 @@ def _bake_timed_out(draft: Draft, live: Rollout, bake: Bake) -> bool:
     return _timed_out(draft, live, bake.otherwise, reason)
 
 
+def _bake_ends(live: Rollout, bake: Bake) -> datetime:
+    """Return until when there must be a verdict."""
+    assert live.baking_since is not None
+    return live.bake_until or live.baking_since + bake.maximum
+
+
 def _timed_out(draft: Draft, live: Rollout, outcome: Outcome, reason: str) -> bool:
     time_out(draft, live, outcome, reason)
     return outcome is Outcome.ROLLBACK
+
+
+def _look_again(draft: Draft, live: Rollout, spec: Spec) -> None:
+    """Say when to look next; news that came to nothing changes nothing about that."""
+    after = draft.state.live
+    came_to_nothing = draft.is_empty and live.look_at is not None and live.look_at > draft.now
+    if after is None or came_to_nothing:
+        return
+    draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=_next_look(after, spec, draft.now)))
 
 
 def _next_look(live: Rollout, spec: Spec, now: datetime) -> datetime:
@@ -220,5 +301,5 @@ def _next_look(live: Rollout, spec: Spec, now: datetime) -> datetime:
             times.append(live.gate_deadline)
         if live.baking_since is not None and not isinstance(current, AwaitApproval):
             times.append(live.baking_since + current.bake.minimum)
-            times.append(live.baking_since + current.bake.maximum)
+            times.append(_bake_ends(live, current.bake))
     return min(at for at in times if at > now)

@@ -1,0 +1,30 @@
+"""How sure a judgement must be: the one place where a spec's chance of a wrong rollback is divided."""
+
+from shared.domain.analysis.guards import GuardConfig
+from shared.domain.rollout.spec import Spec
+
+FIRST_ATTEMPT = 0.8
+"""The share of a version's alpha that its first rollout may use."""
+
+
+def config_for(spec: Spec, attempt: int) -> GuardConfig:
+    """Return how one target is judged in the `attempt`-th rollout of a version.
+
+    The spec's alpha is the chance that a healthy version is ever taken back: in all targets and all attempts together,
+    however long they are watched. Targets get equal parts, because taking back one takes back all, and chances add up
+    at most. A retry is a new look at the same version, so it must be paid for too: the first attempt gets 0.8 of the
+    alpha, since most versions need no other, and attempt k >= 2 gets 0.2 * 2^-(k-1). That sums up to 1 for any number
+    of attempts, and each halving costs a retry only ln 2 more evidence before a bad version is taken back.
+    """
+    return GuardConfig(
+        window=spec.measuring.window,
+        guards=spec.guards,
+        alpha=spec.judging.alpha * _share_of(attempt) / len(spec.targets),
+        risk=spec.judging.risk,
+        warm_up=spec.judging.warm_up,
+        smallest=spec.judging.smallest_regression,
+    )
+
+
+def _share_of(attempt: int) -> float:
+    return FIRST_ATTEMPT if attempt <= 1 else (1.0 - FIRST_ATTEMPT) * 2.0 ** (1 - min(attempt, 1000))
