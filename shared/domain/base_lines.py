@@ -6,7 +6,7 @@ point counts in full, and so does a series that the sender did not have a moment
 Whatever is not clear makes a new base line and counts nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,7 +15,8 @@ from shared.domain.observations import on_edges
 from shared.domain.points import Counted, LeftOut, Point
 
 SERIES_AT_MOST = 500
-"""So many series of one sender are remembered; more are not taken."""
+NUMBERS_AT_MOST = 20_000
+"""So many series of one sender are remembered, and so many numbers of their histograms; more are not taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def increases(base: BaseLine | None, points: Sequence[Point], longest: timedelta
         if times[0] is None or point.end > times[0]:
             times = (point.end, times[0])
         before = seen.get(point.series)
-        if before is None and len(seen) >= SERIES_AT_MOST:
+        if before is None and not _has_room(seen, point):
             left_out += 1
             continue
         if before is not None and point.end <= before.end:
@@ -73,7 +74,7 @@ def increases(base: BaseLine | None, points: Sequence[Point], longest: timedelta
         seen[point.series] = SeriesSeen(point.start, point.end, point.counted)
         if increase is not None:
             counted.append(increase)
-    too_many = LeftOut(left_out, f"more than {SERIES_AT_MOST} cumulative series of one sender: send deltas")
+    too_many = LeftOut(left_out, "there are more cumulative series of one sender than are remembered: send deltas")
     until, before_that = times
     return Increases(
         base=BaseLine(until=until, before=before_that, series=tuple(sorted(seen.items(), key=lambda item: item[0])))
@@ -83,6 +84,15 @@ def increases(base: BaseLine | None, points: Sequence[Point], longest: timedelta
         repeated=repeated,
         left_out=(too_many,) if left_out else (),
     )
+
+
+def _has_room(seen: Mapping[str, SeriesSeen], point: Point) -> bool:
+    if len(seen) >= SERIES_AT_MOST:
+        return False
+    histograms = [each.counted.histogram for each in seen.values()] + [point.counted.histogram]
+    edges = {histogram.edges for histogram in histograms if histogram is not None}
+    counts = sum(len(histogram.counts) for histogram in histograms if histogram is not None)
+    return counts + sum(map(len, edges)) <= NUMBERS_AT_MOST
 
 
 def _of_new_series(point: Point, earlier: datetime | None, longest: timedelta) -> Point | None:

@@ -16,8 +16,8 @@ from shared.domain.rollout.measuring import ValueKind, ValueQuery
 LATENESS = timedelta(minutes=10)
 LATENESS_WINDOWS = 10
 """How far back a report may reach: `LATENESS`, or so many windows where those are longer."""
-KEPT_WINDOWS = 120
-"""How many closed windows are kept: the history that a rollout begins with, twice over."""
+KEPT_WINDOWS = 260
+"""How many closed windows are kept: somewhat more than the history that a rollout begins with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,15 @@ class Observation:
     def end(self) -> datetime:
         """The end of the window."""
         return self.start + self.length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """Where something is observed: one target of one application, in windows of one length."""
+
+    application: ApplicationName
+    target: TargetName
+    length: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,6 +165,14 @@ def test_the_series_of_a_sender_that_are_remembered_are_bounded():
     assert [each.points for each in found.left_out] == [3]
 
 
+def test_the_numbers_of_a_sender_that_are_remembered_are_bounded():
+    histogram = Histogram(tuple(map(float, range(999))), (1.0,) * 1000)
+    found = after(None, *(point(1, series=f"{number}", histogram=histogram) for number in range(25)))
+
+    assert found.base is not None
+    assert len(found.base.series) == 19
+
+
 @given(
     st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=2, max_size=12),
     st.lists(st.integers(0, 11), max_size=8),
