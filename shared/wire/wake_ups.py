@@ -19,18 +19,20 @@ MAX_TOKEN_CHARACTERS: Final = 1000
 MAX_ATTEMPT: Final = 2**31 - 1
 
 _TYPE: Final = "wake-up/1"
-_FIELDS: Final = frozenset({"type", "key", "fence", "attempt", "marker"})
+_FIELDS: Final = frozenset({"type", "key", "fence", "attempt", "marker", "observed"})
 
 
 def encode_wake_up(wake_up: WakeUp) -> bytes:
     """Return the wake-up as JSON, under 32 KB. Raises `InvalidError` naming a field that is too long."""
-    document = {
+    document: dict[str, Any] = {
         "type": _TYPE,
         "key": wake_up.key,
         "fence": wake_up.fence,
         "attempt": wake_up.attempt,
         "marker": wake_up.marker,
     }
+    if wake_up.observed:
+        document["observed"] = True
     _checked(document)
     return json.dumps(document, separators=(",", ":")).encode("ascii")
 
@@ -68,6 +70,7 @@ def _checked(document: Mapping[str, Any]) -> WakeUp:
         fence=_text(document, "fence", MAX_TOKEN_CHARACTERS),
         attempt=_attempt(document),
         marker=_text(document, "marker", MAX_TOKEN_CHARACTERS),
+        observed=_flag(document, "observed"),
     )
 
 
@@ -88,6 +91,14 @@ def _text(document: Mapping[str, Any], name: str, longest: int) -> str:
     if len(text) > longest:
         raise _invalid(name, f"has at most {longest} characters, this one has {len(text)}")
     return text
+
+
+def _flag(document: Mapping[str, Any], name: str) -> bool:
+    """Return the flag; one that is not there is not set, as in every message of before there were any."""
+    flag = document.get(name, False)
+    if not isinstance(flag, bool):
+        raise _invalid(name, "must be true or false")
+    return flag
 
 
 def _attempt(document: Mapping[str, Any]) -> int:

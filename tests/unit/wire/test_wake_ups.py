@@ -25,11 +25,18 @@ def test_a_wake_up_is_a_small_json_object_with_its_version():
     [
         WAKE_UP,
         WakeUp(key="application:shop", fence=""),
+        WakeUp(key="application:shop", fence="", observed=True),
         WakeUp(key='application:"ü\u2028\U0001f6a2', fence="\ud800"),
     ],
 )
 def test_what_was_encoded_parses_back_to_the_same(wake_up):
     assert parse_wake_up(encode_wake_up(wake_up)) == wake_up
+
+
+def test_a_message_of_before_observations_were_told_brings_none():
+    assert "observed" not in DOCUMENT
+    assert not parse_wake_up(body()).observed
+    assert parse_wake_up(body(observed=True)).observed
 
 
 def test_the_longest_wake_up_stays_under_32_kilobytes():
@@ -75,6 +82,8 @@ def test_a_wake_up_that_no_queue_could_carry_is_refused_before_it_is_sent(wake_u
         ({"attempt": 1.0}, "attempt"),
         ({"attempt": -1}, "attempt"),
         ({"marker": []}, "marker"),
+        ({"observed": 1}, "observed"),
+        ({"observed": None}, "observed"),
         ({"weight": 100}, "weight"),
     ],
 )
