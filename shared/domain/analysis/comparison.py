@@ -17,6 +17,8 @@ ADVANCE_MOST_PHI = 8.0
 """Heavy shared bursts make a dispersion so large that nobody could ever advance: there it counts up to this."""
 SUSPICION = 2.0
 """The suspicion asks whether the candidate is twice as bad as stable; it only ever holds."""
+SUSPICION_HALVES = 5.0
+"""Minutes in which a suspicion is half forgotten."""
 SUSPICION_FLOOR, SUSPICION_CEILING = -2.0, 3.0
 FORGIVEN_EVERY = 60.0
 """Minutes in which one burst in the candidate alone is forgiven, where history has such bursts."""
@@ -191,7 +193,7 @@ def _suspected(suspicion: float, counts: Counts, rules: Rules, minutes: float) -
     if counts.n_c <= 0 or counts.n_s <= 0 or not rules.counts_against:
         return suspicion
     rise = counts.f_c * log(SUSPICION) - counts.pooled * log((SUSPICION * counts.n_c + counts.n_s) / total)
-    kept = suspicion * exp(-minutes * log(2.0) / 5.0) if suspicion > 0 else suspicion
+    kept = suspicion * exp(-minutes * log(2.0) / SUSPICION_HALVES) if suspicion > 0 else suspicion
     return round(max(SUSPICION_FLOOR, min(SUSPICION_CEILING, kept + rise / rules.phi)), 6)
 
 

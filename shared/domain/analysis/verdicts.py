@@ -27,8 +27,12 @@ from shared.domain.analysis.weighing import CATASTROPHE, weights_of
 
 SUSPICIOUS = 3.0
 """From this evidence on the weight is held, though nothing is decided."""
-SUSPECTED = 1.0
+SUSPECTED = 0.5
 """From these log odds for twice stable's rate on the weight is held."""
+SUSPECTED_HIGH = -0.5
+"""The same before a weight that reaches most users, where so many events were expected that they should tell."""
+MOST_USERS = 45_000
+TELLING = 10.0
 SILENT_FOR = timedelta(minutes=2)
 SILENT_WINDOWS = 3
 FEW = 5.0
@@ -117,10 +121,15 @@ def _why_it_holds(state: AnalysisState, total: float) -> str:
         return "the candidate looks cold: a few requests are slow by far, most as fast as ever; it is let warm up"
     if total >= SUSPICIOUS:
         return f"evidence {_ratio(total)} against the candidate: too little to take it back, too much to go on"
-    suspect = max(state.comparisons, key=lambda each: each.suspicion, default=None)
-    if suspect is not None and suspect.suspicion >= SUSPECTED:
+    suspect = max(state.comparisons, key=lambda each: each.suspicion - _line(each, state), default=None)
+    if suspect is not None and suspect.suspicion >= _line(suspect, state):
         return f"{suspect.key}: rather as for twice stable's rate than as for the same; looking on"
     return ""
+
+
+def _line(each: Comparison, state: AnalysisState) -> float:
+    telling = each.usual * each.counts.n_c >= TELLING
+    return SUSPECTED_HIGH if state.next_weight >= MOST_USERS and telling else SUSPECTED
 
 
 def _is_idle(window: Window) -> bool:
