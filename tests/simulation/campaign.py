@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -38,8 +37,9 @@ class Row:
 def run_once(cell: Cell, seed: int, run: int) -> Outcome:
     """Return one release. The numbers depend on the seed, the cell's world and the run, on nothing else."""
     rng = np.random.default_rng((seed, zlib.crc32(cell.world.encode()), run))
-    traffic = Traffic(cell.what, base=cell.base, rps=cell.rps, window_seconds=cell.window_seconds, rng=rng)
-    driver = make_driver(cell.driver, cell.ramp, timedelta(seconds=cell.window_seconds))
+    seconds, horizon = cell.window_seconds, 60 * cell.hours
+    traffic = Traffic(cell.what, base=cell.base, rps=cell.rps, window_seconds=seconds, rng=rng, horizon=horizon)
+    driver = make_driver(cell)
     return release(driver, traffic, lag=cell.lag)
 
 

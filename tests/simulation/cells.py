@@ -19,16 +19,26 @@ class Cell:
     lag: int = 1
     ramp: str = "5"
     driver: str = "slipway"
+    smallest: float = 0.0
+    """The smallest regression to see, which the ramp follows from then."""
+    hours: int = 1
+    """How long is looked."""
 
     @property
     def world(self) -> str:
         """Name what a run's random numbers depend on: the same for every driver and ramp."""
-        return f"{self.scenario}/{self.base:g}/{self.rps:g}/{self.window_seconds}/{self.lag}"
+        longer = f"/{self.hours}h" if self.hours > 1 else ""
+        return f"{self.scenario}/{self.base:g}/{self.rps:g}/{self.window_seconds}/{self.lag}{longer}"
 
     @property
     def key(self) -> str:
         """Name the cell."""
-        return f"{self.world}/{self.ramp}/{self.driver}"
+        return f"{self.world}/{self.ramp_name}/{self.driver}"
+
+    @property
+    def ramp_name(self) -> str:
+        """Name the ramp: by its first weight in percent, or by what it must see."""
+        return f"sees x{self.smallest:g}" if self.smallest else self.ramp
 
     @property
     def what(self) -> Scenario:
@@ -128,7 +138,7 @@ def _ours() -> tuple[Cell, ...]:
     further = (*FURTHER_HEALTHY, *FURTHER_BAD)
     return (
         *_goals(),
-        *(Cell(name, base, rps) for base in BASES for rps in TRAFFICS for name in NAMED_HEALTHY),
+        *healthy(),
         *(Cell(name, ramp="1") for name in NAMED_HEALTHY),
         *(Cell(name, base, ramp=ramp) for base in BASES for ramp in RAMPS for name in NAMED_BAD),
         *(Cell(name, rps=rps) for rps in (5.0, 500.0) for name in NAMED_BAD),
@@ -139,7 +149,13 @@ def _ours() -> tuple[Cell, ...]:
         *(Cell(name, 0.01, 50.0, SHORT_WINDOW, 0) for name in (*NAMED_HEALTHY, *further)),
         *(Cell(name, 0.01, 50.0, SHORT_WINDOW, 0, "1") for name in (*NAMED_HEALTHY, "cold5", "cold_again")),
         *short_against_long(),
+        *smallest(),
     )
+
+
+def healthy() -> tuple[Cell, ...]:
+    """Return every healthy case of the goals at each base rate and traffic."""
+    return tuple(Cell(name, base, rps) for base in BASES for rps in TRAFFICS for name in NAMED_HEALTHY)
 
 
 def peers() -> tuple[Cell, ...]:
@@ -177,11 +193,24 @@ def _goals() -> tuple[Cell, ...]:
     )
 
 
+def smallest() -> tuple[Cell, ...]:
+    """Return what a ramp does that follows from the smallest regression to see, on that regression and on none."""
+    asked = (("x15", 1.5, 4), ("x2", 2.0, 4), ("x5", 5.0, 1))
+    return tuple(
+        Cell(name, base, smallest=factor, hours=hours)
+        for base in BASES
+        for bad, factor, hours in asked
+        for name in (bad, "aa")
+    )
+
+
 CELLS = {
     "short": short,
     "quick": quick,
+    "healthy": healthy,
     "further": further,
-    "full": full,
-    "peers": peers,
     "windows": short_against_long,
+    "smallest": smallest,
+    "peers": peers,
+    "full": full,
 }

@@ -2,14 +2,16 @@
 
 from datetime import timedelta
 
+from tests.simulation.cells import Cell
 from tests.simulation.loop import Driver
 from tests.simulation.peers import PEERS
 from tests.simulation.ramps import RAMPS
 from tests.simulation.slipway import Slipway
 
 
-def make_driver(name: str, ramp: str, length: timedelta) -> Driver:
+def make_driver(cell: Cell) -> Driver:
     """Return a new driver for one release."""
-    if name == "slipway":
-        return Slipway(RAMPS[ramp], length=length)
-    return PEERS[name](RAMPS[ramp], length)
+    ramp, length = RAMPS[cell.ramp], timedelta(seconds=cell.window_seconds)
+    if cell.driver == "slipway":
+        return Slipway(ramp, length=length, smallest=cell.smallest or None)
+    return PEERS[cell.driver](ramp, length)

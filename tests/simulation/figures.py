@@ -113,7 +113,8 @@ _OWN: dict[str, tuple[Goal, ...]] = {
         _at_most("harmed", 289, "harmed, a third below 433:"),
     ),
     f"lat20x/*/{_LONG}/5": (_share_at_least("rolled_back", 1.0, "found"), _at_most("harmed", 126, "harmed")),
-    f"slow_burn/*/{_LONG}/5": (_share_at_least("rolled_back", 1.0, "found"), _at_most("harmed", 27, "harmed")),
+    f"slow_burn/*/{_LONG}/5": (_share_at_least("rolled_back", 1.0, "found"),),
+    f"slow_burn/0.001/{_LONG}/5": (_at_most("harmed", 27, "harmed"),),
     f"x2/0.01/{_LONG}/5": (_at_most("harmed", 95, "harmed, a third below 143:"),),
     f"x5_burst/0.01/{_LONG}/5": (_share_at_least("rolled_back", 0.80, "found, a third fewer missed than 70 %:"),),
     f"x5_clusters/0.001/{_LONG}/5": (_at_most("harmed", 121, "harmed, a third below 181:"),),
@@ -134,6 +135,8 @@ def goals(cell: Cell) -> tuple[Goal, ...]:
     """Return what is asked of ours in this cell; nothing is asked of a peer."""
     if cell.driver != "slipway":
         return ()
+    if cell.smallest:
+        return (FEW_FALSE,) if cell.what.healthy else (_share_at_least("rolled_back", 0.95, "found"),)
     terms = f"{cell.rps:g}/{cell.window_seconds}/{cell.lag}/{cell.ramp}"
     own = [_OWN.get(f"{cell.scenario}/{base}/{terms}", ()) for base in ("*", f"{cell.base:g}")]
     named = _BY_SCENARIO.get(cell.scenario, ()) if cell.rps >= 50 else _BY_SCENARIO.get(cell.scenario, ())[:1]

@@ -8,7 +8,7 @@ from shared.domain.analysis.history import learn
 from shared.domain.analysis.judgement import Judgement, Verdict
 from shared.domain.analysis.measurement import Window
 from shared.domain.analysis.sequence import AnalysisState, begin_step, step
-from shared.domain.rollout.weight import from_percent
+from shared.domain.rollout.weight import from_percent, to_percent
 from tests.simulation.loop import Answer
 from tests.simulation.ramps import BAKE_MINUTES, BAKE_WEIGHT
 from tests.simulation.traffic import EPOCH
@@ -17,17 +17,26 @@ from tests.simulation.traffic import EPOCH
 class Slipway:
     """The ramp, then a bake with a hold-back, then everything."""
 
-    def __init__(self, ramp: tuple[float, ...], *, length: timedelta) -> None:
+    def __init__(self, ramp: tuple[float, ...], *, length: timedelta, smallest: float | None = None) -> None:
         self.weights = (*ramp, BAKE_WEIGHT, 1.0)
-        self.config = GuardConfig(window=length, guards=default_guards(length))
+        self.dwell_minutes = 0.0
+        self.config = GuardConfig(window=length, guards=default_guards(length), smallest=smallest)
         self.state = AnalysisState()
         self.position = 0
         self.began_step = 0.0
         self.paused = False
 
     def begin(self, history: list[Window]) -> Answer:
-        """Learn from the history, and open the first step."""
-        self.state = AnalysisState(baseline=learn(history, self.config))
+        """Learn from the history, fit the ramp where the smallest regression is given, and open the first step."""
+        baseline = learn(history, self.config)
+        self.state = AnalysisState(baseline=baseline)
+        if self.config.smallest is not None:
+            from shared.domain.analysis.ramp import ramp_for
+
+            usual = sum(w.stable.failures for w in history) / sum(w.stable.requests for w in history)
+            ramp = ramp_for(self.config.smallest, usual, baseline.requests_per_second, self.config)
+            self.weights = (*(to_percent(weight) / 100 for weight in ramp.weights), BAKE_WEIGHT, 1.0)
+            self.dwell_minutes = ramp.dwell / timedelta(minutes=1)
         self._open(0, 0.0)
         return Answer(weight=self.weights[0])
 
@@ -49,7 +58,8 @@ class Slipway:
         return Answer(weight=weight, passed=weight >= BAKE_WEIGHT, finished=weight == 1.0, concern=self.paused)
 
     def _has_baked(self, minute: float) -> bool:
-        return self.weights[self.position] < BAKE_WEIGHT or minute - self.began_step >= BAKE_MINUTES
+        least = self.dwell_minutes if self.weights[self.position] < BAKE_WEIGHT else BAKE_MINUTES
+        return minute - self.began_step >= least
 
     def _open(self, position: int, minute: float) -> None:
         self.position, self.began_step = position, minute

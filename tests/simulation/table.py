@@ -37,7 +37,7 @@ def texts(row: Row) -> tuple[str, ...]:
         f"{cell.rps:g}",
         f"{cell.window_seconds} s",
         str(cell.lag),
-        f"{cell.ramp} %",
+        cell.ramp_name if cell.smallest else f"{cell.ramp} %",
         cell.driver,
         f"{100 * found.rolled_back:.2f} ({low:.2f}-{high:.2f})",
         show(found.harmed, 0 if found.harmed >= 100 else 1),

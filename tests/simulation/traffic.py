@@ -43,13 +43,22 @@ class Traffic:
     """The world of one run."""
 
     def __init__(
-        self, scenario: Scenario, *, base: float, rps: float, window_seconds: int, rng: np.random.Generator
+        self,
+        scenario: Scenario,
+        *,
+        base: float,
+        rps: float,
+        window_seconds: int,
+        rng: np.random.Generator,
+        horizon: int = HORIZON_MINUTES,
     ) -> None:
         self.scenario = scenario
         self.rng = rng
         self.minutes = window_seconds / 60
         self.length = timedelta(seconds=window_seconds)
-        self.count = round(HORIZON_MINUTES / self.minutes)
+        self.horizon = horizon
+        """Minutes that are looked at; users are counted to its end."""
+        self.count = round(horizon / self.minutes)
         self.past = round(HISTORY_MINUTES / self.minutes)
         self.starts = (np.arange(self.past + self.count) - self.past) * self.minutes
         """Minutes from the begin of the release to the begin of each window; history is below zero."""
@@ -147,8 +156,8 @@ class Traffic:
         if bursts is None:
             return np.zeros(len(self.starts))
         if bursts.per_hour:
-            hours = (HISTORY_MINUTES + HORIZON_MINUTES) / 60
-            begins = self.rng.uniform(-HISTORY_MINUTES, HORIZON_MINUTES, self.rng.poisson(bursts.per_hour * hours))
+            hours = (HISTORY_MINUTES + self.horizon) / 60
+            begins = self.rng.uniform(-HISTORY_MINUTES, self.horizon, self.rng.poisson(bursts.per_hour * hours))
         else:
             begins = self.rng.uniform(0, bursts.within, 1)
         covered = [self._overlap(begin, begin + bursts.minutes) for begin in begins]
@@ -157,7 +166,7 @@ class Traffic:
     def _noise(self) -> Floats:
         """Return the factor on one arm's error rate for each window; it changes from minute to minute."""
         scenario = self.scenario
-        minutes = HISTORY_MINUTES + HORIZON_MINUTES
+        minutes = HISTORY_MINUTES + self.horizon
         factor = np.ones(minutes)
         if scenario.gamma_cv:
             shape = scenario.gamma_cv**-2
@@ -176,7 +185,7 @@ class Traffic:
         if not self.scenario.wild_client:
             return arms
         before = self.rng.uniform(-HISTORY_MINUTES, 0, max(1, self.rng.poisson(WILD_PER_HOUR)))
-        after = self.rng.uniform(0, HORIZON_MINUTES, self.rng.poisson(WILD_PER_HOUR))
+        after = self.rng.uniform(0, self.horizon, self.rng.poisson(WILD_PER_HOUR * self.horizon / 60))
         for time in (*before, *after):
             self._send_wild(arms[0], time, rps)
         self._send_wild(arms[1], self.rng.uniform(0, 10), rps)
