@@ -6,7 +6,7 @@ Nothing is connected at import. Each worker process builds its object graph on t
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,19 +17,22 @@ from shared.application.access import Access
 from shared.application.drive import Driver
 from shared.application.foreign_events import ForeignEvents
 from shared.application.laid_aside import LaidAside
+from shared.application.observed import ObservationIntake
+from shared.application.observed_metrics import ObservedMetrics
 from shared.application.perform import Performer
 from shared.application.publish import ViewPublisher
 from shared.application.read import MetricsSources, Reader
 from shared.application.sweep import Sweep
 from shared.application.views import Views
 from shared.application.wake import WakeUpHandler
-from shared.domain.rollout.measuring import AzureMonitorSource, Source
+from shared.domain.rollout.measuring import AzureMonitorSource, ObservationsSource, Source
 from shared.ports.alert_queue import AlertQueue
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue
 from shared.ports.dead_letters import DeadLetters
 from shared.ports.metrics_source import MetricsSource
 from shared.ports.notifier import Notifier
+from shared.ports.observations import ClosedWindows, Observations
 from shared.ports.open_markers import OpenMarkers
 from shared.ports.place_probe import PlaceProbe
 from shared.ports.promoter import Promoter
@@ -49,6 +52,10 @@ class StoreAndArchive(RolloutStore, RolloutArchive, Protocol):
     """Both adapters of the store read the archive too."""
 
 
+class ObservationsAndWindows(Observations, ClosedWindows, Protocol):
+    """Both adapters of observations keep their windows too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
     """Where things are kept and how aggregates are woken."""
@@ -57,6 +64,7 @@ class Keeping:
     markers: OpenMarkers
     index: ViewIndex
     letters: DeadLetters
+    observations: ObservationsAndWindows
     queue: CommandQueue
     alerts: AlertQueue
 
@@ -79,6 +87,7 @@ class App:
     access: Access
     intake: Intake
     events: ForeignEvents
+    observations: ObservationIntake
     wake_ups: WakeUpHandler
     sweep: Sweep
     views: Views
@@ -86,7 +95,9 @@ class App:
 
 def build(keeping: Keeping, outside: Outside, access: Access, clock: Clock) -> App:
     """Wire the use cases to their ports."""
-    reader = Reader(outside.router, outside.promoter, outside.probe, outside.metrics)
+    observed = keeping.observations
+    sources = _and_pushed(outside.metrics, ObservedMetrics(observed, observed, clock))
+    reader = Reader(outside.router, outside.promoter, outside.probe, sources)
     publisher = ViewPublisher(keeping.index)
     performer = Performer(
         keeping.store, outside.router, outside.promoter, outside.probe, outside.notifier, publisher, clock
@@ -98,6 +109,7 @@ def build(keeping: Keeping, outside: Outside, access: Access, clock: Clock) -> A
         access=access,
         intake=intake,
         events=ForeignEvents(intake, keeping.alerts, aside, clock),
+        observations=ObservationIntake(keeping.store, observed, observed, keeping.queue, clock),
         wake_ups=WakeUpHandler(driver, keeping.queue, aside, clock),
         sweep=Sweep(keeping.markers, keeping.queue, clock),
         views=Views(keeping.store, keeping.store, keeping.index, keeping.letters),
@@ -126,6 +138,7 @@ def embedded(data: Path, commands_queue: str, alerts_queue: str) -> Keeping:
     from shared.adapters.sqlite.command_queue import SqliteCommandQueue
     from shared.adapters.sqlite.database import Database
     from shared.adapters.sqlite.dead_letters import SqliteDeadLetters
+    from shared.adapters.sqlite.observations import SqliteObservations
     from shared.adapters.sqlite.open_markers import SqliteOpenMarkers
     from shared.adapters.sqlite.rollout_store import SqliteRolloutStore
     from shared.adapters.sqlite.view_index import SqliteViewIndex
@@ -136,6 +149,7 @@ def embedded(data: Path, commands_queue: str, alerts_queue: str) -> Keeping:
         markers=SqliteOpenMarkers(database),
         index=SqliteViewIndex(database),
         letters=SqliteDeadLetters(database),
+        observations=SqliteObservations(database),
         queue=SqliteCommandQueue(embedded_broker(data), commands_queue),
         alerts=SqliteAlertQueue(embedded_broker(data), alerts_queue),
     )
@@ -152,6 +166,7 @@ def embedded_broker(data: Path) -> "SqliteBroker":
 
 def _service_bus_and_tables(settings: Settings) -> Keeping:
     from shared.adapters.azure_tables.dead_letters import TableDeadLetters
+    from shared.adapters.azure_tables.observations import TableObservations
     from shared.adapters.azure_tables.open_markers import TableOpenMarkers
     from shared.adapters.azure_tables.rollout_store import TableRolloutStore
     from shared.adapters.azure_tables.table import Table
@@ -173,6 +188,7 @@ def _service_bus_and_tables(settings: Settings) -> Keeping:
         markers=TableOpenMarkers(table),
         index=TableViewIndex(table),
         letters=TableDeadLetters(table),
+        observations=TableObservations(table),
         queue=ServiceBusCommandQueue(settings.commands_queue, **to),
         alerts=ServiceBusAlertQueue(settings.alerts_queue, **to),
     )
@@ -208,6 +224,12 @@ def metrics_sources(settings: Settings, credential: "TokenCredential") -> Metric
         return AzureMonitorMetrics(credential, endpoint=settings.metrics_url, allow_http=settings.allow_http)
 
     return _BuiltOnFirstUse({AzureMonitorSource: azure_monitor})
+
+
+def _and_pushed(outside: MetricsSources, pushed: MetricsSource) -> MetricsSources:
+    """Return the sources outside, and what is pushed in where none of them stands for it."""
+    asked = {kind: partial(outside.__getitem__, kind) for kind in outside}
+    return _BuiltOnFirstUse({ObservationsSource: lambda: pushed, **asked})
 
 
 class _BuiltOnFirstUse(Mapping[type[Source], MetricsSource]):

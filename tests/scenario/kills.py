@@ -53,6 +53,7 @@ def killable_keeping(killer: Killer) -> Callable[[Keeping], Keeping]:
             markers=Killable(keeping.markers, killer, "open", "close"),
             index=Killable(keeping.index, killer, "put"),
             letters=keeping.letters,
+            observations=Killable(keeping.observations, killer, "add", "open", "close"),
             queue=Killable(keeping.queue, killer, "send"),
             alerts=keeping.alerts,
         )

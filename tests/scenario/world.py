@@ -16,6 +16,7 @@ from shared.adapters.sqlite.broker import SqliteBroker
 from shared.adapters.sqlite.command_queue import SqliteCommandQueue
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.dead_letters import SqliteDeadLetters
+from shared.adapters.sqlite.observations import SqliteObservations
 from shared.adapters.sqlite.open_markers import SqliteOpenMarkers
 from shared.adapters.sqlite.rollout_store import SqliteRolloutStore
 from shared.adapters.sqlite.view_index import SqliteViewIndex
@@ -102,6 +103,7 @@ class World:
                 markers=SqliteOpenMarkers(database),
                 index=SqliteViewIndex(database),
                 letters=SqliteDeadLetters(database),
+                observations=SqliteObservations(database),
                 queue=SqliteCommandQueue(self.broker, QUEUE),
                 alerts=SqliteAlertQueue(self.broker, ALERTS),
             )
