@@ -153,6 +153,17 @@ class ConcernRaised:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BakeSkipped:
+    """A person vouches for the promoted version: its bake is over without a verdict."""
+
+    at: datetime
+    rollout: RolloutId
+    step: int
+    because: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HoldBackEnded:
     """The users who were kept on the stable version beside the promoted one are let go."""
 
@@ -402,6 +413,7 @@ Recorded = (
     | StepPassed
     | BakeExtended
     | ConcernRaised
+    | BakeSkipped
     | HoldBackEnded
     | GateApproved
     | RolloutPaused

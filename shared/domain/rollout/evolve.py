@@ -111,6 +111,9 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
             return replace(rollout, bake_until=event.until, extensions=rollout.extensions + 1, reason=event.why)
         case e.ConcernRaised():
             return _on_target(rollout, event.target, lambda t: replace(t, warned=(*t.warned, event.guard)))
+        case e.BakeSkipped():
+            skipped = replace(rollout, phase=Phase.PROMOTING, paused=None, paused_in=None, held_since=None)
+            return _releasing(replace(skipped, reason=event.because), event.at)
         case e.HoldBackEnded():
             return _hold_back_ended(rollout, event)
         case e.GateApproved():
@@ -158,6 +161,7 @@ _Moving = (
     | e.StepPassed
     | e.BakeExtended
     | e.ConcernRaised
+    | e.BakeSkipped
     | e.HoldBackEnded
     | e.GateApproved
     | e.RolloutPaused
@@ -373,11 +377,13 @@ def _bake_started(rollout: Rollout, at: datetime) -> Rollout:
 
 def _step_passed(rollout: Rollout, event: e.StepPassed) -> Rollout:
     passed = _on_targets(rollout, lambda t: replace(t, proven=max(t.proven, event.proven)))
-    if not passed.holds_back:
-        return passed
-    look_at = next_window(rollout.spec.measuring, event.at) if rollout.spec else event.at
-    deadline = _progress_deadline(rollout, event.at)
-    return replace(passed, doing=Doing.RELEASING, deadline=deadline, look_at=look_at)
+    return _releasing(passed, event.at) if isinstance(rollout.plan[event.step], Promote) else passed
+
+
+def _releasing(rollout: Rollout, at: datetime) -> Rollout:
+    """What is left of a promotion: everyone is let go to it, and no call may be under way any more."""
+    look_at = next_window(rollout.spec.measuring, at) if rollout.spec else at
+    return replace(rollout, doing=Doing.RELEASING, deadline=_progress_deadline(rollout, at), look_at=look_at)
 
 
 def _hold_back_ended(rollout: Rollout, event: e.HoldBackEnded) -> Rollout:

@@ -19,8 +19,8 @@ def observed_spec(state: Application, length: timedelta | None) -> Spec:
     specs = tuple(_pushed(state))
     if not specs:
         raise RejectedError(
-            f"{state.name} is not measured by what is pushed: set metrics.source to observations in its release spec, "
-            f"PUT /api/applications/{state.name}"
+            f"{state.name} is not measured by what is pushed: PUT /api/applications/{state.name} with "
+            "metrics.source.kind observations in its release spec"
         )
     for spec in specs:
         if length in (None, spec.measuring.window):

@@ -14,7 +14,7 @@ from shared.domain.rollout.commands import (
 )
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.effects import BeginSwap, Effect, Notify, SetWeight
-from shared.domain.rollout.state import OpenEffect, Phase, Rollout, TargetState
+from shared.domain.rollout.state import Doing, OpenEffect, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import fail, go_on, verify_side
 from shared.domain.rollout.timing import NOTIFY_ATTEMPTS, STUCK_AFTER, backoff
 from shared.domain.rollout.weight import NONE, ROUNDING, to_percent
@@ -100,8 +100,8 @@ def _failed(draft: Draft, row: OpenEffect, outcome: EffectFailed) -> None:
 
 
 def _escalate(draft: Draft, rollout: Rollout, row: OpenEffect, outcome: EffectFailed) -> None:
-    """Forward, what will never work ends the rollout; backward nothing gives up, but a person is called."""
-    if outcome.for_good and rollout.phase is not Phase.ROLLING_BACK:
+    """Forward, what will never work ends the rollout; backward, and at its end, a person is called and it tries on."""
+    if outcome.for_good and rollout.phase is not Phase.ROLLING_BACK and rollout.doing is not Doing.RELEASING:
         fail(draft, rollout, f"the target refused: {outcome.why}")
     elif rollout.stuck is None and (outcome.for_good or row.attempt + 1 >= STUCK_AFTER):
         draft.record(e.StuckFlagged(at=draft.now, rollout=rollout.id, why=outcome.why))

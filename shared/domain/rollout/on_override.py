@@ -6,6 +6,7 @@ from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.events import (
     ApplicationFrozen,
     ApplicationUnfrozen,
+    BakeSkipped,
     CommandRefused,
     DeploymentRefused,
     GateApproved,
@@ -17,6 +18,7 @@ from shared.domain.rollout.events import (
 from shared.domain.rollout.on_deployment import accept
 from shared.domain.rollout.permissions import begins_rollout, changed_meaning, refusal, version_begun
 from shared.domain.rollout.plan import AwaitApproval, Promote
+from shared.domain.rollout.settle import end_promotion, let_everyone_go
 from shared.domain.rollout.state import Ending, Phase, Rollout
 from shared.domain.rollout.steps import enter_step
 from shared.domain.rollout.timing import REMINDER
@@ -93,7 +95,7 @@ def _steer(draft: Draft, live: Rollout, command: Override) -> None:
         case Action.PROMOTE:
             enter_step(draft, live, _promotion(live), _reason("promoted", command), by=command.by)
         case Action.SKIP:
-            enter_step(draft, live, live.step + 1, _reason("step skipped", command), by=command.by)
+            _skip(draft, live, command)
         case Action.ABORT:
             _take_back(draft, live, Phase.ABORTED, _reason("aborted", command), command.by)
         case Action.ROLLBACK:
@@ -111,6 +113,17 @@ def _pause(draft: Draft, live: Rollout, command: Override) -> None:
     remind_at = draft.now + REMINDER
     reason = _reason("paused", command)
     draft.record(RolloutPaused(at=draft.now, rollout=live.id, by=command.by, reason=reason, remind_at=remind_at))
+
+
+def _skip(draft: Draft, live: Rollout, command: Override) -> None:
+    """Go on to the next step; behind the last one the rollout ends, and nobody is held back any more."""
+    because = _reason("step skipped", command)
+    if live.step + 1 < len(live.plan):
+        enter_step(draft, live, live.step + 1, because, by=command.by)
+        return
+    draft.record(BakeSkipped(at=draft.now, rollout=live.id, step=live.step, because=because, by=command.by))
+    let_everyone_go(draft, live, because)
+    end_promotion(draft)
 
 
 def _take_back(draft: Draft, live: Rollout, phase: Phase, reason: str, by: str) -> None:

@@ -45,7 +45,7 @@ def _refuse_live(live: Rollout, action: Action) -> str | None:
             if doing in (Doing.SWAPPING, Doing.CLEARING):
                 return "a swap is under way and cannot be paused: use rollback"
             if doing is Doing.RELEASING:
-                return "it was judged healthy and everyone is being sent to it, which cannot be paused: use rollback"
+                return "its promotion is ending and cannot be paused: use rollback"
             return None
         case Action.RESUME:
             return None if phase is Phase.PAUSED else f"it is not paused but {phase}"
@@ -65,7 +65,7 @@ def _refuse_live(live: Rollout, action: Action) -> str | None:
 
 
 def _refuse_advance(live: Rollout, action: Action) -> str | None:
-    if live.has_begun_promotion:
+    if live.has_begun_promotion and not (action is Action.SKIP and live.doing is Doing.BAKING):
         return "promotion has begun already"
     if live.doing is Doing.PREFLIGHT:
         return f"preflight has not passed yet: {live.reason or 'it is being checked'}"

@@ -38,6 +38,18 @@ def end_promotion(draft: Draft) -> bool:
     return True
 
 
+def let_everyone_go(draft: Draft, live: Rollout, because: str) -> None:
+    """Hold nobody back any more."""
+    for target in live.targets:
+        if target.holds_back:
+            let_go(draft, live, target, because)
+
+
+def let_go(draft: Draft, live: Rollout, target: TargetState, because: str) -> None:
+    """Send the users who were held back at a target to the promoted version too."""
+    draft.record(e.HoldBackEnded(at=draft.now, rollout=live.id, target=target.name, because=because))
+
+
 def decide_settled(draft: Draft, live: Rollout, readings: Readings) -> None:
     """End the rollback when every target was read and is back; put right what is not."""
     quiet = quiet_at(draft.state, live)

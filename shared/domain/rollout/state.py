@@ -46,7 +46,7 @@ class Doing(StrEnum):
     AWAITING_APPROVAL = "awaiting approval"
     SWAPPING = "swapping"
     CLEARING = "clearing the traffic rule"
-    RELEASING = "ending the hold-back"
+    RELEASING = "ending the promotion"
     ZEROING = "taking traffic back"
     SWAPPING_BACK = "swapping back"
     SETTLING = "letting begun calls end"

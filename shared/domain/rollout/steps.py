@@ -29,10 +29,14 @@ def fail(draft: Draft, rollout: Rollout, reason: str) -> None:
 
 
 def time_out(draft: Draft, rollout: Rollout, outcome: Outcome, reason: str) -> None:
-    """Do what the spec says for a deadline that passed. Nothing here advances."""
-    if outcome is Outcome.ROLLBACK:
+    """Do what the spec says for a deadline that passed. Nothing here advances.
+
+    What was judged healthy, or vouched for, is not taken back because a rule cannot be cleared: that calls a person.
+    """
+    passed = rollout.doing is Doing.RELEASING
+    if outcome is Outcome.ROLLBACK and not passed:
         fail(draft, rollout, reason)
-    elif rollout.doing in (Doing.SWAPPING, Doing.CLEARING, Doing.RELEASING):
+    elif passed or rollout.doing in (Doing.SWAPPING, Doing.CLEARING):
         draft.record(StuckFlagged(at=draft.now, rollout=rollout.id, why=reason))
     elif rollout.phase is not Phase.PAUSED:
         draft.record(

@@ -21,6 +21,8 @@ PINNED = timedelta(hours=1)
 """App Service pins a client to a slot by a cookie for this long."""
 SOURCE_SLACK = timedelta(milliseconds=250)
 """A source that closes a window on time still needs a moment to answer with it."""
+SILENT = timedelta(minutes=5)
+"""So long, or five windows, those held back may give nothing to compare with before they are let go."""
 HISTORY = timedelta(minutes=60)
 """How much of the time before is read at preflight, to learn what the stable version is like."""
 HISTORY_WINDOWS = 240

@@ -6,7 +6,7 @@ from datetime import datetime
 from shared.domain.analysis.guards import GuardConfig, needs_stable
 from shared.domain.analysis.judgement import Evidence, Judgement, Verdict
 from shared.domain.analysis.limits import trouble_with
-from shared.domain.analysis.measurement import Lack, Window
+from shared.domain.analysis.measurement import Lack, Sample, Window
 from shared.domain.analysis.sequence import AnalysisState, step
 from shared.domain.names import Version
 from shared.domain.rollout import events as e
@@ -16,11 +16,11 @@ from shared.domain.rollout.low_traffic import lacks_traffic, wait_for_traffic
 from shared.domain.rollout.needs import place_of_candidate
 from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, weight_after
 from shared.domain.rollout.readings import Readings, Trouble
-from shared.domain.rollout.settle import end_promotion, quiet_at
+from shared.domain.rollout.settle import end_promotion, let_everyone_go, let_go
 from shared.domain.rollout.spec import Bake, Outcome, Place, Spec
 from shared.domain.rollout.state import Doing, Ending, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import enter_step, fail, time_out
-from shared.domain.rollout.timing import REMINDER, fresh_after, next_window, settled_until
+from shared.domain.rollout.timing import REMINDER, SILENT, fresh_after, next_window, settled_until
 from shared.domain.rollout.weight import ALL
 
 
@@ -32,6 +32,8 @@ def decide_watch(draft: Draft, live: Rollout, spec: Spec, readings: Readings) ->
         if target.is_exposed:
             _keep_weight(draft, live, target, readings)
     _let_go_where_replaced(draft, live, readings)
+    if live.doing is Doing.BAKING:
+        _let_go_where_silent(draft, live, spec, readings)
     if stand_guard(draft, live, spec, readings):
         return
     judged = draft.state.live
@@ -83,8 +85,28 @@ def _let_go_where_replaced(draft: Draft, live: Rollout, readings: Readings) -> N
         found = readings.version(target.name, Place.CANDIDATE) if target.holds_back else target.stable_version
         if isinstance(found, Trouble) or found == target.stable_version:
             continue
-        because = f"the place of those held back serves {found} where {target.stable_version} should be"
-        draft.record(e.HoldBackEnded(at=draft.now, rollout=live.id, target=target.name, because=because))
+        let_go(draft, live, target, f"their place serves {found} where {target.stable_version} should be")
+
+
+def _let_go_where_silent(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> None:
+    """Hold nobody back for a comparison that does not come about: what was learnt of stable before stands in."""
+    settled = settled_until(spec.measuring, draft.now)
+    patience = max(SILENT, 5 * spec.measuring.window)
+    since = max(settled - patience, live.baking_since or settled)
+    for target in draft.state.live.targets if draft.state.live else ():
+        windows = readings.windows(target.name)
+        if not target.holds_back or isinstance(windows, Trouble):
+            continue
+        waited_for = [window for window in windows if window.start >= since and window.end <= settled]
+        span = len(waited_for) * spec.measuring.window
+        if span + spec.measuring.window >= patience and all(map(_has_only_candidate, waited_for)):
+            let_go(draft, live, target, f"nothing was measured of them for {patience}")
+
+
+def _has_only_candidate(window: Window) -> bool:
+    stable = window.stable
+    silent = stable.requests == 0 if isinstance(stable, Sample) else stable.lack is Lack.NO_DATA
+    return silent and isinstance(window.candidate, Sample) and window.candidate.requests > 0
 
 
 def _keep_weight(draft: Draft, live: Rollout, target: TargetState, readings: Readings) -> None:
@@ -233,21 +255,13 @@ def _is_proven(target: TargetState, since: datetime, fresh: datetime) -> bool:
 
 
 def _pass_step(draft: Draft, live: Rollout, current: Shift | Promote) -> None:
-    if isinstance(current, Promote) and not live.holds_back:
-        quiet = quiet_at(draft.state, live)
-        if quiet is not None and quiet > draft.now:
-            draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=quiet))
-            return
     proven = weight_after(live.plan, live.step) if isinstance(current, Shift) else ALL
     judgements = tuple((target.name, target.judgement) for target in live.targets if target.judgement)
     draft.record(e.StepPassed(at=draft.now, rollout=live.id, step=live.step, proven=proven, judgements=judgements))
     if live.step + 1 < len(live.plan):
         enter_step(draft, live, live.step + 1, "every target was judged healthy")
         return
-    because = "every target was judged healthy in production"
-    for target in live.targets:
-        if target.holds_back:
-            draft.record(e.HoldBackEnded(at=draft.now, rollout=live.id, target=target.name, because=because))
+    let_everyone_go(draft, live, "every target was judged healthy in production")
     end_promotion(draft)
 
 

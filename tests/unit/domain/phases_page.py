@@ -56,7 +56,8 @@ What each command comes to in each situation: the rules of `shared/domain/rollou
 `tests/unit/domain/phase_tables.py` and tested cell by cell. This page is rendered from there with
 `{COMMAND}`; a test keeps it up to date.
 
-The rollout of these tables releases version 2 beside version 1: 5 %, a gate, 50 %, promotion by a swap.
+The rollout of these tables releases version 2 beside version 1: 5 %, a gate, 50 %, promotion by a swap with 5 % of the
+users held back on version 1 while it bakes.
 A cell lists what is recorded, in order. `-`: nothing is recorded. `no`: refused, with the reason below;
 an empty cell cannot be.
 """

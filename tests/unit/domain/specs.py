@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.domain.analysis.guards import Guard, Metric, Ratio, Threshold
 from shared.domain.names import ApplicationName, TargetName
+from shared.domain.rollout.measuring import Measuring
 from shared.domain.rollout.spec import (
     AlertAction,
     Bake,
@@ -11,7 +12,7 @@ from shared.domain.rollout.spec import (
     CanaryStep,
     Deadlines,
     Gate,
-    Measuring,
+    Judging,
     Notification,
     Outcome,
     Spec,
@@ -33,6 +34,8 @@ ERRORS = Guard(name="errors", metric=Metric.ERROR_RATE, test=Threshold(maximum=0
 COMPARED = Guard(
     name="compared", metric=Metric.ERROR_RATE, test=Ratio(maximum=1.5, slack=0.01), over=5 * MINUTE, minimum_requests=20
 )
+MEASURING = Measuring(window=MINUTE, lag=2 * MINUTE)
+JUDGING = Judging()
 WEBHOOK = Notification(name="team", url="https://hooks.example/team", topics=tuple(Topic))
 
 
@@ -70,16 +73,19 @@ def spec(
     targets: tuple[str, ...] = (WEB,),
     guards: tuple[Guard, ...] = (ERRORS, COMPARED),
     notifications: tuple[Notification, ...] = (),
+    judging: Judging = JUDGING,
+    measuring: Measuring = MEASURING,
 ) -> Spec:
     """A release spec of the shop; `otherwise` is the outcome of every deadline in it."""
     return Spec(
         application=SHOP,
         targets=tuple(target(name) for name in targets),
         strategy=strategy or canary(otherwise),
-        measuring=Measuring(window=MINUTE, lag=2 * MINUTE),
+        measuring=measuring,
         guards=guards,
         when_busy=when_busy,
         on_alert=on_alert,
         deadlines=Deadlines(otherwise=otherwise),
         notifications=notifications,
+        judging=judging,
     )

@@ -238,6 +238,14 @@ def promoted(first: Spec | None = None) -> Story:
     return clearing(first).settle()
 
 
+def releasing(first: Spec | None = None) -> Story:
+    """Version 2 was judged healthy in production; the router is told to hold nobody back any more."""
+    story = promoted(first)
+    while story.live.doing is not Doing.RELEASING:
+        story.look()
+    return story
+
+
 def succeeded(first: Spec | None = None) -> Story:
     story = promoted(first)
     story.go_to_end()

@@ -100,7 +100,7 @@ def test_a_pause_does_not_shorten_the_least_bake():
     story.go_to(Doing.AWAITING_APPROVAL)
 
     assert story.now - resumed >= BAKE.minimum
-    assert story.web.analysis.seen_until > resumed, "judged on a window that ended after the resume too"
+    assert story.web.analysis.newest > resumed, "judged on a window that ended after the resume too"
 
 
 def test_a_pause_reminds_every_day_and_never_advances():

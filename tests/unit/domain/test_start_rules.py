@@ -143,7 +143,9 @@ def test_a_weight_that_stood_before_preflight_is_taken_back_first():
 
 def test_preflight_measures_what_the_stable_version_met_lately():
     story = Story(spec()).wait(HOUR).deploy().tick()
-    assert story.web.analysis.baseline == met(5_000, 5, 50.0)
+    baseline = story.web.analysis.baseline
+    assert (baseline.minutes, baseline.pooled) == (60, met(60_000, 60, 50.0))
+    assert story.named(e.PreflightPassed)[0].learned == (("web", baseline),)
 
 
 def test_what_was_measured_before_production_last_changed_hands_is_no_baseline():

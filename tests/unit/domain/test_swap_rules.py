@@ -8,6 +8,7 @@ from shared.domain.rollout import events as e
 from shared.domain.rollout.commands import ClaimEffect, EffectFailed, SwapNotNeeded, SwapWasBegun, WeightWasSet
 from shared.domain.rollout.effects import BeginSwap, SetWeight
 from shared.domain.rollout.readings import NOTHING_READ
+from shared.domain.rollout.spec import Judging
 from shared.domain.rollout.state import Doing, Phase, Side
 from shared.domain.rollout.timing import CALL_LIMIT, PINNED, STUCK_AFTER
 from shared.domain.rollout.weight import ALL, Weight
@@ -36,7 +37,7 @@ def test_a_swap_is_proved_by_the_version_that_production_serves():
     story.site.finish_swap()
     story.wait(LOOK).tick()
 
-    assert (story.live.doing, story.web.side, story.web.wanted) == (Doing.CLEARING, Side.CANDIDATE, ALL)
+    assert (story.live.doing, story.web.side, story.web.wanted) == (Doing.CLEARING, Side.CANDIDATE, 95_000)
 
 
 def test_a_swap_that_cannot_be_seen_is_looked_at_again():
@@ -51,13 +52,14 @@ def test_a_swap_that_cannot_be_seen_is_looked_at_again():
     assert story.live.doing is Doing.CLEARING
 
 
-def test_after_the_swap_the_rule_is_cleared_before_the_bake_begins():
-    story = clearing()
+@pytest.mark.parametrize("held_back", [0, 5_000])
+def test_after_the_swap_the_rule_gives_way_to_the_hold_back_before_the_bake_begins(held_back):
+    story = clearing(spec(judging=Judging(hold_back=Weight(held_back))))
     assert story.site.share == 50_000
 
     story.settle()
 
-    assert (story.site.share, story.live.doing, story.web.observed) == (0, Doing.BAKING, ALL)
+    assert (story.site.share, story.live.doing, story.web.observed) == (held_back, Doing.BAKING, ALL - held_back)
 
 
 def test_a_rule_that_is_not_seen_to_be_cleared_begins_no_bake():

@@ -240,7 +240,7 @@ def _is_return(live: Rollout) -> bool:
 
 def _is_freshly_healthy(live: Rollout, target: TargetState) -> bool:
     """Judged healthy, also by a good window that was measured wholly at the present weight."""
-    seen, since, there_since = target.analysis.seen_until, live.baking_since, target.analysis.good_since
+    seen, since, there_since = target.analysis.newest, live.baking_since, target.analysis.good_since
     return (
         target.judgement is not None
         and target.judgement.verdict is Verdict.HEALTHY
