@@ -32,7 +32,7 @@ def is_due(live: Rollout, tick: Tick, now: datetime) -> bool:
     if live.look_at is not None and live.look_at <= now:
         return True
     is_pushed = live.spec is not None and live.spec.measuring.is_pushed
-    return tick.news and is_pushed and live.look_at is not None and live.doing in MEASURED
+    return tick.news and is_pushed and live.doing in MEASURED
 
 
 def _to_count(aftercare: Aftercare, now: datetime) -> Iterator[Need]:

@@ -298,7 +298,7 @@ def _timed_out(draft: Draft, live: Rollout, outcome: Outcome, reason: str) -> bo
 def _look_again(draft: Draft, live: Rollout, spec: Spec) -> None:
     """Say when to look next; news that came to nothing changes nothing about that."""
     after = draft.state.live
-    came_to_nothing = draft.is_empty and live.look_at is not None and live.look_at > draft.now
+    came_to_nothing = draft.is_empty and (live.look_at is None or live.look_at > draft.now)
     if after is None or came_to_nothing:
         return
     draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=_next_look(after, spec, draft.now)))

@@ -27,16 +27,17 @@ from shared.domain.rollout.decide import decide
 from shared.domain.rollout.draft import Decision
 from shared.domain.rollout.effects import SetWeight
 from shared.domain.rollout.evolve import evolve
+from shared.domain.rollout.measuring import Measuring, ObservationsSource
 from shared.domain.rollout.needs import needs
 from shared.domain.rollout.on_tick import next_look, next_wake
 from shared.domain.rollout.permissions import refusal
 from shared.domain.rollout.plan import AwaitApproval, Promote
 from shared.domain.rollout.readings import Readings, Trouble
-from shared.domain.rollout.spec import AlertAction, Outcome, WhenBusy
+from shared.domain.rollout.spec import AlertAction, Judging, LowTraffic, Outcome, Place, WhenBusy
 from shared.domain.rollout.state import Application, Phase, Rollout, TargetState
-from shared.domain.rollout.weight import ALL, NONE
+from shared.domain.rollout.weight import ALL, NONE, Weight
 from tests.unit.domain.outside import BAD, BROKEN, GOOD, IDLE, NOTHING
-from tests.unit.domain.specs import canary, spec
+from tests.unit.domain.specs import MEASURING, MINUTE, canary, spec
 from tests.unit.domain.states import Story, alert, deploy, override
 
 MEETINGS = {
@@ -79,6 +80,7 @@ MOVES = st.one_of(
     _move("on"),
     _move("tick"),
     _move("blind tick"),
+    _move("news"),
     _move("wait", st.sampled_from(SPANS)),
     _move("do", st.integers(0, 3)),
     _move("fail", st.integers(0, 3)),
@@ -108,6 +110,14 @@ SPECS = st.builds(
     when_busy=st.sampled_from(list(WhenBusy)),
     on_alert=st.sampled_from(list(AlertAction)),
     targets=st.sampled_from([("web",), ("web", "west")]),
+    judging=st.builds(
+        Judging,
+        low_traffic=st.sampled_from(list(LowTraffic)),
+        hold_back=st.sampled_from([Weight(0), Weight(5_000), Weight(20_000)]),
+    ),
+    measuring=st.sampled_from(
+        [MEASURING, MEASURING, Measuring(window=MINUTE, lag=timedelta(0), source=ObservationsSource())]
+    ),
 )
 
 
@@ -147,6 +157,7 @@ class Walk(Story):
         self._check_fold(before, decision)
         self._check_history(before, decision)
         self._check_weights(before, command, decision)
+        self._check_held_back(decision, seen)
         self._check_sleep(decision)
         return decision
 
@@ -197,6 +208,12 @@ class Walk(Story):
                 assert NONE <= target.share() <= ALL
                 assert live.id in self.lifted or target.wanted <= target.proven, "above what was proven"
                 assert live.phase is not Phase.ROLLING_BACK or target.wanted == NONE, "a rollback raises nothing"
+
+    def _check_held_back(self, decision: Decision, seen: Readings) -> None:
+        for target in decision.state.live.targets if decision.state.live else ():
+            serves = seen.version(target.name, Place.CANDIDATE)
+            replaced = not isinstance(serves, Trouble) and serves != target.stable_version
+            assert not (target.holds_back and replaced), "nobody is held back on another version than the stable one"
 
     def _check_step(self, before: Application, event: e.Event, command: Command) -> None:
         live = before.live
@@ -373,6 +390,7 @@ _MOVES: dict[str, Callable[[Walk, object], object]] = {
     "on": _on,
     "tick": lambda walk, _: walk.comes_to_rest(),
     "blind tick": _blind_tick,
+    "news": lambda walk, _: walk.tell(Tick(news=True)),
     "wait": _wait,
     "do": _do,
     "fail": _fail,
