@@ -62,6 +62,10 @@ class Part:
         entries = self.value if isinstance(self.value, list) and len(self.value) <= MAX_ENTRIES else []
         return tuple(Part(entry, (*self.path, index), self.findings) for index, entry in enumerate(entries))
 
+    def says(self, key: str) -> bool:
+        """Whether the member of an object is true; an absent one is not."""
+        return self.child(key).value is True
+
     @property
     def is_sound(self) -> bool:
         """Whether nothing wrong was found here or below."""

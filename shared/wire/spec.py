@@ -15,6 +15,7 @@ from shared.wire.media_types import is_json, is_yaml, parse_media_type
 from shared.wire.source import Source
 from shared.wire.spec_canary import longest_bake, read_canary
 from shared.wire.spec_guards import read_guards
+from shared.wire.spec_judging import read_judging
 from shared.wire.spec_measuring import read_deadlines, read_measuring
 from shared.wire.spec_notifications import read_notifications
 from shared.wire.spec_schema import note_shape
@@ -62,6 +63,8 @@ def _spec(document: Part) -> Spec:
     targets = read_targets(document.child("targets"))
     measuring = read_measuring(document.child("metrics"))
     canary = read_canary(document.child("strategy").child("canary"), measuring)
+    guards = read_guards(document.child("guards"), measuring)
+    judging = read_judging(document.child("judgement"), guards)
     when_busy = document.child("whenBusy").read(WhenBusy, WhenBusy.SUPERSEDE)
     if when_busy is WhenBusy.QUEUE and any(target.is_mutable for target in targets):
         document.child("whenBusy").refuse(
@@ -73,9 +76,10 @@ def _spec(document: Part) -> Spec:
         targets=targets,
         strategy=canary,
         measuring=measuring,
-        guards=read_guards(document.child("guards"), measuring),
+        guards=guards,
         when_busy=when_busy,
         on_alert=document.child("alerts").child("onFired").read(AlertAction, AlertAction.ROLLBACK),
-        deadlines=read_deadlines(document.child("deadlines"), longest_bake(canary)),
+        deadlines=read_deadlines(document.child("deadlines"), longest_bake(canary), judging),
         notifications=read_notifications(document.child("notifications")),
+        judging=judging,
     )

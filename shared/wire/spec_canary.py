@@ -3,29 +3,41 @@
 from datetime import timedelta
 from typing import Final
 
-from shared.domain.rollout.spec import Bake, Canary, CanaryStep, Gate, Measuring, Outcome
+from shared.domain.rollout.measuring import Measuring
+from shared.domain.rollout.spec import Bake, Canary, CanaryStep, Gate, Outcome
 from shared.domain.rollout.weight import NONE, Weight
 from shared.wire.durations import LONGEST, format_duration, parse_duration
 from shared.wire.findings import Part, found
 from shared.wire.quantities import format_weight, parse_weight
 from shared.wire.spec_measuring import is_window_known, refuse_duration
 
-SHORTEST_DEFAULT_BAKE: Final = timedelta(minutes=5)
-LONGEST_PER_SHORTEST: Final = 6
+DEFAULT_BAKE: Final = Bake(minimum=timedelta(minutes=1), maximum=timedelta(minutes=30))
+"""A step is passed on evidence, so its least time may be short."""
+DEFAULT_PROMOTION_BAKE: Final = Bake(minimum=timedelta(minutes=20), maximum=timedelta(minutes=60))
+"""What shows late only, shows after the promotion."""
+LONGEST_PER_SHORTEST: Final = 3
+FIRST_WEIGHTS: Final = tuple(Weight(percent * 1000) for percent in (1, 5, 20, 50))
+"""Where a spec says the smallest regression to see instead of weights."""
 DEFAULT_GATE_TIMEOUT: Final = timedelta(days=1)
 
 _DEFAULT_BAKE: Final = ("strategy", "canary", "bake")
 
 
 def read_canary(part: Part, measuring: Measuring) -> Canary:
-    """Read `strategy.canary`. What a step's bake does not say, the canary's own bake says."""
-    bake = _read_default_bake(part.child("bake"), measuring)
+    """Read `strategy.canary`. What a step's bake does not say, the canary's own bake says.
+
+    A canary without steps, which the schema takes only beside a smallest regression, gets four.
+    """
+    bake = _read_own_bake(part.child("bake"), DEFAULT_BAKE, measuring)
     steps = part.child("steps").children()
     _refuse_falling(steps)
     promotion = part.child("promotion")
+    given = tuple(_read_step(step, bake, measuring) for step in steps)
     return Canary(
-        steps=tuple(_read_step(step, bake, measuring) for step in steps),
-        promotion_bake=_read_bake(promotion.child("bake"), bake, measuring),
+        steps=given or tuple(CanaryStep(weight=weight, bake=bake) for weight in FIRST_WEIGHTS),
+        promotion_bake=_read_bake(promotion.child("bake"), bake, measuring)
+        if part.child("bake").exists
+        else _read_own_bake(promotion.child("bake"), DEFAULT_PROMOTION_BAKE, measuring),
         promotion_gate=_read_gate(promotion.child("gate")),
     )
 
@@ -63,11 +75,11 @@ def _percent(weight: Weight) -> str:
     return f"{format_weight(weight)}%"
 
 
-def _read_default_bake(part: Part, measuring: Measuring) -> Bake:
-    shortest = max(SHORTEST_DEFAULT_BAKE, measuring.window)
-    minimum = part.child("min").read(parse_duration, shortest)
-    default = Bake(minimum=minimum, maximum=min(LONGEST_PER_SHORTEST * minimum, LONGEST))
-    return _read_bake(part, default, measuring)
+def _read_own_bake(part: Part, default: Bake, measuring: Measuring) -> Bake:
+    """Read a bake that no other one stands behind. Its longest time fits to its least where it says that only."""
+    minimum = part.child("min").read(parse_duration, max(default.minimum, measuring.window))
+    maximum = max(default.maximum, min(LONGEST_PER_SHORTEST * minimum, LONGEST))
+    return _read_bake(part, Bake(minimum=minimum, maximum=maximum), measuring)
 
 
 def _read_bake(part: Part, default: Bake, measuring: Measuring) -> Bake:

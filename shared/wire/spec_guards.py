@@ -1,47 +1,25 @@
-"""The guards of a release spec, each with a test that fits its metric."""
+"""The guards of a release spec: each on something that is measured, with a test that fits."""
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Final
 
-from shared.domain.analysis.guards import Guard, Metric, Ratio, Threshold
-from shared.domain.rollout.spec import Measuring
+from shared.domain.analysis.defaults import DEFAULT_WINDOWS, default_guards
+from shared.domain.analysis.guards import Guard, Metric, Slower, Threshold
+from shared.domain.rollout.measuring import Measuring, ValueKind
 from shared.wire.durations import format_duration, parse_duration
-from shared.wire.findings import Part, found, refuse_repeats
-from shared.wire.quantities import parse_fraction, parse_milliseconds
+from shared.wire.findings import Part, closest, found, refuse_repeats
+from shared.wire.spec_guard_tests import read_test
 from shared.wire.spec_measuring import is_multiple, is_window_known, refuse_duration
+from shared.wire.spec_metrics_source import kind_of, tells_histogram, tells_latency
 
-DEFAULT_WINDOWS: Final = 5
-"""How many windows a guard pools where it does not say."""
-
-
-def _rate(value: Any) -> float:
-    """Return requests a second. Where the schema refuses a test as a whole, it has not looked at what is inside."""
-    if not isinstance(value, int | float):
-        raise ValueError("allowed is a number of requests a second")
-    return float(value)
-
-
-_LIMITS: Final[dict[Metric, Callable[[Any], float]]] = {
-    Metric.ERROR_RATE: parse_fraction,
-    Metric.LATENCY: parse_milliseconds,
-    Metric.REQUESTS: _rate,
-}
-
-
-def default_guards(window: timedelta) -> tuple[Guard, ...]:
-    """Return the guards of a spec that names none: not clearly more errors, not clearly slower than stable."""
-    over = DEFAULT_WINDOWS * window
-    return (
-        Guard(name="errors", metric=Metric.ERROR_RATE, test=Ratio(maximum=1.25, slack=0.005), over=over),
-        Guard(name="latency", metric=Metric.LATENCY, test=Ratio(maximum=1.5, slack=100.0), over=over),
-    )
+_KINDS = {Metric.COUNTER: ValueKind.COUNTER, Metric.GAUGE: ValueKind.GAUGE, Metric.LATENCY: ValueKind.COUNTER}
+"""What kind of value a guard may name; one on latency counts slow requests by it."""
 
 
 def read_guards(part: Part, measuring: Measuring) -> tuple[Guard, ...]:
-    """Read `guards`; a spec without any gets the default ones."""
+    """Read `guards`; a spec without any gets the default ones, as far as its source can tell them."""
     if not part.exists:
-        return default_guards(measuring.window)
+        told = tells_latency(measuring.source)
+        return tuple(g for g in default_guards(measuring.window) if told or g.metric is not Metric.LATENCY)
     guards = part.children()
     read = tuple(_read_guard(guard, measuring) for guard in guards)
     names = tuple(guard.child("name") for guard in guards)
@@ -51,27 +29,50 @@ def read_guards(part: Part, measuring: Measuring) -> tuple[Guard, ...]:
 
 def _read_guard(part: Part, measuring: Measuring) -> Guard:
     metric = part.child("metric").read(Metric, None)
-    return Guard(
+    guard = Guard(
         name=part.child("name").read(str, ""),
         metric=metric or Metric.ERROR_RATE,
-        test=_read_test(part, _LIMITS[metric]) if metric else Threshold(),
+        test=read_test(part, metric) if metric else Threshold(),
         over=_read_over(part.child("over"), measuring),
         minimum_requests=part.child("minimumRequests").read(int, 20),
+        of=part.child("value").read(str, ""),
+        critical=part.says("critical"),
+        notify_only=part.says("notifyOnly"),
     )
+    if is_window_known(part):
+        _refuse_unknown_value(part.child("value"), guard, measuring)
+        _refuse_untold(part, guard, measuring)
+    return guard
 
 
-def _read_test(part: Part, limit: Callable[[Any], float]) -> Threshold | Ratio:
-    ratio = part.child("ratio")
-    if ratio.exists:
-        return Ratio(maximum=ratio.child("max").read(float, 1.0), slack=ratio.child("slack").read(limit, 0.0))
-    minimum, maximum = part.child("min"), part.child("max")
-    test = Threshold(
-        minimum=minimum.read(limit, None),
-        maximum=maximum.read(limit, None),
-    )
-    if test.minimum is not None and test.maximum is not None and test.minimum > test.maximum:
-        maximum.refuse(f"{found(maximum.path, maximum.value)}allowed is at least min")
-    return test
+def _refuse_unknown_value(part: Part, guard: Guard, measuring: Measuring) -> None:
+    if not guard.of:
+        return
+    wanted = _KINDS.get(guard.metric)
+    value = next((value for value in measuring.values if value.name == guard.of), None)
+    if value is None:
+        names = [value.name for value in measuring.values]
+        declared = f"metrics.values has {', '.join(names)}" if names else "metrics.values has none"
+        near = closest(guard.of, names)
+        part.refuse(f"{found(part.path, part.value)}allowed is the name of a value that is measured; {declared}{near}")
+    elif wanted is not None and value.kind is not wanted:
+        part.refuse(f"{found(part.path, part.value)}allowed is a {wanted.value}; {value.name} is a {value.kind.value}")
+
+
+def _refuse_untold(part: Part, guard: Guard, measuring: Measuring) -> None:
+    """Refuse a guard that would never have data: it could never pass."""
+    kind = kind_of(measuring.source).value
+    slower, metric = part.child("slowerThan"), part.child("metric")
+    if isinstance(guard.test, Slower) and not guard.of and not tells_histogram(measuring.source):
+        slower.refuse(
+            f"{found(slower.path, slower.value)}the source, {kind} as it stands here, tells no histogram; "
+            "name in value a counter of slow requests, or use ratio, tolerance or tail"
+        )
+    elif guard.metric is Metric.LATENCY and not guard.of and not tells_latency(measuring.source):
+        metric.refuse(
+            f"{found(metric.path, metric.value)}the source, {kind} as it stands here, tells no response times; "
+            "name where it does in metrics.source"
+        )
 
 
 def _read_over(part: Part, measuring: Measuring) -> timedelta:

@@ -3,30 +3,43 @@
 from datetime import timedelta
 from typing import Final
 
-from shared.domain.rollout.spec import Deadlines, Measuring, Outcome
+from shared.domain.rollout.measuring import Measuring
+from shared.domain.rollout.spec import Deadlines, Judging, LowTraffic, Outcome
 from shared.wire.durations import LONGEST, format_duration, parse_duration, parse_duration_or_none
 from shared.wire.findings import Part, found
+from shared.wire.spec_metrics_source import LAGS, SourceKind, kind_of, read_source
+from shared.wire.spec_values import read_values
 
 MINUTE: Final = timedelta(minutes=1)
 GRANULARITIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 360, 720, 1440))
 """The windows that Azure Monitor has."""
+SHORTEST_WINDOW: Final = timedelta(seconds=5)
 LONGEST_LAG: Final = timedelta(minutes=15)
 
 _DEFAULT: Final = Measuring()
 _DEFAULT_DEADLINES: Final = Deadlines()
+_BAKES_OF_PROGRESS: Final = 2
+_BAKES_OF_EXTENDED_PROGRESS: Final = 5
+"""A bake that is given its longest time three times again takes four of them."""
 
 
 def read_measuring(part: Part) -> Measuring:
-    """Read `metrics`. A window that no source has is refused."""
+    """Read `metrics`. A window that the source cannot have is refused."""
+    source = read_source(part.child("source"))
+    kind = kind_of(source)
     return Measuring(
-        window=part.child("window").read(_window, _DEFAULT.window),
-        lag=part.child("lag").read(_lag, _DEFAULT.lag),
+        window=part.child("window").read(lambda text: _window(text, kind), _DEFAULT.window),
+        lag=part.child("lag").read(_lag, LAGS[kind]),
+        source=source,
+        values=read_values(part.child("values"), kind),
     )
 
 
-def read_deadlines(part: Part, longest_bake: timedelta) -> Deadlines:
-    """Read `deadlines`. Where progress has none, it is long enough for the longest bake."""
-    enough = min(max(_DEFAULT_DEADLINES.progress, 2 * longest_bake), LONGEST)
+def read_deadlines(part: Part, longest_bake: timedelta, judging: Judging) -> Deadlines:
+    """Read `deadlines`. Where progress has none, it is long enough for the longest bake, also when it is extended."""
+    extends = judging.low_traffic is LowTraffic.EXTEND
+    bakes = _BAKES_OF_EXTENDED_PROGRESS if extends else _BAKES_OF_PROGRESS
+    enough = min(max(_DEFAULT_DEADLINES.progress, bakes * longest_bake), LONGEST)
     return Deadlines(
         preflight=part.child("preflight").read(parse_duration, _DEFAULT_DEADLINES.preflight),
         progress=part.child("progress").read(parse_duration, enough),
@@ -49,12 +62,19 @@ def refuse_duration(part: Part, duration: timedelta, message: str) -> None:
     part.refuse(f"{found(part.path, part.value) if part.exists else f'is {format_duration(duration)}; '}{message}")
 
 
-def _window(text: str) -> timedelta:
+def _window(text: str, kind: SourceKind) -> timedelta:
     window = parse_duration(text)
-    if window in GRANULARITIES or (window < MINUTE and MINUTE % window == timedelta(0)):
+    if window in GRANULARITIES or (window < MINUTE and MINUTE % window == timedelta(0) and _is_short(window, kind)):
         return window
-    allowed = ", ".join(format_duration(granularity) for granularity in GRANULARITIES)
-    raise ValueError(f"allowed is a window that Azure Monitor has: {allowed} (in the sandbox also what divides 1m)")
+    listed = ", ".join(format_duration(granularity) for granularity in GRANULARITIES)
+    if kind is SourceKind.AZURE_MONITOR:
+        raise ValueError(f"allowed is a window that Azure Monitor has: {listed} (in the sandbox also what divides 1m)")
+    raise ValueError(f"allowed is what divides 1m and is at least {format_duration(SHORTEST_WINDOW)}, or {listed}")
+
+
+def _is_short(window: timedelta, kind: SourceKind) -> bool:
+    """Whether a window below a minute is not too short: the sandbox, behind Azure Monitor's API, has no least one."""
+    return kind is SourceKind.AZURE_MONITOR or window >= SHORTEST_WINDOW
 
 
 def _lag(text: str) -> timedelta:

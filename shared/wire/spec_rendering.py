@@ -1,23 +1,13 @@
 """Release specs as documents again, with every default written out."""
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-from shared.domain.analysis.guards import Guard, Metric, Ratio, Threshold
-from shared.domain.rollout.spec import Bake, Canary, CanaryStep, Gate, Notification, Spec, Target, VersionProbe
+from shared.domain.rollout.spec import Bake, Canary, CanaryStep, Gate, Judging, Notification, Spec, Target, VersionProbe
 from shared.wire.durations import format_duration
-from shared.wire.quantities import format_fraction, format_milliseconds, format_weight
-
-
-def _plain(value: float) -> float:
-    return int(value) if value == int(value) else value
-
-
-_LIMITS: Final[dict[Metric, Callable[[float], float | str]]] = {
-    Metric.ERROR_RATE: format_fraction,
-    Metric.LATENCY: format_milliseconds,
-    Metric.REQUESTS: _plain,
-}
+from shared.wire.objectives import format_multiple
+from shared.wire.quantities import format_fraction, format_weight
+from shared.wire.spec_guards_rendering import render_guard
+from shared.wire.spec_metrics_rendering import render_measuring
 
 
 def render_spec(spec: Spec) -> dict[str, Any]:
@@ -27,11 +17,9 @@ def render_spec(spec: Spec) -> dict[str, Any]:
         "application": spec.application,
         "targets": [_target(target) for target in spec.targets],
         "strategy": {"canary": _canary(spec.strategy)},
-        "metrics": {
-            "window": format_duration(spec.measuring.window),
-            "lag": format_duration(spec.measuring.lag),
-        },
-        "guards": [_guard(guard) for guard in spec.guards],
+        "metrics": render_measuring(spec.measuring),
+        "guards": [render_guard(guard) for guard in spec.guards],
+        "judgement": _judging(spec.judging),
         "whenBusy": spec.when_busy.value,
         "alerts": {"onFired": spec.on_alert.value},
         "deadlines": {
@@ -89,23 +77,16 @@ def _gate(gate: Gate | None) -> dict[str, Any]:
     return {"gate": {"name": gate.name, "timeout": timeout, "otherwise": gate.otherwise.value}}
 
 
-def _guard(guard: Guard) -> dict[str, Any]:
+def _judging(judging: Judging) -> dict[str, Any]:
+    smallest = judging.smallest_regression
     return {
-        "name": guard.name,
-        "metric": guard.metric.value,
-        **_test(guard.test, _LIMITS[guard.metric]),
-        "over": format_duration(guard.over),
-        "minimumRequests": guard.minimum_requests,
+        "alpha": format_fraction(judging.alpha),
+        "risk": format_fraction(judging.risk),
+        "warmUp": format_duration(judging.warm_up),
+        "lowTraffic": judging.low_traffic.value,
+        "holdBack": format_weight(judging.hold_back),
+        **({"smallestRegression": format_multiple(smallest)} if smallest is not None else {}),
     }
-
-
-def _test(test: Threshold | Ratio, limit: Callable[[float], float | str]) -> dict[str, Any]:
-    match test:
-        case Ratio():
-            return {"ratio": {"max": _plain(test.maximum), "slack": limit(test.slack)}}
-        case Threshold():
-            limits = {"min": test.minimum, "max": test.maximum}
-            return {name: limit(value) for name, value in limits.items() if value is not None}
 
 
 def _notification(notification: Notification) -> dict[str, Any]:

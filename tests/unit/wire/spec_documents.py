@@ -1,11 +1,17 @@
 """Release specs as documents for the tests: the smallest, and generated ones that must be taken."""
 
+import copy
 import json
 from typing import Any
 
+import pytest
 from hypothesis import strategies as st
 
-SITE = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/shop/providers/Microsoft.Web/sites/shop"
+from shared.domain.errors import InvalidError, Problem
+from shared.wire.spec import parse_spec
+from tests.unit.wire.spec_guard_documents import guards
+from tests.unit.wire.spec_source_documents import SITE, SOURCES, sources, values
+from tests.unit.wire.spec_strategies import optional, outcomes, seconds, slugs, windows
 
 SMALLEST: dict[str, Any] = {
     "application": "shop",
@@ -18,30 +24,25 @@ def body_of(document: object) -> bytes:
     return json.dumps(document).encode()
 
 
-slugs = st.from_regex(r"\A[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?\Z")
-windows = st.sampled_from([("5s", 5), ("30s", 30), ("1m", 60), ("PT5M", 300), ("1h", 3600)])
-outcomes = st.sampled_from(["rollback", "pause"])
-percents = st.decimals(min_value=0, max_value=100, places=3).map(lambda percent: f"{percent}%")
-fractions = percents | st.floats(min_value=0, max_value=0.999, allow_subnormal=False).filter(
-    lambda f: f == 0 or f > 1e-8
-)
-milliseconds = (
-    st.integers(0, 3_600_000)
-    | st.floats(min_value=0.001, max_value=3_600_000)
-    | st.integers(0, 3600).map(lambda seconds: f"{seconds}s")
-    | st.decimals(min_value=0, max_value=3_600_000, places=2).map(lambda ms: f"{ms}ms")
-)
-rates = st.integers(0, 10**9) | st.floats(min_value=0, max_value=1e9)
+def changed(path: str, value: object) -> dict[str, Any]:
+    """Return the smallest spec with one part set; a path such as `targets/0/slot` makes what is missing."""
+    document: Any = copy.deepcopy(SMALLEST)
+    keys = [int(key) if key.isdigit() else key for key in path.split("/")]
+    at = document
+    for key in keys[:-1]:
+        at = at[key] if isinstance(key, int) else at.setdefault(key, {})
+    at[keys[-1]] = value
+    return document
 
 
-def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({}, optional=fields)
+def refused(document: object) -> list[Problem]:
+    with pytest.raises(InvalidError) as error:
+        parse_spec(body_of(document))
+    return list(error.value.problems)
 
 
-def seconds(least: int, most: int) -> st.SearchStrategy[str]:
-    return st.integers(least, most).map(lambda total: f"{total}s") | st.integers(least, most).map(
-        lambda total: f"PT{total // 60}M{total % 60}S"
-    )
+def paths_refused(document: object) -> list[str]:
+    return sorted({problem.path for problem in refused(document)})
 
 
 @st.composite
@@ -69,31 +70,15 @@ def steps(draw: st.DrawFn, window: int, lag: int) -> list[Any]:
     return [draw(form) for form in forms]
 
 
-@st.composite
-def guard_tests(draw: st.DrawFn) -> dict[str, Any]:
-    metric = draw(st.sampled_from(["error-rate", "latency", "requests"]))
-    limits = {"error-rate": fractions, "latency": milliseconds, "requests": rates}[metric]
-    ratio = st.fixed_dictionaries({"max": st.floats(min_value=0.001, max_value=1000)}, optional={"slack": limits}).map(
-        lambda ratio: {"ratio": ratio}
+def judgements() -> st.SearchStrategy[dict[str, Any]]:
+    chances = st.floats(0.0001, 0.2) | st.integers(1, 20).map(lambda percent: f"{percent}%")
+    return optional(
+        alpha=chances,
+        risk=chances,
+        warmUp=seconds(0, 3600),
+        lowTraffic=st.sampled_from(["hold", "extend", "bigger-first-step", "ask"]),
+        holdBack=st.integers(0, 50_000).map(lambda thousandths: thousandths / 1000) | st.just("12.5%"),
     )
-    one_sided = st.builds(lambda limit: {"max": limit}, limits)
-    test = {
-        "error-rate": one_sided | ratio,
-        "latency": one_sided | ratio | st.builds(lambda limit: {"min": limit}, limits),
-        "requests": one_sided | st.builds(lambda limit: {"min": 0, "max": limit}, limits),
-    }[metric]
-    return {"metric": metric} | draw(test)
-
-
-@st.composite
-def guards(draw: st.DrawFn, window: int) -> list[dict[str, Any]]:
-    names = draw(st.lists(slugs, min_size=1, max_size=4, unique=True))
-    return [
-        {"name": name}
-        | draw(guard_tests())
-        | draw(optional(over=st.integers(1, 20).map(lambda n: f"{n * window}s"), minimumRequests=st.integers(1, 10**6)))
-        for name in names
-    ]
 
 
 @st.composite
@@ -137,14 +122,19 @@ def spec_documents(draw: st.DrawFn) -> dict[str, Any]:
     canary = {"steps": draw(steps(window, lag))} | draw(
         optional(promotion=optional(bake=bakes(window, lag), gate=gates()), bake=bakes(window, lag))
     )
+    source = draw(st.sampled_from(sorted(SOURCES)))
+    metrics = {"window": window_text, "lag": f"{lag}s", "source": draw(sources(source))} | draw(
+        optional(values=values(source))
+    )
     return {
         "application": draw(slugs),
         "targets": draw(targets()),
         "strategy": {"canary": canary},
-        "metrics": {"window": window_text, "lag": f"{lag}s"},
+        "metrics": metrics,
     } | draw(
         optional(
-            guards=guards(window),
+            guards=guards(window, metrics, source),
+            judgement=judgements(),
             whenBusy=st.sampled_from(["supersede", "reject"]),
             alerts=optional(onFired=st.sampled_from(["rollback", "pause", "note"])),
             deadlines=optional(preflight=seconds(1, 10**6), progress=seconds(1, 10**6), otherwise=outcomes),

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from shared.domain.analysis.guards import Guard, Metric, Ratio, Threshold
-from shared.domain.errors import InvalidError, Problem
+from shared.domain.analysis.defaults import default_guards
+from shared.domain.analysis.guards import Ratio, Threshold
+from shared.domain.errors import InvalidError
+from shared.domain.rollout.measuring import AzureMonitorSource, Measuring
 from shared.domain.rollout.spec import (
     AlertAction,
     Bake,
@@ -17,7 +19,7 @@ from shared.domain.rollout.spec import (
     Deadlines,
     Gate,
     HealthCheck,
-    Measuring,
+    Judging,
     Outcome,
     Topic,
     VersionProbe,
@@ -26,31 +28,18 @@ from shared.domain.rollout.spec import (
 from shared.domain.rollout.weight import Weight
 from shared.wire.spec import parse_spec
 from shared.wire.spec_rendering import render_spec
-from tests.unit.wire.spec_documents import SITE, SMALLEST, body_of, spec_documents
+from tests.unit.wire.spec_documents import (
+    SMALLEST,
+    body_of,
+    changed,
+    paths_refused,
+    refused,
+    spec_documents,
+)
+from tests.unit.wire.spec_source_documents import SITE
 
 MINUTE = timedelta(minutes=1)
-FIVE_MINUTES = Bake(minimum=5 * MINUTE, maximum=30 * MINUTE)
-
-
-def changed(path: str, value: object) -> dict[str, Any]:
-    """Return the smallest spec with one part set; a path such as `targets/0/slot` makes what is missing."""
-    document: Any = copy.deepcopy(SMALLEST)
-    keys = [int(key) if key.isdigit() else key for key in path.split("/")]
-    at = document
-    for key in keys[:-1]:
-        at = at[key] if isinstance(key, int) else at.setdefault(key, {})
-    at[keys[-1]] = value
-    return document
-
-
-def refused(document: object) -> list[Problem]:
-    with pytest.raises(InvalidError) as error:
-        parse_spec(body_of(document))
-    return list(error.value.problems)
-
-
-def paths_refused(document: object) -> list[str]:
-    return sorted({problem.path for problem in refused(document)})
+STEP_BAKE = Bake(minimum=MINUTE, maximum=30 * MINUTE)
 
 
 def test_the_smallest_spec_has_a_default_for_everything_else():
@@ -61,15 +50,14 @@ def test_the_smallest_spec_has_a_default_for_everything_else():
     assert (target.region, target.wave) == ("", 1)
     assert target.version == VersionProbe(path="/version", pointer="/version")
     assert target.health == HealthCheck(path="/healthz", statuses=(200,))
-    assert spec.strategy.steps == tuple(CanaryStep(weight=Weight(w), bake=FIVE_MINUTES) for w in (5000, 25000, 50000))
-    assert (spec.strategy.promotion_bake, spec.strategy.promotion_gate) == (FIVE_MINUTES, None)
-    assert spec.measuring == Measuring(window=MINUTE, lag=2 * MINUTE)
-    assert spec.guards == (
-        Guard(name="errors", metric=Metric.ERROR_RATE, test=Ratio(1.25, 0.005), over=5 * MINUTE),
-        Guard(name="latency", metric=Metric.LATENCY, test=Ratio(1.5, 100.0), over=5 * MINUTE),
-    )
+    assert spec.strategy.steps == tuple(CanaryStep(weight=Weight(w), bake=STEP_BAKE) for w in (5000, 25000, 50000))
+    assert spec.strategy.promotion_bake == Bake(minimum=20 * MINUTE, maximum=60 * MINUTE)
+    assert spec.strategy.promotion_gate is None
+    assert spec.measuring == Measuring(window=MINUTE, lag=2 * MINUTE, source=AzureMonitorSource(), values=())
+    assert spec.guards == default_guards(MINUTE)
+    assert spec.judging == Judging()
     assert (spec.when_busy, spec.on_alert) == (WhenBusy.SUPERSEDE, AlertAction.ROLLBACK)
-    assert spec.deadlines == Deadlines(preflight=10 * MINUTE, progress=60 * MINUTE, otherwise=Outcome.ROLLBACK)
+    assert spec.deadlines == Deadlines(preflight=10 * MINUTE, progress=120 * MINUTE, otherwise=Outcome.ROLLBACK)
     assert spec.notifications == ()
 
 
@@ -103,18 +91,51 @@ def test_what_a_steps_bake_leaves_out_the_canarys_bake_says():
     assert spec.strategy.promotion_bake == usual
 
 
-def test_a_bake_without_a_maximum_may_take_six_times_its_minimum():
-    spec = parse_spec(body_of(changed("strategy/canary/bake", {"min": "10m"})))
+@pytest.mark.parametrize(("least", "most"), [(1, 30), (10, 30), (11, 33), (60, 180)])
+def test_a_bake_without_a_maximum_may_take_half_an_hour_or_three_times_its_minimum(least, most):
+    spec = parse_spec(body_of(changed("strategy/canary/bake", {"min": f"{least}m"})))
 
-    assert spec.strategy.promotion_bake == Bake(minimum=10 * MINUTE, maximum=60 * MINUTE)
+    assert spec.strategy.steps[0].bake == Bake(minimum=least * MINUTE, maximum=most * MINUTE)
 
 
-def test_the_default_bake_and_the_guards_fit_a_long_window():
-    spec = parse_spec(body_of(changed("metrics", {"window": "1h"})))
+def test_the_promotion_bakes_as_the_steps_do_where_the_canary_says_how_long():
+    spec = parse_spec(body_of(changed("strategy/canary/bake", {"min": "2m"})))
 
-    assert spec.strategy.promotion_bake == Bake(minimum=60 * MINUTE, maximum=360 * MINUTE)
-    assert {guard.over for guard in spec.guards} == {300 * MINUTE}
-    assert spec.deadlines.progress == 720 * MINUTE
+    assert spec.strategy.promotion_bake == Bake(minimum=2 * MINUTE, maximum=30 * MINUTE)
+    assert spec.deadlines.progress == 60 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("bake", "least", "most"), [({"otherwise": "rollback"}, 20, 60), ({"max": "25m"}, 20, 25), ({"min": "30m"}, 30, 90)]
+)
+def test_what_the_promotions_bake_leaves_out_is_twenty_minutes_to_an_hour_where_the_canary_says_nothing(
+    bake, least, most
+):
+    spec = parse_spec(body_of(changed("strategy/canary/promotion/bake", bake)))
+
+    assert spec.strategy.promotion_bake == Bake(minimum=least * MINUTE, maximum=most * MINUTE)
+    assert spec.strategy.steps[0].bake == STEP_BAKE
+
+
+@pytest.mark.parametrize(("window", "least"), [("1h", 60), ("30m", 30), ("5m", 5)])
+def test_the_default_bakes_and_the_guards_fit_a_long_window(window, least):
+    spec = parse_spec(body_of(changed("metrics", {"window": window, "lag": "15m"})))
+
+    step = Bake(minimum=least * MINUTE, maximum=max(30, 3 * least) * MINUTE)
+    promotion = Bake(minimum=max(20, least) * MINUTE, maximum=max(60, 3 * least) * MINUTE)
+    assert (spec.strategy.steps[0].bake, spec.strategy.promotion_bake) == (step, promotion)
+    assert {guard.over for guard in spec.guards} == {5 * least * MINUTE}
+    assert spec.deadlines.progress == 2 * promotion.maximum
+
+
+def test_a_canary_may_leave_out_its_steps_where_it_says_what_must_be_seen():
+    document = changed("judgement/smallestRegression", "2x")
+    document["strategy"]["canary"] = {"bake": {"min": "3m"}}
+
+    steps = parse_spec(body_of(document)).strategy.steps
+
+    assert [step.weight for step in steps] == [1_000, 5_000, 20_000, 50_000]
+    assert {step.bake for step in steps} == {Bake(minimum=3 * MINUTE, maximum=30 * MINUTE)}
 
 
 @pytest.mark.parametrize(
@@ -210,6 +231,8 @@ def test_a_notification_without_topics_is_told_everything():
         ("strategy/canary/steps/0", None),
         ("metrics/window", "2m"),
         ("metrics/window", "7s"),
+        ("metrics/source", "prometheus"),
+        ("metrics/values", []),
         ("metrics/window", "90s"),
         ("metrics/window", "2d"),
         ("metrics/window", 60),
@@ -300,7 +323,7 @@ def test_a_bare_number_for_an_error_rate_gets_the_hint_to_write_percent():
     [
         ({"min": "5m", "max": "5m"}, "max"),
         ({"min": "5m", "max": "4m"}, "max"),
-        ({"max": "3m"}, "max"),
+        ({"max": "1m"}, "max"),
         ({"min": "30s"}, "min"),
         ({"min": "1m", "max": "2m59s"}, "max"),
         ({"min": 5}, "min"),

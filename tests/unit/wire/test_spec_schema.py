@@ -2,23 +2,37 @@
 
 import copy
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from shared.domain.errors import InvalidError
+from shared.domain.rollout.measuring import AzureMonitorSource
+from shared.wire.durations import format_duration
 from shared.wire.spec import parse_spec
 from shared.wire.spec_rendering import render_spec
 from shared.wire.spec_schema import SCHEMA_FILE, release_spec_schema
 from shared.wire.yaml_source import read_yaml
-from tests.unit.wire.spec_documents import SMALLEST, body_of, spec_documents
+from tests.unit.wire.spec_documents import SMALLEST, body_of, changed, spec_documents
+from tests.unit.wire.spec_source_documents import SOURCES
 
 ROOT = Path(__file__).parents[3]
+INSTEAD = r"\n(#  source:.*(?:\n#    .*)*)"
+"""A source in the example that stands in a remark."""
 EXAMPLE = ROOT / "docs" / "examples" / "slipway.yaml"
 GUIDE = ROOT / "docs" / "guides" / "release-spec.md"
+SOURCE_SCHEMAS = {
+    "azure-monitor": "azureMonitorSource",
+    "log-analytics": "logAnalyticsSource",
+    "prometheus": "prometheusSource",
+    "web": "webSource",
+    "observations": "observationsSource",
+}
 PUBLISHED = Draft202012Validator(release_spec_schema())
 
 
@@ -48,45 +62,88 @@ def described(field: dict[str, Any]) -> bool:
     return "description" in field or "description" in release_spec_schema()["$defs"].get(reference, {})
 
 
+def defaults(part: dict[str, Any]) -> dict[str, Any]:
+    """What the schema says that an object has by default."""
+    defs = release_spec_schema()["$defs"]
+    named = {}
+    for name, field in part["properties"].items():
+        default = field.get("default", defs.get(field.get("$ref", "").rpartition("/")[2], {}).get("default"))
+        if default is not None:
+            named[name] = default
+    return named
+
+
 def test_the_defaults_that_the_schema_names_are_those_of_the_parser():
     root, defs = release_spec_schema()["properties"], release_spec_schema()["$defs"]
 
-    def defaults(part: dict[str, Any]) -> dict[str, Any]:
-        named = {}
-        for name, field in part["properties"].items():
-            default = field.get("default", defs.get(field.get("$ref", "").rpartition("/")[2], {}).get("default"))
-            if default is not None:
-                named[name] = default
-        return named
-
     explicit = copy.deepcopy(SMALLEST)
     explicit |= {"whenBusy": root["whenBusy"]["default"], "notifications": []}
-    explicit |= {name: defaults(root[name]) for name in ("metrics", "alerts", "deadlines")}
+    explicit |= {name: defaults(root[name]) for name in ("metrics", "judgement", "alerts", "deadlines")}
     explicit["targets"][0] |= defaults(defs["target"]) | {
         name: defaults(defs["target"]["properties"][name]) for name in ("version", "health")
     }
-    explicit["strategy"]["canary"]["bake"] = defaults(defs["bake"])
+    bake = defaults(defs["bake"])
+    explicit["strategy"]["canary"] |= {"bake": bake, "promotion": {"bake": {"min": "20m", "max": "1h"} | bake}}
 
-    assert len(explicit["metrics"]) == 2
+    assert sorted(explicit["metrics"]) == ["source", "window"]
+    assert sorted(explicit["judgement"]) == ["alpha", "holdBack", "lowTraffic", "risk", "warmUp"]
     assert len(explicit["deadlines"]) == 2
     assert parse_spec(body_of(explicit)) == parse_spec(body_of(SMALLEST))
 
 
-def test_the_defaults_of_a_gate_and_a_guard_are_those_of_the_parser():
-    defs = release_spec_schema()["$defs"]
-    short, long = copy.deepcopy(SMALLEST), copy.deepcopy(SMALLEST)
+def test_the_defaults_of_a_gate_are_those_of_the_parser():
     gate = {"name": "qa"}
-    guard = {"name": "g", "metric": "latency", "ratio": {"max": 2}}
-    short |= {"guards": [guard], "strategy": {"canary": {"steps": [{"weight": 5, "gate": gate}]}}}
-    gate_defaults = {"timeout": defs["gate"]["properties"]["timeout"]["default"], "otherwise": "rollback"}
-    slack = defs["guard"]["properties"]["ratio"]["properties"]["slack"]["default"]
-    least = defs["guard"]["properties"]["minimumRequests"]["default"]
-    long |= {
-        "guards": [guard | {"ratio": {"max": 2, "slack": slack}, "minimumRequests": least, "over": "5m"}],
-        "strategy": {"canary": {"steps": [{"weight": 5, "gate": gate | gate_defaults}]}},
-    }
+    written = gate | {"otherwise": "rollback"} | defaults(release_spec_schema()["$defs"]["gate"])
 
-    assert parse_spec(body_of(long)) == parse_spec(body_of(short))
+    assert set(written) == {"name", "timeout", "otherwise"}
+    assert parse_spec(body_of(changed("strategy/canary/steps", [{"weight": 5, "gate": gate}]))) == parse_spec(
+        body_of(changed("strategy/canary/steps", [{"weight": 5, "gate": written}]))
+    )
+
+
+@pytest.mark.parametrize(
+    ("test", "written"),
+    [
+        ({"metric": "latency", "ratio": {"max": 2}}, {"ratio": {"max": 2, "slack": 0}}),
+        ({"metric": "latency", "tail": True}, {"tail": ["quantiles", "tolerance"]}),
+        ({"metric": "requests", "share": True}, {"share": ["tolerance"]}),
+        ({"metric": "error-rate", "objective": "99%"}, ["burn", "andCompared"]),
+    ],
+)
+def test_the_defaults_of_a_guard_are_those_of_the_parser(test, written):
+    guard = release_spec_schema()["$defs"]["guard"]
+    usual = defaults(guard)
+    if isinstance(written, dict):
+        [(name, names)] = written.items()
+        inside = defaults(guard["properties"][name])
+        stated = {name: names if isinstance(names, dict) else {each: inside[each] for each in names}}
+    else:
+        stated = {name: usual[name] for name in written}
+    stated |= {name: usual[name] for name in ("critical", "notifyOnly", "minimumRequests")} | {"over": "5m"}
+
+    short, long = [{"name": "g"} | test], [{"name": "g"} | test | stated]
+
+    assert parse_spec(body_of(changed("guards", long))) == parse_spec(body_of(changed("guards", short)))
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_the_defaults_of_a_source_are_those_of_the_parser(kind):
+    part = release_spec_schema()["$defs"][SOURCE_SCHEMAS[kind]]
+    written = defaults(part) | SOURCES[kind]
+
+    read = parse_spec(body_of(changed("metrics/source", SOURCES[kind])))
+
+    assert parse_spec(body_of(changed("metrics/source", written))) == read
+
+
+def test_the_lags_that_the_schema_and_the_guide_name_are_those_of_the_parser():
+    said = release_spec_schema()["properties"]["metrics"]["properties"]["lag"]["description"]
+    guide = GUIDE.read_text()
+
+    for kind, source in SOURCES.items():
+        lag = format_duration(parse_spec(body_of(changed("metrics/source", source))).measuring.lag)
+        assert re.search(rf"\b{kind}( and observations)? {lag}\b", said)
+        assert f"| `{kind}` | `{lag}` |" in guide
 
 
 @settings(max_examples=60, deadline=None)
@@ -118,6 +175,12 @@ odd_values = st.sampled_from(
         {},
         {"max": 1},
         {"a": 1},
+        {"kind": "web"},
+        {"kind": "observations"},
+        "2x",
+        "p99",
+        "gauge",
+        "no tolerance",
     ]
 )
 
@@ -173,10 +236,26 @@ def test_the_example_shows_every_field():
     text = EXAMPLE.read_text()
 
     hidden = [
-        path for path, _ in fields(release_spec_schema()) if not re.search(rf"\b{path.rpartition('.')[2]}\b", text)
+        path for path, _ in fields(release_spec_schema()) if not re.search(rf"\b{path.rpartition('.')[2]}:", text)
     ]
 
     assert hidden == [".$schema", "target.version.header"]
+
+
+def test_what_the_example_shows_instead_is_a_release_spec_too():
+    text = EXAMPLE.read_text()
+    sources = [textwrap.dedent(re.sub(r"(?m)^#", "", block)) for block in re.findall(INSTEAD, text)]
+    [slow] = re.findall(r"# - (\{name: slow,.*)", text)
+    [smallest] = re.findall(r"# (smallestRegression: .*)", text)
+
+    for source in sources:
+        document = SMALLEST | {"metrics": read_yaml(source.encode()).value}
+        assert parse_spec(body_of(document)).measuring.source != AzureMonitorSource()
+    guards = [read_yaml(slow.encode()).value]
+    judgement = read_yaml(smallest.encode()).value
+    told = {"source": {"kind": "observations"}}
+    assert parse_spec(body_of(SMALLEST | {"metrics": told, "guards": guards, "judgement": judgement}))
+    assert len(sources) == 5
 
 
 def test_the_guide_names_every_field_and_its_examples_are_release_specs():
