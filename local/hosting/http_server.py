@@ -21,7 +21,8 @@ class HttpServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="http", daemon=True)
         self._grace = grace
-        self._runner = web.AppRunner(self._application, access_log=None, shutdown_timeout=grace)
+        # A compressed body reaches a function as it came, as on Azure.
+        self._runner = web.AppRunner(self._application, access_log=None, shutdown_timeout=grace, auto_decompress=False)
 
     def start(self) -> int:
         """Listen, and return the port. Raises `OSError` when it is taken."""
