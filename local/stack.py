@@ -90,7 +90,9 @@ def _settings(data: Path, key: str, management: str) -> dict[str, str]:
         "SLIPWAY_ACCESS_TOKEN": "sandbox",
         "SLIPWAY_ALLOW_HTTP": "true",
         "SLIPWAY_KEYS": f"operator={key}",
-        "SLIPWAY_SOURCE_KEYS": f"azure-monitor={_kept_key(data / 'azure-monitor-key')}",
+        "SLIPWAY_SOURCE_KEYS": ";".join(
+            f"{source}={_kept_key(data / f'{source}-key')}" for source in ("azure-monitor", "observations")
+        ),
     }
 
 

@@ -40,7 +40,8 @@ class Settings:
     operator_keys: Mapping[str, str]
     """`SLIPWAY_KEYS`: `name=key;name=key`; the name is who history says it was."""
     source_keys: Mapping[str, str]
-    """`SLIPWAY_SOURCE_KEYS`: `source=key;...`; each good only for `/api/events/{source}`."""
+    """`SLIPWAY_SOURCE_KEYS`: `source=key;...`; each good only for `/api/events/{source}`, that of the source
+    `observations` only for `/api/observations`."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":

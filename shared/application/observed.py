@@ -39,6 +39,14 @@ class Taken:
     repeated: int
     refused: tuple[Refusal, ...] = ()
 
+    def check(self) -> None:
+        """Raise what the first of them was refused for, when all were; what is wrong with the others is told too."""
+        errors = [refusal.error for refusal in self.refused]
+        if not errors or self.accepted or self.repeated:
+            return
+        problems = [each for error in errors if isinstance(error, InvalidError) for each in error.problems]
+        raise InvalidError(*problems) if isinstance(errors[0], InvalidError) else errors[0]
+
 
 @dataclass(frozen=True, slots=True)
 class TakenPoints:

@@ -20,10 +20,10 @@ BOM: Final = "\ufeff"
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
-def read_text(body: bytes) -> str:
+def read_text(body: bytes, *, at_most: int = MAX_BODY_BYTES) -> str:
     """Return the UTF-8 text of a body, without a byte order mark. Raises `InvalidError`, also when it is too long."""
-    if len(body) > MAX_BODY_BYTES:
-        refuse(f"the body has {len(body)} bytes, at most {MAX_BODY_BYTES} are read")
+    if len(body) > at_most:
+        refuse(f"the body has {len(body)} bytes, at most {at_most} are read")
     try:
         return body.decode("utf-8").removeprefix(BOM)
     except UnicodeDecodeError as error:
@@ -31,14 +31,14 @@ def read_text(body: bytes) -> str:
         refuse(f"the body must be UTF-8 text, {'this is UTF-16' if is_wide else f'byte {error.start} is not'}")
 
 
-def read_json(body: bytes) -> Any:
+def read_json(body: bytes, *, at_most: int = MAX_BODY_BYTES) -> Any:
     """Return the one JSON value (RFC 8259) in a body.
 
-    Raises `InvalidError` for anything else: other encodings than UTF-8, over `MAX_BODY_BYTES`, a repeated key, NaN
+    Raises `InvalidError` for anything else: other encodings than UTF-8, over `at_most` bytes, a repeated key, NaN
     and infinity, numbers too great for a double or over `MAX_DIGITS` long, halves of surrogate pairs, text after
     the value, nesting beyond `MAX_DEPTH`.
     """
-    text = read_text(body)
+    text = read_text(body, at_most=at_most)
     if not text.strip():
         refuse("the body is empty, it must be JSON")
     try:

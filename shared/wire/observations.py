@@ -6,14 +6,19 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from shared.domain.analysis.measurement import Sample
+from shared.domain.errors import InvalidError, Problem
 from shared.domain.names import ApplicationName, TargetName, Version
+from shared.wire.content_encoding import decoded
 from shared.wire.fields import SLUG, VERSION
 from shared.wire.findings import Findings, Part, found
 from shared.wire.identities import header_of
+from shared.wire.json_source import read_json
 from shared.wire.observed_sample import SAMPLE_FIELDS, read_sample, refuse_others, required
 from shared.wire.source import Source
 from shared.wire.timestamps import EPOCH, parse_time
 
+LONGEST_DOCUMENT: Final = 4 * 1024 * 1024
+"""How many bytes a request may have when it is not compressed any more."""
 AT_MOST: Final = 100
 """So many observations one request may hold."""
 LONGEST_SENDER: Final = 255
@@ -40,6 +45,21 @@ class Reported:
     length: timedelta
     sender: str
     sample: Sample
+
+
+def read_document(headers: Mapping[str, str], body: bytes) -> Any:
+    """Return the JSON value in a request, which may be compressed with gzip.
+
+    Raises `InvalidError`, and `TooLongError` when it is longer than is read.
+    """
+    kind = (header_of(headers, "content-type") or "").partition(";")[0].strip().lower()
+    if "protobuf" in kind:
+        raise InvalidError(
+            Problem(
+                "Content-Type", f"found {kind:.60}; allowed is application/json: set the exporter's encoding to json"
+            )
+        )
+    return read_json(decoded(headers, body, at_most=LONGEST_DOCUMENT), at_most=LONGEST_DOCUMENT)
 
 
 def sender_of(headers: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ Of all metrics those count that tell of requests served over HTTP, and those nam
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ from shared.wire.proto_json import (
 
 POINTS_AT_MOST: Final = 20_000
 LONGEST_NAME: Final = 255
+LONGEST_ANSWER: Final = 2000
 
 REQUESTS: Final = ("http.server.request.duration", "http.server.duration", "http.server.requests")
 """What counts requests, the best first: where a sender has several of them, only the first is taken."""
@@ -91,6 +92,19 @@ def parse_metrics(document: Any, *, sender: str) -> Pushed:
         elif requests := sum(point.kind is Kind.REQUESTS for point in points):
             left_out.append(LeftOut(requests, found))
     return Pushed(tuple(reports), tuple(left_out))
+
+
+def answer_of(left_out: Iterable[LeftOut]) -> dict[str, Any]:
+    """Return the answer that the protocol wants (`ExportMetricsServiceResponse`): empty where all was taken."""
+    by_reason: dict[str, int] = {}
+    for each in left_out:
+        by_reason[each.why] = by_reason.get(each.why, 0) + each.points
+    if not by_reason:
+        return {}
+    said = "; ".join(f"{points} points: {why}" for why, points in by_reason.items())
+    return {
+        "partialSuccess": {"rejectedDataPoints": str(sum(by_reason.values())), "errorMessage": said[:LONGEST_ANSWER]}
+    }
 
 
 @dataclass(slots=True)

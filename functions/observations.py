@@ -1,0 +1,55 @@
+"""HTTP: numbers pushed in, in our own JSON or in OpenTelemetry's."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import azure.functions as func
+
+from functions.answers import Reply, for_source
+from shared.bootstrap import app
+from shared.wire.content_encoding import TooLongError
+from shared.wire.observations import parse_observations, read_document, sender_of
+from shared.wire.otlp_metrics import answer_of, is_metrics, parse_metrics
+from shared.wire.problems import TOO_LARGE, problem
+
+SOURCE: Final = "observations"
+"""Whose key is good for this, beside an operator's."""
+
+blueprint = func.Blueprint()
+
+
+@blueprint.route(route="api/observations", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+def take_observations(req: func.HttpRequest) -> func.HttpResponse:
+    """What senders saw of versions in windows of time."""
+    return for_source(req, SOURCE, _take)
+
+
+@blueprint.route(route="api/observations/v1/metrics", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+def take_metrics(req: func.HttpRequest) -> func.HttpResponse:
+    """The same as metrics of OpenTelemetry, at the address that its exporters make of an endpoint."""
+    return for_source(req, SOURCE, lambda request, _caller: _read(request, _take_metrics))
+
+
+def _take(req: func.HttpRequest, _caller: str) -> Reply:
+    return _read(req, lambda document, sender: (_take_metrics if is_metrics(document) else _take_own)(document, sender))
+
+
+def _read(req: func.HttpRequest, take: Callable[[Any, str], Reply]) -> Reply:
+    try:
+        document = read_document(req.headers, req.get_body())
+    except TooLongError as error:
+        return Reply(*problem(TOO_LARGE, str(error)))
+    return take(document, sender_of(req.headers))
+
+
+def _take_own(document: Any, sender: str) -> Reply:
+    taken = app().observations.take(parse_observations(document, sender=sender))
+    taken.check()
+    refused = [{"index": each.index, "detail": str(each.error)} for each in taken.refused]
+    return Reply(202, {"accepted": taken.accepted, "repeated": taken.repeated, "refused": refused})
+
+
+def _take_metrics(document: Any, sender: str) -> Reply:
+    pushed = parse_metrics(document, sender=sender)
+    taken = app().observations.take_points(pushed.reports)
+    return Reply(200, answer_of((*pushed.left_out, *taken.left_out)))
