@@ -4,6 +4,7 @@ Unions are tagged with the class's name, so a name of an event or an effect is p
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 
 from shared.domain.analysis.guards import Test
 from shared.domain.analysis.measurement import Missing, Sample
+from shared.domain.analysis.parts import Baseline
 from shared.domain.errors import RejectedError
 from shared.domain.names import RolloutId, Version
 from shared.domain.rollout.commands import Accepted
@@ -64,10 +66,27 @@ def _converter() -> Any:
     converter = make_converter()
     converter.register_unstructure_hook(timedelta, lambda span: span.total_seconds())
     converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
+    converter.register_structure_hook(Baseline, _baseline_reader(converter))
     # The inner ones first: a union's hooks are made at once, with what is known of its members' fields by then.
     for union in (Test, Source, Sample | Missing, Step, Effect, Accepted, Event):
         configure_tagged_union(union, converter, tag_name="type")
     return converter
+
+
+def _baseline_reader(converter: Any) -> Callable[[Any, Any], Baseline]:
+    """Return a reader that also takes what was stored before a baseline was learnt: the stable version's counts."""
+    from cattrs.gen import make_dict_structure_fn
+
+    read = make_dict_structure_fn(Baseline, converter)
+
+    def read_either(stored: Any, kind: Any) -> Baseline:
+        if stored is None:
+            return Baseline()
+        if "failures" in stored:
+            return Baseline(pooled=converter.structure(stored, Sample))
+        return read(stored, kind)
+
+    return read_either
 
 
 def _write(value: object, kind: Any) -> str:
