@@ -862,13 +862,13 @@ def test_no_error_tells_the_token_or_the_query(prometheus, source, step):
     ("seconds", "windows", "steps"),
     [
         (60, 1, 4),
-        (60, 60, 4),
+        (60, 60, 2),
         (60, 240, 1),
         (15, 1, 4),
         (1, 1, 4),
         (3600, 1, 20),
         (300, 1, 20),
-        (60, 100, 2),
+        (60, 40, 3),
         (7, 1, 4),
     ],
 )

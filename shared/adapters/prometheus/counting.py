@@ -58,7 +58,7 @@ KNOWN: Final = timedelta(hours=1)
 _SCRAPE: Final = timedelta(seconds=15)
 _LEAST_STEPS: Final = 4
 _MOST_STEPS: Final = 20
-_MOST_STEPS_IN_ALL: Final = 240
+_MOST_STEPS_IN_ALL: Final = 120
 _CREDIBLE_TIMES: Final = 2.0
 _ALWAYS_CREDIBLE: Final = 100.0
 
