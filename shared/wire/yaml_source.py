@@ -57,6 +57,8 @@ def _syntax(text: str, error: Any, line: int | None) -> str:
     broken = lines[line] if line is not None and line < len(lines) else ""
     if "\t" in broken[: len(broken) - len(broken.lstrip())]:
         return "YAML is not indented with tabs; use spaces"
+    if "nesting depth" in (error.problem or ""):
+        return f"nests deeper than {MAX_DEPTH} levels"
     return f"the text is not YAML: {' '.join(filter(None, (error.context, error.problem)))}"
 
 

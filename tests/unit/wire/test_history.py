@@ -96,7 +96,7 @@ def test_a_spec_and_a_plan_look_as_they_do_elsewhere():
 
     assert view["spec"] == event_view(SpecAccepted(at=NOON, spec=SPEC, by="a"))["spec"] == render_spec(SPEC)
     assert [step["weight"] for step in view["plan"]] == [5, 25, 50, 100]
-    assert view["plan"][0]["bake_min_seconds"] == 300
+    assert view["plan"][0]["bake_min_seconds"] == 60
 
 
 @pytest.mark.parametrize(

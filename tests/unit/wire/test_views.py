@@ -75,6 +75,7 @@ def test_weights_are_percentages_and_the_least_wanted_counts():
 
 
 def test_a_target_shows_where_it_is_and_what_it_serves():
+    """Promoted, with a twentieth of the users held back while it bakes."""
     (target,) = rollout_view(promoted().live)["targets"]
     assert target == {
         "name": "web",
@@ -82,9 +83,9 @@ def test_a_target_shows_where_it_is_and_what_it_serves():
         "resource": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/web",
         "region": "",
         "wave": 1,
-        "wanted": 100.0,
+        "wanted": 95.0,
         "proven": 100.0,
-        "observed": 100.0,
+        "observed": 95.0,
         "production_serves": "candidate",
         "stable_version": "1",
         "verdict": None,
