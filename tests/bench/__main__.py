@@ -35,7 +35,7 @@ def main() -> int:
     except InterruptedBySignal as interrupted:
         return interrupted.exit_code
     if as_json:
-        measurements, releases = [asdict(each) for each in found], [asdict(each) for each in judged]
+        measurements, releases = [asdict(each) for each in found], [each.plain() for each in judged]
         json.dump({"machine": _machine(), "measurements": measurements, "judgement": releases}, sys.stdout, indent=2)
     else:
         console = Console(highlight=False, width=None if sys.stdout.isatty() else 230)

@@ -5,14 +5,14 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
 
 from rich.console import Console
 
-from tests.simulation.campaign import Row, estimate, fingerprint, run_cells
+from tests.simulation.campaign import estimate, fingerprint, run_cells
 from tests.simulation.cells import CELLS, Cell, beside_peers
 from tests.simulation.pairs import in_words, pairs
 from tests.simulation.peers import PEERS
@@ -38,7 +38,7 @@ def main() -> int:
             f"[{perf_counter() - began:6.0f} s] {len(rows)}/{len(cells)} {row.cell.key}: {each:.1f} ms a run"
         )
     if asked.json:
-        json.dump([_plain(row) for row in rows], sys.stdout, indent=1)
+        json.dump([row.plain() for row in rows], sys.stdout, indent=1)
         return 0
     title = f"{asked.runs} runs a cell, seed {asked.seed}, analysis {fingerprint()}, {datetime.now(UTC):%Y-%m-%d}"
     Console(highlight=False, width=None if sys.stdout.isatty() else 230).print(terminal(rows, title))
@@ -90,10 +90,6 @@ def _cells(asked: argparse.Namespace) -> tuple[Cell, ...]:
     if not asked.peers:
         return cells
     return beside_peers(cells, PEERS if asked.peers == "all" else asked.peers.split(","))
-
-
-def _plain(row: Row) -> dict[str, object]:
-    return {"cell": asdict(row.cell), "figures": asdict(row.figures), "seconds": row.seconds}
 
 
 if __name__ == "__main__":

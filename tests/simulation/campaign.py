@@ -10,6 +10,7 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter, process_time
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +33,11 @@ class Row:
     figures: Figures
     seconds: float
     """Processor time of all its runs."""
+
+    def plain(self) -> dict[str, object]:
+        """Return it for JSON, with null for a figure that no run has."""
+        figures = {name: None if value != value else value for name, value in asdict(self.figures).items()}
+        return {"cell": asdict(self.cell), "figures": figures, "seconds": self.seconds}
 
 
 def run_once(cell: Cell, seed: int, run: int) -> Outcome:
@@ -96,17 +102,25 @@ def _digest(files: list[Path]) -> str:
     return found.hexdigest()[:12]
 
 
-def _kept() -> dict[str, dict]:
+def _kept() -> dict[str, dict[str, Any]]:
     if not STORE.exists():
         return {}
-    rows = (json.loads(line) for line in STORE.read_text().splitlines() if line.endswith("}"))
-    return {row["name"]: row for row in rows}
+    rows = [_parsed(line) for line in STORE.read_text().splitlines()]
+    return {row["name"]: row for row in rows if row}
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    """Return a kept row, or None for a line that an interruption cut short."""
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError:
+        return None
 
 
 def _keep(name: str, row: Row) -> None:
     STORE.parent.mkdir(parents=True, exist_ok=True)
     with STORE.open("a") as store:
-        store.write(json.dumps({"name": name, "figures": asdict(row.figures), "seconds": row.seconds}) + "\n")
+        store.write("\n" + json.dumps({"name": name, "figures": asdict(row.figures), "seconds": row.seconds}))
 
 
 def estimate(cells: Iterable[Cell], *, seed: int, runs: int, jobs: int) -> float:

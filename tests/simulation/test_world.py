@@ -1,5 +1,6 @@
 """The simulated world is what it says, and the loop around it is closed."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from shared.domain.analysis.measurement import Missing, Sample
+from tests.simulation import campaign
 from tests.simulation.campaign import run_cells
 from tests.simulation.cells import Cell
 from tests.simulation.figures import interval
@@ -86,6 +88,18 @@ def test_figures_do_not_depend_on_the_number_of_processes():
     cells = [Cell("late", driver="flagger"), Cell("x5", driver="flagger-ramp")]
     one, two = (list(run_cells(cells, seed=3, runs=30, jobs=jobs)) for jobs in (1, 2))
     assert [str(row.figures) for row in one] == [str(row.figures) for row in two]
+
+
+def test_a_finished_cell_is_not_run_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(campaign, "STORE", tmp_path / "cells.jsonl")
+    cells = [Cell("aa", driver="flagger"), Cell("x5", driver="flagger")]
+    begun = next(run_cells(cells, seed=3, runs=10, jobs=1, resume=True))
+    with campaign.STORE.open("a") as store:
+        store.write('\n{"name": "cut sh')
+    again = list(run_cells(cells, seed=3, runs=10, jobs=1, resume=True))
+    assert again[0].seconds == begun.seconds
+    assert [row.cell for row in again] == cells
+    assert json.loads(json.dumps(again[0].plain(), allow_nan=False))["figures"]["requests_to_rollback"] is None
 
 
 @pytest.mark.parametrize(
