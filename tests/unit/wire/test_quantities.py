@@ -9,7 +9,10 @@ from shared.wire.quantities import (
     format_fraction,
     format_milliseconds,
     format_weight,
+    parse_chance,
+    parse_deviation,
     parse_fraction,
+    parse_hold_back,
     parse_milliseconds,
     parse_weight,
 )
@@ -100,3 +103,37 @@ def test_what_is_no_response_time_is_refused(value):
 @given(st.just(0.0) | st.floats(1e-6, 3_600_000.0))
 def test_every_response_time_is_written_and_read_back(ms):
     assert parse_milliseconds(format_milliseconds(ms)) == ms
+
+
+@pytest.mark.parametrize(
+    ("value", "weight"), [(0, 0), ("0%", 0), (5, 5000), ("12.5%", 12_500), (50, 50_000), (0.001, 1)]
+)
+def test_a_share_that_is_held_back_may_be_nothing_and_half(value, weight):
+    assert parse_hold_back(value) == weight
+
+
+@pytest.mark.parametrize("value", [-1, 50.001, "51%", "5", 0.0001])
+def test_more_than_half_cannot_be_held_back(value):
+    with pytest.raises(ValueError, match="allowed is"):
+        parse_hold_back(value)
+
+
+@pytest.mark.parametrize(("value", "chance"), [("1%", 0.01), (0.01, 0.01), ("0.01%", 0.0001), ("20%", 0.2), (0.2, 0.2)])
+def test_a_chance_is_a_fraction(value, chance):
+    assert parse_chance(value) == chance
+
+
+@pytest.mark.parametrize("value", [0, "0%", "0.009%", "21%", 0.21, 1, "one"])
+def test_a_chance_that_promises_nothing_or_waits_for_ever_is_refused(value):
+    with pytest.raises(ValueError, match=r"allowed is|write 1%"):
+        parse_chance(value)
+
+
+@pytest.mark.parametrize(("value", "deviation"), [("0%", 0.0), ("10%", 0.1), (0.9, 0.9)])
+def test_a_deviation_is_a_fraction(value, deviation):
+    assert parse_deviation(value) == deviation
+
+
+def test_a_deviation_that_would_hide_everything_is_refused():
+    with pytest.raises(ValueError, match="from 0% to 90%"):
+        parse_deviation("91%")
