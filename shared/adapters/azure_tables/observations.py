@@ -5,6 +5,7 @@ are one transaction.
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from uuid import uuid4
 
 from shared.adapters.azure_tables.failures import RowConflictError
 from shared.adapters.azure_tables.operation import Operation, create, delete, replace
@@ -20,6 +21,7 @@ from shared.wire.table_text import join
 _ROWS_A_PAGE = 1000
 _ADDITIONS_TRIED = 5
 _PRUNED_AT_ONCE = 300
+_NONCE = "nonce"
 
 
 class TableObservations:
@@ -95,10 +97,13 @@ class TableObservations:
         return tuple(window for window in found if window is not None)
 
     def _create_alone(self, row: TableRow) -> bool:
+        """Say whether the row is ours: one whose reply was lost is sent again and meets itself, and its nonce tells."""
+        nonce = uuid4().hex
         try:
-            self._table.transact([create(row)])
+            self._table.transact([create(TableRow(row.partition, row.key, {**row.properties, _NONCE: nonce}))])
         except RowConflictError:
-            return False
+            there = self._table.find(row.partition, row.key)
+            return there is not None and there.properties.get(_NONCE) == nonce
         return True
 
     def _between(self, spot: Spot, kind: str, since: datetime, until: datetime) -> Iterator[StoredRow]:
