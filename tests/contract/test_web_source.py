@@ -207,8 +207,8 @@ def test_a_failure_rate_becomes_a_count(page, source, unit, told, failures):
 def test_a_count_that_became_a_rate_is_the_same_count_again(page, source):
     rated = replace(source, failures="/rate", failures_unit=Unit.ONE)
 
-    for failures in (1, 7, 33, 101):
-        assert sample(page, rated, {"requests": 303, "rate": failures / 303}).failures == failures
+    for requests, failures in ((49, 1), (303, 101), (1_000_003, 999_983)):
+        assert sample(page, rated, {"requests": requests, "rate": failures / requests}).failures == failures
 
 
 @pytest.mark.parametrize(("unit", "told"), [(Unit.ONE, 1.25), (Unit.PERCENT, 125), (Unit.PPM, 1_000_001)])

@@ -264,11 +264,7 @@ def _filled_in(url: str, version: Version, start: datetime, length: timedelta) -
 def _all_at_once(reader: _Reader, asked: Iterable[tuple[datetime, Version | None]]) -> tuple[Sample | Missing, ...]:
     """Return each sample in the order in which it was asked for. After an error no more pages are asked for."""
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="web-metrics") as pool:
-        try:
-            return tuple(pool.map(lambda each: reader.sample(*each), asked))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        return tuple(pool.map(lambda each: reader.sample(*each), asked))
 
 
 def _the_same(question: WindowQuestion, why: str) -> tuple[Window, ...]:
