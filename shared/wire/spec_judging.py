@@ -25,7 +25,7 @@ def read_judging(part: Part, guards: tuple[Guard, ...]) -> Judging:
         hold_back=part.child("holdBack").read(parse_hold_back, _DEFAULT.hold_back),
         smallest_regression=part.child("smallestRegression").read(parse_multiple, None),
     )
-    if judging.smallest_regression is not None and not part.findings.concern(("guards",)):
+    if judging.smallest_regression is not None:
         _refuse_tolerated(part.child("smallestRegression"), judging.smallest_regression, guards)
     return judging
 

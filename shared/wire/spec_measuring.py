@@ -64,17 +64,13 @@ def refuse_duration(part: Part, duration: timedelta, message: str) -> None:
 
 def _window(text: str, kind: SourceKind) -> timedelta:
     window = parse_duration(text)
-    if window in GRANULARITIES or (window < MINUTE and MINUTE % window == timedelta(0) and _is_short(window, kind)):
+    if window in GRANULARITIES or (SHORTEST_WINDOW <= window < MINUTE and MINUTE % window == timedelta(0)):
         return window
     listed = ", ".join(format_duration(granularity) for granularity in GRANULARITIES)
+    short = f"what divides 1m and is at least {format_duration(SHORTEST_WINDOW)}"
     if kind is SourceKind.AZURE_MONITOR:
-        raise ValueError(f"allowed is a window that Azure Monitor has: {listed} (in the sandbox also what divides 1m)")
-    raise ValueError(f"allowed is what divides 1m and is at least {format_duration(SHORTEST_WINDOW)}, or {listed}")
-
-
-def _is_short(window: timedelta, kind: SourceKind) -> bool:
-    """Whether a window below a minute is not too short: the sandbox, behind Azure Monitor's API, has no least one."""
-    return kind is SourceKind.AZURE_MONITOR or window >= SHORTEST_WINDOW
+        raise ValueError(f"allowed is a window that Azure Monitor has: {listed} (in the sandbox also {short})")
+    raise ValueError(f"allowed is {short}, or {listed}")
 
 
 def _lag(text: str) -> timedelta:

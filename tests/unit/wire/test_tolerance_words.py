@@ -97,7 +97,7 @@ SLACKS = {
     POINTS: st.just(0.0) | st.floats(1e-9, 1.0),
     OF_TAIL: st.just(0.0) | st.floats(1e-9, 1.0),
     TIME: st.just(0.0) | st.floats(1e-6, 3_600_000.0),
-    NUMBER: st.just(0.0) | st.floats(1e-20, 1e8),
+    NUMBER: st.just(0.0) | st.floats(1e-9, 1e8),
 }
 
 
