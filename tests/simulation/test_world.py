@@ -92,7 +92,7 @@ def test_figures_do_not_depend_on_the_number_of_processes():
 
 def test_a_finished_cell_is_not_run_again(tmp_path, monkeypatch):
     monkeypatch.setattr(campaign, "STORE", tmp_path / "cells.jsonl")
-    cells = [Cell("aa", driver="flagger"), Cell("x5", driver="flagger")]
+    cells = [Cell("aa", 0.001, driver="flagger-ramp"), Cell("x5", driver="flagger-ramp")]
     begun = next(run_cells(cells, seed=3, runs=10, jobs=1, resume=True))
     with campaign.STORE.open("a") as store:
         store.write('\n{"name": "cut sh')
