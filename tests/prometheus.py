@@ -11,7 +11,7 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus_of(folder: Path, past: list[Series] = (), *, scrapes: tuple[str, ...] = ()) -> Iterator[Prometheus]:  # type: ignore[assignment]
+def prometheus_of(folder: Path, past: Sequence[Series] = (), *, scrapes: tuple[str, ...] = ()) -> Iterator[Prometheus]:
     """Run a server that remembers `past` and scrapes each `host:port` once a second."""
     install()
     data = folder / "data"
@@ -103,7 +103,7 @@ def _fetch() -> None:
     shutil.rmtree(unpacked)
 
 
-def _write_past(folder: Path, data: Path, past: list[Series]) -> None:
+def _write_past(folder: Path, data: Path, past: Sequence[Series]) -> None:
     lines = [f"{each.name} {value} {at:.3f}" for each in past for at, value in each.values.items()]
     text = folder / "past.txt"
     text.write_text("\n".join((*lines, "# EOF")) + "\n")

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
+from shared.adapters.prometheus.filling import Filling, fill
 from shared.adapters.prometheus.metrics_source import PrometheusMetrics
 from shared.adapters.prometheus.selector import parse_selector
 from shared.domain.analysis.measurement import Histogram, Lack, Sample, Value
@@ -521,6 +522,37 @@ def test_a_counter_that_counts_over_no_window_is_refused():
 
     with pytest.raises(RejectedError, match=r"metrics\.values\[paid\]\.query.*\$window"):
         read(PrometheusSource(url="http://127.0.0.1", requests="a", failures="b"), values=(total,))
+
+
+FILLED = [
+    ('a{v="$version"}', 'a{v="2.0"}', 'a{v!="2.0"}'),
+    ("a{v='$version'}", 'a{v="2.0"}', 'a{v!="2.0"}'),
+    ("a{v!=`$version`}", 'a{v!="2.0"}', 'a{v="2.0"}'),
+    ('a{v=~"x-$version-.*"}', 'a{v=~"x-2\\\\.0-.*"}', 'a{v!~"x-2\\\\.0-.*"}'),
+    ('a{v !~ "${version}"}', 'a{v !~"2\\\\.0"}', 'a{v =~"2\\\\.0"}'),
+    ('a{v = # the one\n "$version"}', 'a{v = "2.0"}', 'a{v !="2.0"}'),
+    ("a{v=$version}[$window]", 'a{v="2.0"}[60s]', None),
+    ('label_replace(a, "b", "$version", "", "")', 'label_replace(a, "b", "2.0", "", "")', None),
+    ('a{v="$versions $window"} == 1', 'a{v="$versions $window"} == 1', 'a{v="$versions $window"} == 1'),
+    ("a[${window}] # $version", "a[60s] ", "a[60s] "),
+]
+
+
+@pytest.mark.parametrize(("query", "one", "others"), FILLED)
+def test_what_is_filled_in_is_quoted_as_its_place_wants_it_and_turned_round_for_all_others(query, one, others):
+    def squeezed(text):
+        return text and text.replace(" ", "")
+
+    assert squeezed(fill(query, Filling("2.0", MINUTE))) == squeezed(one)
+    assert squeezed(fill(query, Filling("2.0", MINUTE, is_other=True))) == squeezed(others)
+
+
+@pytest.mark.parametrize("version", ['a"b', "a\\", "x\n}", "`", "$window", "a'", "\u2028"])
+@pytest.mark.parametrize("mark", ['"', "'", "`"])
+def test_no_version_ends_the_text_that_it_stands_in(version, mark):
+    filled = fill(f"a{{v={mark}$version{mark}}}", Filling(version, MINUTE))
+
+    assert parse_selector(filled).conditions[0].value == version
 
 
 @pytest.mark.parametrize("field", ["requests", "failures", "latency"])
