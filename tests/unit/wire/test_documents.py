@@ -177,7 +177,8 @@ def test_a_history_that_an_earlier_release_stored_leads_to_the_state_that_it_sto
 
     outbox = {"effects": after.application.effects, "effects_made": after.application.effects_made}
     replayed = json.loads(write_envelope(Envelope(application=replace(state, **outbox))))
-    assert_holds(replayed["value"]["application"], document["after"]["value"]["application"])
+    stored = without_old_evidence(document["after"]["value"]["application"])
+    assert_holds(replayed["value"]["application"], stored)
     assert [alarm.fence for alarm in after.alarms] == ["7", "8"]
 
 
@@ -211,6 +212,19 @@ def assert_holds(now: Any, then: Any) -> None:
             assert_holds(one, other)
     else:
         assert now == then
+
+
+def without_old_evidence(stored: Any) -> Any:
+    """Leave out what was gathered before baselines were learnt: it is read, but other facts end it now."""
+    if isinstance(stored, list):
+        return [without_old_evidence(each) for each in stored]
+    if not isinstance(stored, dict):
+        return stored
+    return {name: without_old_evidence(value) for name, value in stored.items() if not is_old_evidence(name, value)}
+
+
+def is_old_evidence(name: str, value: Any) -> bool:
+    return name == "analysis" and (value["baseline"] is None or "failures" in value["baseline"])
 
 
 def assert_baseline_holds(now: Any, then: Any) -> None:

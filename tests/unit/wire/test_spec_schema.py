@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[3]
 INSTEAD = r"\n(#  source:.*(?:\n#    .*)*)"
 """A source in the example that stands in a remark."""
 EXAMPLE = ROOT / "docs" / "examples" / "slipway.yaml"
+SOURCES_GUIDE = ROOT / "docs" / "guides" / "metric-sources.md"
 GUIDE = ROOT / "docs" / "guides" / "release-spec.md"
 SOURCE_SCHEMAS = {
     "azure-monitor": "azureMonitorSource",
@@ -269,3 +270,12 @@ def test_the_guide_names_every_field_and_its_examples_are_release_specs():
     assert examples
     for example in examples:
         assert parse_spec(example.encode())
+
+
+def test_what_the_guide_to_sources_shows_is_taken_in_a_release_spec():
+    shown = re.findall(r"```yaml\n(.*?)```", SOURCES_GUIDE.read_text(), re.DOTALL)
+    metrics = [document for text in shown if "metrics" in (document := read_yaml(text.encode()).value)]
+
+    for document in metrics:
+        assert parse_spec(body_of(SMALLEST | document))
+    assert metrics
