@@ -103,8 +103,7 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
         case e.BakeStarted():
             return _bake_started(rollout, event.at)
         case e.TargetJudged():
-            judged = {"analysis": event.analysis, "judgement": event.judgement}
-            return _on_target(rollout, event.target, lambda t: replace(t, **judged))  # type: ignore[arg-type]
+            return _judged(rollout, event)
         case e.StepPassed():
             return _step_passed(rollout, event)
         case e.BakeExtended():
@@ -291,6 +290,7 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
         baking_since=None,
         bake_until=None,
         extensions=0,
+        lacked_at=None,
         gate_deadline=None,
         approved=False,
         paused=None,
@@ -373,6 +373,11 @@ def _bake_started(rollout: Rollout, at: datetime) -> Rollout:
         return replace(target, analysis=analysis, judgement=None)
 
     return _on_targets(baking, begun)
+
+
+def _judged(rollout: Rollout, event: e.TargetJudged) -> Rollout:
+    judged = _on_target(rollout, event.target, lambda t: replace(t, analysis=event.analysis, judgement=event.judgement))
+    return replace(judged, lacked_at=event.at) if judged.lacks_traffic else judged
 
 
 def _step_passed(rollout: Rollout, event: e.StepPassed) -> Rollout:
@@ -470,6 +475,7 @@ def _release(rollout: Rollout, at: datetime) -> Rollout:
         held_since=None,
         baking_since=min(at, rollout.baking_since + lost) if rollout.baking_since else None,
         bake_until=_later(rollout.bake_until, lost),
+        lacked_at=min(at, rollout.lacked_at + lost) if rollout.lacked_at else None,
         deadline=_later(rollout.deadline, lost),
         gate_deadline=_later(rollout.gate_deadline, lost),
         look_at=at,

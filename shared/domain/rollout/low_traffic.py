@@ -1,8 +1,7 @@
 """Too few requests for a verdict by the end of a bake: what the spec says is done. Nothing here advances."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from shared.domain.analysis.judgement import Verdict
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.events import BakeExtended
 from shared.domain.rollout.spec import Bake, LowTraffic, Outcome, Spec
@@ -14,11 +13,24 @@ from shared.domain.rollout.weight import to_percent
 EXTENSIONS_AT_MOST = 3
 
 
-def lacks_traffic(live: Rollout) -> bool:
-    """Whether nothing but a lack of requests keeps the targets from a verdict."""
-    judgements = [target.judgement for target in live.targets]
-    open_ones = [each for each in judgements if each is None or each.verdict is not Verdict.HEALTHY]
-    return bool(open_ones) and all(each is not None and each.lacks_traffic for each in open_ones)
+def bake_ends(live: Rollout, bake: Bake) -> datetime:
+    """Return until when there must be a verdict.
+
+    An extended bake ends its longest time after requests were last what it lacked: what else is in the way by then has
+    not been waited for.
+    """
+    since = live.baking_since
+    assert since is not None
+    if live.bake_until is None:
+        return since + bake.maximum
+    return min(live.bake_until, (live.lacked_at or since) + bake.maximum)
+
+
+def is_excused(live: Rollout, bake: Bake, now: datetime) -> bool:
+    """Whether it is for want of requests that there is no verdict at the end of a bake."""
+    if live.bake_until is None:
+        return live.lacks_traffic
+    return live.lacked_at is not None and now < live.lacked_at + bake.maximum
 
 
 def wait_for_traffic(draft: Draft, live: Rollout, spec: Spec, bake: Bake) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from shared.domain.analysis.judgement import Judgement
+from shared.domain.analysis.judgement import Judgement, Verdict
 from shared.domain.analysis.sequence import AnalysisState
 from shared.domain.names import ApplicationName, EffectId, RolloutId, TargetName, Version
 from shared.domain.rollout.effects import Effect, SetWeight
@@ -184,6 +184,8 @@ class Rollout:
     """Until when the bake goes on beyond its longest time, for want of requests."""
     extensions: int = 0
     """How often the bake of this step was extended."""
+    lacked_at: datetime | None = None
+    """When nothing but a lack of requests was last seen to keep this step from a verdict."""
     deadline: datetime | None = None
     """By when there must be progress."""
     gate_deadline: datetime | None = None
@@ -215,6 +217,13 @@ class Rollout:
     def is_exposed(self) -> bool:
         """Whether users may meet the candidate anywhere."""
         return any(target.is_exposed for target in self.targets)
+
+    @property
+    def lacks_traffic(self) -> bool:
+        """Whether nothing but a lack of requests keeps the targets from a verdict."""
+        judgements = [target.judgement for target in self.targets]
+        undecided = [each for each in judgements if each is None or each.verdict is not Verdict.HEALTHY]
+        return bool(undecided) and all(each is not None and each.lacks_traffic for each in undecided)
 
     @property
     def holds_back(self) -> bool:

@@ -12,7 +12,7 @@ from shared.domain.names import Version
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.judging import config_for
-from shared.domain.rollout.low_traffic import lacks_traffic, wait_for_traffic
+from shared.domain.rollout.low_traffic import bake_ends, is_excused, wait_for_traffic
 from shared.domain.rollout.needs import place_of_candidate
 from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, weight_after
 from shared.domain.rollout.readings import Readings, Trouble
@@ -273,21 +273,15 @@ def _gate_timed_out(draft: Draft, live: Rollout, current: AwaitApproval) -> bool
 
 
 def _bake_timed_out(draft: Draft, live: Rollout, spec: Spec, bake: Bake) -> bool:
-    if live.baking_since is None or _bake_ends(live, bake) > draft.now:
+    if live.baking_since is None or bake_ends(live, bake) > draft.now:
         return False
-    if lacks_traffic(live):
+    if is_excused(live, bake, draft.now):
         wait_for_traffic(draft, live, spec, bake)
         return False
     verdicts = ", ".join(f"{t.name} {t.judgement.verdict if t.judgement else 'not judged'}" for t in live.targets)
     because = "; ".join(t.judgement.because() for t in live.targets if t.judgement)
     reason = f"deadline: not judged healthy within {bake.maximum} ({verdicts}{': ' + because if because else ''})"
     return _timed_out(draft, live, bake.otherwise, reason)
-
-
-def _bake_ends(live: Rollout, bake: Bake) -> datetime:
-    """Return until when there must be a verdict."""
-    assert live.baking_since is not None
-    return live.bake_until or live.baking_since + bake.maximum
 
 
 def _timed_out(draft: Draft, live: Rollout, outcome: Outcome, reason: str) -> bool:
@@ -315,5 +309,5 @@ def _next_look(live: Rollout, spec: Spec, now: datetime) -> datetime:
             times.append(live.gate_deadline)
         if live.baking_since is not None and not isinstance(current, AwaitApproval):
             times.append(live.baking_since + current.bake.minimum)
-            times.append(_bake_ends(live, current.bake))
+            times.append(bake_ends(live, current.bake))
     return min(at for at in times if at > now)

@@ -96,6 +96,8 @@ class Outside:
 
     sites: dict[TargetName, Site] = field(default_factory=dict)
     swaps: int = 0
+    unreadable_versions: bool = False
+    """Whether no place says which version it serves."""
 
     def site(self, name: TargetName) -> Site:
         return self.sites.setdefault(name, Site())
@@ -109,6 +111,8 @@ class Outside:
         if site.trouble is not None:
             return Trouble(site.trouble)
         match need:
+            case ReadVersion() if self.unreadable_versions:
+                return Trouble("502")
             case ReadVersion():
                 return site.production if need.place is Place.PRODUCTION else site.candidate
             case ReadHealth():

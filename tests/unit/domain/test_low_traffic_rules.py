@@ -68,10 +68,33 @@ def test_hold_reminds_after_a_day():
 def test_a_hold_in_which_the_source_falls_silent_ends_as_the_bake_would_have():
     story = with_few(LowTraffic.HOLD)
     story.go_until(lambda: bool(extended(story)))
+    lacked = story.now
     story.site.users_meet = NOTHING
-    story.go_until(lambda: story.live.phase is Phase.ROLLING_BACK, limit=10_000)
+    story.go_until(lambda: story.live.phase is Phase.ROLLING_BACK)
+    assert BAKE.maximum <= story.now - lacked <= BAKE.maximum + 5 * MINUTE
     assert story.live.ending.phase is Phase.FAILED
     assert "no-data" in story.live.ending.reason
+
+
+def test_a_hold_outlasts_windows_in_which_nothing_is_measured():
+    story = with_few(LowTraffic.HOLD)
+    story.go_until(lambda: bool(extended(story)))
+    for _ in range(20):
+        story.site.users_meet = NOTHING
+        story.go_until(lambda: story.web.judgement.verdict == "no-data")
+        story.site.users_meet = FEW
+        story.go_until(lambda: story.web.judgement.verdict == "undecided")
+    assert (story.live.step, story.live.doing) == (0, Doing.BAKING)
+
+
+def test_a_hold_ends_where_something_else_is_in_the_way_by_then():
+    story = with_few(LowTraffic.HOLD)
+    story.go_until(lambda: bool(extended(story)))
+    story.site.users_meet = GOOD
+    story.outside.unreadable_versions = True
+    story.go_until(lambda: story.live.phase is Phase.ROLLING_BACK)
+    assert story.live.step == 0
+    assert story.now - extended(story)[0].at < BAKE.maximum + 5 * MINUTE
 
 
 def test_extend_gives_the_longest_bake_three_times_more_and_then_holds():
