@@ -16,6 +16,7 @@ from multidict import CIMultiDict
 from local.cloud.faults import SILENT_KINDS, STATUS_KINDS, Fault, Faults
 from local.cloud.instance import DownError
 from local.cloud.keep_alive import Answer, encode_request
+from local.cloud.ledger import Kind
 from local.cloud.live_site import LiveSite
 from local.cloud.meter import Tally
 from local.cloud.routing import COOKIE, PIN_SECONDS, Route, choose_route
@@ -42,11 +43,7 @@ class Listener:
         started = time.perf_counter()
         route = self._route(request)
         answer = await self._serve(route.slot, request)
-        failed = answer.status >= 500
-        self._site.meters[route.slot].count_answer(time.time(), failed=failed, took=time.perf_counter() - started)
-        if self._slot == PRODUCTION and not route.forced:
-            version = answer.header("X-Version") or self._site.instances[route.slot].deployment.version
-            self._count_traffic(version, failed=failed)
+        self._count(answer, route, took=time.perf_counter() - started)
         return self._encode(answer, route, request.method)
 
     def _route(self, request: web.BaseRequest) -> Route:
@@ -73,6 +70,15 @@ class Listener:
             return _DOWN
         except OSError:
             return _BROKE_OFF
+
+    def _count(self, answer: Answer, route: Route, *, took: float) -> None:
+        now, failed = time.time(), answer.status >= 500
+        version = answer.header("X-Version") or self._site.instances[route.slot].deployment.version
+        at_edge = self._slot == PRODUCTION and not route.forced
+        self._site.meters[route.slot].count_answer(now, failed=failed, took=took)
+        self._site.ledger.count(now, Kind(route.slot, version, answer.status // 100, at_edge), took)
+        if at_edge:
+            self._count_traffic(version, failed=failed)
 
     def _count_traffic(self, version: str, *, failed: bool) -> None:
         tally = self._site.traffic.setdefault(version, Tally())

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from local.cloud.ledger import Heap, Kind, Ledger
 from local.cloud.meter import REACH_SECONDS, Meter, Tally
 from local.cloud.state import Site, parse_site
 
@@ -21,6 +22,9 @@ CREATE TABLE IF NOT EXISTS second (
   PRIMARY KEY (site, slot, at)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS traffic (
   site TEXT, version TEXT, requests INTEGER, failures INTEGER, PRIMARY KEY (site, version)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS answers (
+  site TEXT, at INTEGER, slot TEXT, version TEXT, status INTEGER, at_edge INTEGER, requests INTEGER, busy REAL,
+  by_time TEXT, PRIMARY KEY (site, at, slot, version, status, at_edge)) WITHOUT ROWID;
 """
 
 
@@ -69,12 +73,25 @@ class Journal:
         )
         return Meter({at: Tally(*counts) for at, *counts in rows})
 
+    def load_ledger(self, site: str) -> Ledger:
+        """Return the answers of the last two hours of a site."""
+        ledger = Ledger()
+        rows = self._db.execute(
+            "SELECT at, slot, version, status, at_edge, requests, busy, by_time FROM answers WHERE site = ?", (site,)
+        )
+        for at, slot, version, status, at_edge, requests, busy, by_time in rows:
+            kind = Kind(slot, version, status, bool(at_edge))
+            ledger.seconds.setdefault(at, {})[kind] = Heap(requests, busy, json.loads(by_time))
+        return ledger
+
     def load_traffic(self, site: str) -> dict[str, Tally]:
         """Return the requests and failures of each version since the very first start."""
         rows = self._db.execute("SELECT version, requests, failures FROM traffic WHERE site = ?", (site,))
         return {version: Tally(requests, failures) for version, requests, failures in rows}
 
-    def save_counts(self, site: str, meters: Iterable[tuple[str, Meter]], traffic: dict[str, Tally]) -> None:
+    def save_counts(
+        self, site: str, meters: Iterable[tuple[str, Meter]], ledger: Ledger, traffic: dict[str, Tally]
+    ) -> None:
         """Write down what was counted since the last time, and drop seconds that are out of reach."""
         seconds = [
             (site, slot, at, tally.requests, tally.failures, tally.busy, tally.pins)
@@ -82,13 +99,19 @@ class Journal:
             for at, tally in _take_unsaved(meter)
         ]
         versions = [(site, version, tally.requests, tally.failures) for version, tally in traffic.items()]
+        answers = [
+            (site, at, kind.slot, kind.version, kind.status, kind.at_edge, heap.requests, heap.busy, str(heap.by_time))
+            for at, kind, heap in ledger.take_unsaved()
+        ]
         if not seconds:
             return
         horizon = max(row[2] for row in seconds) - REACH_SECONDS
         self._db.execute("BEGIN")
         self._db.executemany("INSERT OR REPLACE INTO second VALUES (?, ?, ?, ?, ?, ?, ?)", seconds)
         self._db.executemany("INSERT OR REPLACE INTO traffic VALUES (?, ?, ?, ?)", versions)
+        self._db.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", answers)
         self._db.execute("DELETE FROM second WHERE site = ? AND at < ?", (site, horizon))
+        self._db.execute("DELETE FROM answers WHERE site = ? AND at < ?", (site, horizon))
         self._db.execute("COMMIT")
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from local.cloud.instance import Instance
 from local.cloud.journal import Journal
 from local.cloud.keep_alive import KeepAliveClient, encode_request
+from local.cloud.ledger import Ledger
 from local.cloud.meter import Meter, Tally
 from local.cloud.state import Deployment, RoutingRule, Site, Slot, Swap, SwapPhase
 
@@ -32,6 +33,8 @@ class LiveSite:
         self.random = Random(seed)
         """Deals new clients to slots."""
         self.meters: dict[str, Meter] = {slot.name: journal.load_meter(site.name, slot.name) for slot in site.slots}
+        self.ledger: Ledger = journal.load_ledger(site.name)
+        """Who answered which requests how fast, probes among them."""
         self.traffic: dict[str, Tally] = journal.load_traffic(site.name)
         """What users met at the edge, by version."""
         self.instances: dict[str, Instance] = {}
@@ -94,7 +97,7 @@ class LiveSite:
 
     def flush(self) -> None:
         """Write down what was counted since the last flush."""
-        self._journal.save_counts(self.state.name, self.meters.items(), self.traffic)
+        self._journal.save_counts(self.state.name, self.meters.items(), self.ledger, self.traffic)
 
     async def _retire(self, instance: Instance) -> None:
         self._retiring.append(instance)

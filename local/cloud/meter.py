@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 REACH_SECONDS = 7200
 """How far back counts can be asked for: two of the longest windows."""
-_KEPT_SECONDS = REACH_SECONDS + 60
+KEPT_SECONDS = REACH_SECONDS + 60
+"""How far back counts are kept."""
 
 
 @dataclass(slots=True)
@@ -58,7 +59,7 @@ class Meter:
         tally = self.seconds.get(second)
         if tally is None:
             tally = self.seconds[second] = Tally()
-            self._forget(second - _KEPT_SECONDS)
+            self._forget(second - KEPT_SECONDS)
         return tally
 
     def _forget(self, horizon: int) -> None:

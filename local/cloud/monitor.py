@@ -1,49 +1,34 @@
 """Azure Monitor's batch metrics API as `azure-monitor-querymetrics` 1.0 calls it, over what really passed the slots.
 
-As in Azure: numbers belong to the slot, not to the version; windows are aligned to the interval and stamped with
-their start; a window without requests has Requests 0 and no average. Beyond Azure: intervals from PT5S.
-Windows that ended less than the lag ago, began over two hours ago, or lie before the sandbox's first start
-have no value.
+As in Azure: windows are aligned to the interval and stamped with their start; a window without requests has Requests
+0 at a slot and no average; where a filter divides a metric by dimensions there is a series for each combination of
+values that occurred, 10 of them unless more are asked for. Beyond Azure: intervals from PT5S. Windows that ended less
+than the lag ago, began over two hours ago, or lie before the sandbox's first start have no value.
+Which resources have which metrics is told in `local.cloud.metric_kinds`.
 """
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from local.cloud.arm import resource_id
 from local.cloud.http_json import ApiError, JsonCall, Reply
 from local.cloud.live_site import LiveSite
-from local.cloud.meter import REACH_SECONDS, Meter, Tally
-from local.cloud.state import PRODUCTION, Slot
+from local.cloud.meter import REACH_SECONDS, Tally
+from local.cloud.metric_filter import DimensionFilter, parse_filter
+from local.cloud.metric_kinds import Metered, MetricKind, find_metered
 
 API_VERSION = "2024-02-01"
 _SHORT = {"PT5S": 5, "PT10S": 10, "PT15S": 15, "PT30S": 30}
 """The sandbox's own extension."""
 _INTERVALS = _SHORT | {"PT1M": 60, "PT5M": 300, "PT15M": 900, "PT30M": 1800, "PT1H": 3600}
 _DEFAULT_SPAN_SECONDS = 3600
+_DEFAULT_SERIES = 10
 _MOST_WINDOWS = 5000
 _MOST_RESOURCES = 50
 
-
-@dataclass(frozen=True, slots=True)
-class _MetricKind:
-    unit: str
-    aggregation: str
-    value: Callable[[Tally], float | None]
-
-
-_METRICS = {
-    "requests": ("Requests", _MetricKind("Count", "total", lambda tally: float(tally.requests))),
-    "http5xx": ("Http5xx", _MetricKind("Count", "total", lambda tally: float(tally.failures))),
-    "httpresponsetime": ("HttpResponseTime", _MetricKind("Seconds", "average", lambda tally: _mean(tally))),
-    "averageresponsetime": ("AverageResponseTime", _MetricKind("Seconds", "average", lambda tally: _mean(tally))),
-}
-
-
-def _mean(tally: Tally) -> float | None:
-    return tally.busy / tally.requests if tally.requests else None
+_Series = dict[tuple[str, ...], dict[int, Tally]]
+"""What happened in each window, by the values of the filter's dimensions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +39,12 @@ class _Question:
     namespace: str
     metrics: tuple[str, ...]
     aggregations: tuple[str, ...]
+    filter: DimensionFilter
+    most_series: int
 
 
 class MetricsApi:
-    """Answers batch queries for the sites' slots."""
+    """Answers batch queries for what the sites have."""
 
     def __init__(self, sites: dict[str, LiveSite], *, began: int, lag_seconds: float) -> None:
         self._sites = sites
@@ -73,12 +60,21 @@ class MetricsApi:
         values = [self._answer_resource(question, name) for name in _read_resources(call.body)]
         return Reply(200, {"values": values})
 
+    def is_known(self, start: int, end: int) -> bool:
+        """Whether what happened from one second until before another can be told by now."""
+        now = time.time()
+        return end + self.lag_seconds <= now and end > self._began and start >= now - REACH_SECONDS
+
     def _answer_resource(self, question: _Question, name: str) -> dict[str, Any]:
-        site, slot = self._find(name)
-        kind = "microsoft.web/sites" if slot.name == PRODUCTION else "microsoft.web/sites/slots"
-        if question.namespace != kind:
-            raise ApiError(400, "BadRequest", f"The namespace of {name} is {kind}, not {question.namespace}.")
-        meter = site.meters[slot.name]
+        metered = find_metered(self._sites.values(), name)
+        if metered is None:
+            raise ApiError(404, "ResourceNotFound", f"The resource '{name}' was not found.")
+        if question.namespace != metered.namespace:
+            raise ApiError(
+                400, "BadRequest", f"The namespace of {name} is {metered.namespace}, not {question.namespace}."
+            )
+        kinds = [_find_kind(metered, metric, question) for metric in question.metrics]
+        series = self._collect(question, metered)
         return {
             "starttime": _text(question.starts.start),
             "endtime": _text(question.starts.stop),
@@ -86,43 +82,74 @@ class MetricsApi:
             "namespace": question.namespace,
             "resourceregion": "westeurope",
             "resourceid": name,
-            "value": [self._answer_metric(question, metric, name, meter) for metric in question.metrics],
+            "value": [_answer_metric(question, kind, name, series) for kind in kinds],
         }
 
-    def _answer_metric(self, question: _Question, metric: str, resource: str, meter: Meter) -> dict[str, Any]:
-        name, kind = _METRICS[metric]
-        return {
-            "id": f"{resource}/providers/Microsoft.Insights/metrics/{name}",
-            "type": "Microsoft.Insights/metrics",
-            "name": {"value": name, "localizedValue": name},
-            "displayDescription": "",
-            "unit": kind.unit,
-            "errorCode": "Success",
-            "timeseries": [
-                {
-                    "metadatavalues": [],
-                    "data": [self._answer_window(question, kind, at, meter) for at in question.starts],
-                }
-            ],
-        }
+    def _collect(self, question: _Question, metered: Metered) -> _Series:
+        dimensions = tuple(question.filter.wanted)
+        series: _Series = {} if dimensions else {(): {}}
+        for start in question.starts:
+            end = start + question.starts.step
+            if not self.is_known(start, end):
+                continue
+            for at in series.values():
+                at[start] = Tally()
+            for tags, tally in metered.between(start, end):
+                if question.filter.takes(tags):
+                    values = tuple(tags[name] for name in dimensions)
+                    series.setdefault(values, {}).setdefault(start, Tally()).add(tally)
+        return series
 
-    def _answer_window(self, question: _Question, kind: _MetricKind, start: int, meter: Meter) -> dict[str, Any]:
-        point: dict[str, Any] = {"timeStamp": _text(start)}
-        end = start + question.starts.step
-        now = time.time()
-        known = end + self.lag_seconds <= now and end > self._began and start >= now - REACH_SECONDS
-        if known and kind.aggregation in question.aggregations:
-            value = kind.value(meter.total(start, end))
-            if value is not None:
-                point[kind.aggregation] = value
-        return point
 
-    def _find(self, name: str) -> tuple[LiveSite, Slot]:
-        for site in self._sites.values():
-            for slot in site.state.slots:
-                if resource_id(site, slot).lower() == name.lower():
-                    return site, slot
-        raise ApiError(404, "ResourceNotFound", f"The resource '{name}' was not found.")
+def _find_kind(metered: Metered, name: str, question: _Question) -> MetricKind:
+    kind = metered.kind(name)
+    if kind is None:
+        known = ",".join(kind.name for kind in metered.kinds)
+        raise ApiError(
+            400,
+            "BadRequest",
+            f"Failed to find metric configuration for provider: {metered.provider}, "
+            f"resource Type: {metered.namespace.partition('/')[2]}, metric: {name}, Valid metrics: {known}",
+        )
+    asked = tuple(question.filter.wanted)
+    if not set(asked) <= {dimension.lower() for dimension in kind.dimensions}:
+        raise ApiError(
+            400,
+            "BadRequest",
+            f"Metric: {kind.name} does not support requested dimension combination: {','.join(asked)}, "
+            f"supported ones are: {','.join(kind.dimensions)}, TraceId: {{0}}",
+        )
+    return kind
+
+
+def _answer_metric(question: _Question, kind: MetricKind, resource: str, series: _Series) -> dict[str, Any]:
+    return {
+        "id": f"{resource}/providers/Microsoft.Insights/metrics/{kind.name}",
+        "type": "Microsoft.Insights/metrics",
+        "name": {"value": kind.name, "localizedValue": kind.name},
+        "displayDescription": "",
+        "unit": kind.unit,
+        "errorCode": "Success",
+        "timeseries": [
+            {
+                "metadatavalues": [
+                    {"name": {"value": name, "localizedValue": name}, "value": value}
+                    for name, value in zip(question.filter.wanted, values, strict=True)
+                ],
+                "data": [_answer_window(question, kind, start, windows.get(start)) for start in question.starts],
+            }
+            for values, windows in list(series.items())[: question.most_series]
+        ],
+    }
+
+
+def _answer_window(question: _Question, kind: MetricKind, start: int, tally: Tally | None) -> dict[str, Any]:
+    point: dict[str, Any] = {"timeStamp": _text(start)}
+    if tally is not None and kind.aggregation in question.aggregations:
+        value = kind.value(tally)
+        if value is not None:
+            point[kind.aggregation] = value
+    return point
 
 
 def _read_question(query: Any) -> _Question:
@@ -130,22 +157,32 @@ def _read_question(query: Any) -> _Question:
     length = _INTERVALS.get(interval)
     if length is None:
         raise ApiError(400, "BadRequest", f"The interval '{interval}' is not one of {', '.join(_INTERVALS)}.")
-    metrics = tuple(name.strip().lower() for name in query.get("metricnames", "").split(","))
-    for name in metrics:
-        if name not in _METRICS:
-            known = ", ".join(label for label, _ in _METRICS.values())
-            raise ApiError(400, "BadRequest", f"The metric '{name}' does not exist. Valid metrics: {known}.")
-    if query.get("filter"):
-        raise ApiError(400, "BadRequest", "The sandbox's metrics have no dimensions to filter by.")
     now = time.time()
     end = _read_time(query, "endtime", now)
     start = _read_time(query, "starttime", end - _DEFAULT_SPAN_SECONDS)
     first, last = int(start // length) * length, -int(-end // length) * length
     if start >= end or (last - first) // length > _MOST_WINDOWS:
         raise ApiError(400, "BadRequest", f"The time span must have 1 to {_MOST_WINDOWS} windows.")
-    aggregations = tuple(part.strip().lower() for part in query.get("aggregation", "total,average").split(","))
-    namespace = query.get("metricnamespace", "").lower()
-    return _Question(range(first, last, length), interval, namespace, metrics, aggregations)
+    return _Question(
+        starts=range(first, last, length),
+        interval=interval,
+        namespace=query.get("metricnamespace", "").lower(),
+        metrics=_names(query.get("metricnames", "")),
+        aggregations=_names(query.get("aggregation", "total,average")),
+        filter=parse_filter(query.get("filter", "")),
+        most_series=_read_top(query),
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in text.split(","))
+
+
+def _read_top(query: Any) -> int:
+    text = query.get("top", str(_DEFAULT_SERIES))
+    if not (text.isascii() and text.isdigit()):
+        raise ApiError(400, "BadRequest", f"Detected invalid TopN value {text}.")
+    return int(text)
 
 
 def _read_time(query: Any, name: str, default: float) -> float:

@@ -141,9 +141,10 @@ def test_a_time_before_the_first_start_has_no_value(client):
     ("wrong", "words"),
     [
         ({"namespace": SLOTS}, "namespace"),
-        ({"metrics": ("Request",)}, "does not exist"),
+        ({"metrics": ("Request",)}, "metric: request, Valid metrics: Requests,Http5xx"),
         ({"granularity": timedelta(seconds=7)}, "interval"),
-        ({"filter": "Instance eq '*'"}, "dimensions"),
+        ({"filter": "Instance eq '*'"}, "Requests does not support requested dimension combination: instance"),
+        ({"filter": "Instance is 1"}, "filter"),
     ],
 )
 def test_a_question_that_azure_would_refuse_is_refused(client, wrong, words):
