@@ -1,20 +1,38 @@
-"""One metric's values by window start, out of what Azure Monitor answered, and samples out of such series."""
+"""A metric's values by window start, out of what Azure Monitor answered."""
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-
-from shared.domain.analysis.measurement import Lack, Missing, Sample
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The values of one metric at one place. `None`, or no entry, where the source had nothing for a window."""
+    """Values by window start. `None`, or no entry, where the source had nothing for a window."""
 
     values: Mapping[datetime, float | None]
     misplaced: int = 0
     """How many values lay on no window start, and were dropped: they belong to no window that was asked for."""
+
+    def at(self, start: datetime) -> float | None:
+        """Return the value of the window from `start`."""
+        return self.values.get(start)
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A series and the dimension values that it is of."""
+
+    tags: dict[str, str]
+    """By name, in lower case: Azure answers names in another case than it is asked."""
+    series: Series
+
+    def is_like(self, other: "Tagged") -> bool:
+        """Whether the other has the same dimension values, in any case."""
+        return _lower(self.tags) == _lower(other.tags)
+
+
+def _lower(tags: dict[str, str]) -> dict[str, str]:
+    return {name: value.lower() for name, value in tags.items()}
 
 
 def collect(points: Iterable[tuple[datetime, float | None]], starts: frozenset[datetime]) -> Series:
@@ -31,30 +49,29 @@ def collect(points: Iterable[tuple[datetime, float | None]], starts: frozenset[d
     return Series(values, misplaced)
 
 
-def sample_at(start: datetime, requests: Series, failures: Series, seconds: Series) -> Sample | Missing:
-    """Return what one place met in the window from `start`; `seconds` is its average response time.
+def total(parts: Sequence[Series]) -> Series:
+    """Return the sum of series: a window has a value when any of them has."""
+    values: dict[datetime, float | None] = {}
+    for start in {start for part in parts for start in part.values}:
+        known = [value for part in parts if (value := part.at(start)) is not None]
+        values[start] = sum(known) if known else None
+    return Series(values, sum(part.misplaced for part in parts))
 
-    Failures without a value are none, but only where requests have a value: a counter of errors has no value
-    before the first error.
+
+def mean(parts: Sequence[tuple[Series, Series | None]]) -> Series:
+    """Return the mean of averages, each weighted by the series beside it, or all alike.
+
+    An average without a weight, or with 0, says nothing beside others that have one.
     """
-    asked, failed = requests.values.get(start), failures.values.get(start)
-    if asked is None:
-        return _nothing(requests)
-    failed = 0.0 if failed is None else failed
-    if not _is_count(asked) or not _is_count(failed):
-        return Missing(Lack.ERROR, f"Requests {asked} and Http5xx {failed} are not two counts")
-    if failed > asked:
-        return Missing(Lack.ERROR, f"Http5xx {failed:g} is more than Requests {asked:g}")
-    took = seconds.values.get(start)
-    if took is not None and not _is_count(took):
-        return Missing(Lack.ERROR, f"HttpResponseTime {took} is not a time")
-    return Sample(requests=asked, failures=failed, latency_ms=None if took is None or not asked else took * 1000)
+    values: dict[datetime, float | None] = {}
+    for start in {start for part, _ in parts for start in part.values}:
+        known = [(value, weight) for part, weight in parts if (value := part.at(start)) is not None]
+        values[start] = _mean([(value, 1.0 if weight is None else weight.at(start) or 0.0) for value, weight in known])
+    return Series(values, sum(part.misplaced for part, _ in parts))
 
 
-def _nothing(requests: Series) -> Missing:
-    strays = f"; {requests.misplaced} values on no window's start were dropped" if requests.misplaced else ""
-    return Missing(Lack.NO_DATA, f"Requests has no value for this window{strays}")
-
-
-def _is_count(value: float) -> bool:
-    return math.isfinite(value) and value >= 0
+def _mean(weighted: Sequence[tuple[float, float]]) -> float | None:
+    if len(weighted) == 1:
+        return weighted[0][0]
+    weight = sum(weight for _, weight in weighted)
+    return sum(value * part for value, part in weighted) / weight if weight else None
