@@ -25,7 +25,13 @@ from shared.application.read import MetricsSources, Reader
 from shared.application.sweep import Sweep
 from shared.application.views import Views
 from shared.application.wake import WakeUpHandler
-from shared.domain.rollout.measuring import AzureMonitorSource, ObservationsSource, Source
+from shared.domain.rollout.measuring import (
+    AzureMonitorSource,
+    ObservationsSource,
+    PrometheusSource,
+    Source,
+    WebSource,
+)
 from shared.ports.alert_queue import AlertQueue
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue
@@ -210,20 +216,31 @@ def azure(settings: Settings, env: Mapping[str, str]) -> Outside:
         router=AppServiceRouter(sites, hosts),
         promoter=AppServicePromoter(sites),
         probe=HttpPlaceProbe(hosts.host_of, scheme="http" if settings.allow_http else "https"),
-        metrics=metrics_sources(settings, credential),
+        metrics=metrics_sources(settings, env, credential),
         notifier=HttpNotifier(env.get, allow_http=settings.allow_http),
     )
 
 
-def metrics_sources(settings: Settings, credential: "TokenCredential") -> MetricsSources:
-    """Return what reads each kind of source; each is built when it is first read."""
+def metrics_sources(settings: Settings, env: Mapping[str, str], credential: "TokenCredential") -> MetricsSources:
+    """Return what reads each kind of source outside; each is built when it is first read."""
+    allow_http = settings.allow_http
 
     def azure_monitor() -> MetricsSource:
         from shared.adapters.azure_monitor.metrics_source import AzureMonitorMetrics
 
-        return AzureMonitorMetrics(credential, endpoint=settings.metrics_url, allow_http=settings.allow_http)
+        return AzureMonitorMetrics(credential, endpoint=settings.metrics_url, allow_http=allow_http)
 
-    return _BuiltOnFirstUse({AzureMonitorSource: azure_monitor})
+    def prometheus() -> MetricsSource:
+        from shared.adapters.prometheus.metrics_source import PrometheusMetrics
+
+        return PrometheusMetrics(env.get, lambda: credential, allow_http=allow_http)
+
+    def web() -> MetricsSource:
+        from shared.adapters.http_json.web_metrics import WebMetrics
+
+        return WebMetrics(env.get, allow_http=allow_http)
+
+    return _BuiltOnFirstUse({AzureMonitorSource: azure_monitor, PrometheusSource: prometheus, WebSource: web})
 
 
 def _and_pushed(outside: MetricsSources, pushed: MetricsSource) -> MetricsSources:

@@ -7,9 +7,10 @@ import pytest
 
 from shared.adapters.memory.notifier import MemoryNotifier
 from shared.adapters.memory.site import MemorySite
-from shared.domain.analysis.measurement import Lack, Sample
+from shared.domain.analysis.measurement import Histogram, Lack, Sample, Value
 from shared.domain.errors import RejectedError, TryLaterError
 from shared.domain.names import TargetName
+from shared.domain.rollout.measuring import ValueKind, ValueQuery
 from shared.domain.rollout.spec import Notification, Place, Target, TargetKind, Topic
 from shared.domain.rollout.weight import ALL, Weight
 from tests.traffic_worlds import window_question
@@ -210,3 +211,38 @@ def test_a_message_whose_answer_was_lost_was_taken(clock):
         notifier.notify(Notification(name="team", url="", topics=(Topic.STARTED,)), "id", "{}")
 
     assert [posted.message_id for posted in notifier.posted] == ["id"]
+
+
+def test_a_version_that_tells_response_times_divides_its_requests_by_them(clock, site):
+    site.deploy(WEST, Place.PRODUCTION, "1", latencies=Histogram((100.0, 500.0), (6, 3, 1)))
+    clock.pass_time(minutes=1)
+
+    (window,) = read(site)
+
+    assert window.stable.histogram == Histogram((100.0, 500.0), (360, 180, 60))
+    assert window.candidate.histogram is None
+
+
+COUNTER = ValueQuery(name="orders", kind=ValueKind.COUNTER)
+GAUGE = ValueQuery(name="queue", kind=ValueKind.GAUGE)
+
+
+def test_a_counter_grows_with_requests_and_a_gauge_keeps_its_level(clock, site):
+    site.deploy(WEST, Place.PRODUCTION, "1", values={"orders": 0.05, "queue": 7})
+    clock.pass_time(seconds=30)
+    site.deploy(WEST, Place.PRODUCTION, "1", values={"orders": 0.1, "queue": 9})
+    clock.pass_time(seconds=30)
+
+    question = window_question(NOON, NOON + MINUTE, MINUTE, target=WEST, values=(COUNTER, GAUGE))
+    (window,) = site.read_windows(question)
+
+    assert window.stable.values == (Value(name="orders", value=45), Value(name="queue", value=8))
+    assert window.candidate.values == ()
+
+
+def test_a_site_has_no_faults_unless_it_is_given_some(site):
+    site.faults["west"] = ("metrics.source.requests: there is no metric Request",)
+    question = window_question(NOON, NOON + MINUTE, MINUTE, target=WEST)
+
+    assert site.find_faults(question) == site.faults["west"]
+    assert site.find_faults(replace(question, target=EAST)) == ()
