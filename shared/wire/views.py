@@ -53,6 +53,7 @@ def rollout_view(rollout: Rollout, *, frozen: bool = False) -> dict[str, object]
         "id": rollout.id,
         "application": rollout.application,
         "version": rollout.version,
+        "attempt": rollout.attempt,
         "phase": _phase(rollout),
         "doing": rollout.doing,
         "step": rollout.step if step else None,
@@ -99,7 +100,7 @@ def step_view(step: Step) -> dict[str, object]:
         case Shift():
             return {"weight": to_percent(step.weight), **_bake(step)}
         case Promote():
-            return {"promote": True, "weight": 100, **_bake(step)}
+            return {"promote": True, "weight": 100, "hold_back": to_percent(step.hold_back), **_bake(step)}
 
 
 def _bake(step: Shift | Promote) -> dict[str, object]:
@@ -128,7 +129,19 @@ def _target(rollout: Rollout, target: TargetState) -> dict[str, object]:
         "observed": to_percent(target.observed) if target.observed is not None else None,
         "production_serves": target.side,
         "stable_version": target.stable_version,
-        "verdict": target.judgement.verdict if target.judgement else None,
+        **_judgement(target),
+    }
+
+
+def _judgement(target: TargetState) -> dict[str, object]:
+    """Return what all guards of a target say together."""
+    judgement = target.judgement
+    return {
+        "verdict": judgement.verdict if judgement else None,
+        "odds": judgement.odds if judgement else None,
+        "holds": judgement.holds if judgement else "",
+        "lacks_traffic": judgement is not None and judgement.lacks_traffic,
+        "concern": judgement.concern if judgement else None,
     }
 
 
@@ -146,6 +159,12 @@ def _guard(target: TargetState, evidence: Evidence) -> dict[str, object]:
         "limit": evidence.limit,
         "reference": evidence.reference,
         "requests": evidence.requests,
+        "odds": evidence.odds,
+        "p_value": evidence.p_value,
+        "interval": list(evidence.interval) if evidence.interval else None,
+        "smallest_visible": evidence.smallest_visible,
+        "windows": evidence.windows,
+        "decides": evidence.decides,
     }
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from shared.domain.names import RolloutId
 from shared.domain.rollout.plan import compile_canary
+from shared.domain.rollout.weight import Weight
 from shared.wire.views import (
     SHARDS,
     accepted_view,
@@ -89,7 +90,32 @@ def test_a_target_shows_where_it_is_and_what_it_serves():
         "production_serves": "candidate",
         "stable_version": "1",
         "verdict": None,
+        "odds": None,
+        "holds": "",
+        "lacks_traffic": False,
+        "concern": None,
     }
+
+
+def test_a_target_shows_what_its_guards_say_together():
+    story = baking()
+    while story.web.judgement is None:
+        story.look()
+    judgement = replace(story.web.judgement, concern="share: look", holds="it looks cold", lacks_traffic=True, odds=2.5)
+    live = replace(story.live, targets=(replace(story.web, judgement=judgement),))
+    (target,) = rollout_view(live)["targets"]
+    shown = {name: target[name] for name in ("verdict", "odds", "holds", "lacks_traffic", "concern")}
+    assert shown == {
+        "verdict": judgement.verdict,
+        "odds": 2.5,
+        "holds": "it looks cold",
+        "lacks_traffic": True,
+        "concern": "share: look",
+    }
+
+
+def test_a_rollout_says_the_how_manieth_of_its_version_it_is():
+    assert rollout_view(baking().live)["attempt"] == 1
 
 
 def test_a_guard_shows_the_numbers_that_its_verdict_rests_on():
@@ -100,6 +126,11 @@ def test_a_guard_shows_the_numbers_that_its_verdict_rests_on():
     assert (errors["target"], errors["guard"], errors["verdict"]) == ("web", "errors", "healthy")
     assert (errors["value"], errors["limit"], errors["reference"], errors["requests"]) == (0.001, 0.05, None, 1_000)
     assert (compared["guard"], compared["reference"]) == ("compared", 0.001)
+    assert (compared["windows"], compared["decides"], errors["odds"]) == (1, True, None)
+    assert compared["odds"] > 0
+    assert 0 < compared["p_value"] <= 1
+    assert compared["interval"][0] < 0 < compared["interval"][1]
+    assert compared["smallest_visible"] is None or compared["smallest_visible"] > 1
 
 
 @pytest.mark.parametrize(("name", "step"), [("preflight", None), ("baking", 0), ("gate", 1), ("swapping", 3)])
@@ -122,11 +153,11 @@ def test_a_pause_names_who_and_why():
 def test_a_plan_is_shown_step_by_step():
     bake = {"bake_min_seconds": 120.0, "bake_max_seconds": 1800.0, "otherwise": "rollback"}
     gate = {"gate": "sign-off", "timeout_seconds": 86_400.0, "otherwise": "rollback"}
-    assert [step_view(step) for step in compile_canary(canary())] == [
+    assert [step_view(step) for step in compile_canary(canary(), Weight(5_000))] == [
         {"weight": 5.0, **bake},
         gate,
         {"weight": 50.0, **bake},
-        {"promote": True, "weight": 100, **bake},
+        {"promote": True, "weight": 100, "hold_back": 5.0, **bake},
     ]
 
 
