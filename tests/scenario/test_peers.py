@@ -2,12 +2,10 @@
 
 import json
 import math
-import os
 import re
-import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -42,18 +40,6 @@ COARSE = (
 """Looks every quarter of an hour: a day is soon over."""
 GATED = SPEC.replace("[5, 25, 50]", "[{weight: 5, gate: {name: qa, timeout: 30h}}]")
 WAKE = WakeUp(key="application:shop", fence="")
-MEMORY = Path("/dev/shm")
-"""Every run commits a hundred times: on a disk that others use, waiting for it is nearly all that a test does."""
-
-
-@pytest.fixture
-def tmp_path(tmp_path: Path) -> Iterator[Path]:
-    if not os.access(MEMORY, os.W_OK):
-        yield tmp_path
-        return
-    folder = Path(tempfile.mkdtemp(prefix="slipway-", dir=MEMORY))
-    yield folder
-    shutil.rmtree(folder)
 
 
 class BeforeCommit:

@@ -223,7 +223,9 @@ class Rollout:
         """Whether nothing but a lack of requests keeps the targets from a verdict."""
         judgements = [target.judgement for target in self.targets]
         undecided = [each for each in judgements if each is None or each.verdict is not Verdict.HEALTHY]
-        return bool(undecided) and all(each is not None and each.lacks_traffic for each in undecided)
+        return bool(undecided) and all(
+            each is not None and each.lacks_traffic and each.concern is None for each in undecided
+        )
 
     @property
     def holds_back(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from shared.domain.analysis.guards import GuardConfig, needs_stable
+from shared.domain.analysis.guards import GuardConfig, SampleRatio, needs_stable
 from shared.domain.analysis.judgement import Evidence, Judgement, Verdict
 from shared.domain.analysis.limits import trouble_with
 from shared.domain.analysis.measurement import Lack, Sample, Window
@@ -238,20 +238,26 @@ def _is_healthy(draft: Draft, live: Rollout, spec: Spec, bake: Bake) -> bool:
     now, since = draft.now, live.baking_since
     if live.doing is not Doing.BAKING or since is None or now - since < bake.minimum:
         return False
-    return all(_is_proven(target, since, fresh_after(spec.measuring, now)) for target in live.targets)
+    fresh = fresh_after(spec.measuring, now)
+    return all(_is_fresh(target, since, fresh) and _is_well(target, spec) for target in live.targets)
 
 
-def _is_proven(target: TargetState, since: datetime, fresh: datetime) -> bool:
-    newest, judgement = target.analysis.newest, target.judgement
-    return (
-        target.is_settled
-        and judgement is not None
-        and judgement.verdict is Verdict.HEALTHY
-        and (judgement.concern is None or target.concern_accepted)
-        and newest is not None
-        and newest > since
-        and newest >= fresh
-    )
+def _is_fresh(target: TargetState, since: datetime, fresh: datetime) -> bool:
+    newest = target.analysis.newest
+    return target.is_settled and newest is not None and newest > since and newest >= fresh
+
+
+def _is_well(target: TargetState, spec: Spec) -> bool:
+    """Whether the judgement is healthy, or would be but for a concern that a person has accepted."""
+    judgement = target.judgement
+    if judgement is None:
+        return False
+    if not target.concern_accepted or judgement.concern is None:
+        return judgement.verdict is Verdict.HEALTHY and judgement.concern is None
+    accepted = {guard.name for guard in spec.guards if isinstance(guard.test, SampleRatio)}
+    others = [each.verdict for each in judgement.evidence if each.decides and each.guard not in accepted]
+    is_alone = bool(others) and all(verdict is Verdict.HEALTHY for verdict in others)
+    return judgement.verdict is Verdict.HEALTHY or (is_alone and not judgement.holds)
 
 
 def _pass_step(draft: Draft, live: Rollout, current: Shift | Promote) -> None:
