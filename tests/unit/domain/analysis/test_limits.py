@@ -1,6 +1,7 @@
-"""What one guard says of the windows that it pools."""
+"""Plain limits: what one guard says of the windows that it pools."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from shared.domain.analysis.guards import Metric, Threshold
 from shared.domain.analysis.judgement import Judgement, Verdict, worst
-from shared.domain.analysis.measurement import Sample
+from shared.domain.analysis.measurement import Sample, Value
+from tests.unit.domain.analysis.worlds import STEADY
 from tests.unit.domain.measurements import (
     ERROR,
     NO_DATA,
@@ -76,47 +78,6 @@ def test_a_window_older_than_the_guards_time_is_forgotten():
     assert verdict(at_most(0.05, over=3), *windows) is HEALTHY
 
 
-@pytest.mark.parametrize(
-    ("candidate", "stable", "says"),
-    [
-        (met(100, 2), met(1_000, 10), HEALTHY),
-        (met(100, 3), met(1_000, 10), DEGRADED),
-        (met(100, 1), met(1_000, 0), HEALTHY),
-        (met(100, 2), met(1_000, 0), DEGRADED),
-        (met(100, 0), met(1_000, 1_000), HEALTHY),
-        (met(100, 0), met(19, 0), UNDECIDED),
-        (met(19, 0), met(1_000, 0), UNDECIDED),
-        (met(100, 0), met(0, 0), UNDECIDED),
-        (met(100, 0), NO_DATA, NOTHING),
-        (met(100, 0), ERROR, BROKEN),
-    ],
-)
-def test_a_ratio_compares_with_the_stable_version_plus_slack(candidate, stable, says):
-    assert verdict(compared(1.5, slack=0.01), window(0, candidate, stable)) is says
-
-
-def test_a_ratio_without_slack_holds_a_candidate_to_a_stable_version_without_errors():
-    assert verdict(compared(1.5), window(0, met(1_000, 1), met(1_000, 0))) is DEGRADED
-
-
-def test_after_promotion_a_ratio_compares_with_the_stable_version_as_it_was_before():
-    before, _ = judged(since(0), (compared(1.5),), window(0, met(100, 1), met(1_000, 20)))
-    promoted = since(1, before, promoted=True)
-    assert verdict(compared(1.5), window(1, met(1_000, 30), NO_DATA), state=promoted) is HEALTHY
-    assert verdict(compared(1.5), window(1, met(1_000, 31), NO_DATA), state=promoted) is DEGRADED
-
-
-def test_after_promotion_what_the_old_place_meets_no_longer_enters_the_comparison():
-    before, _ = judged(since(0), (compared(1.5),), window(0, met(100, 1), met(1_000, 20)))
-    promoted = since(1, before, promoted=True)
-    after, _ = judged(promoted, (compared(1.5),), window(1, met(1_000, 0), met(1_000, 1_000)))
-    assert after.baseline == before.baseline
-
-
-def test_after_promotion_without_a_comparison_from_before_there_is_no_verdict():
-    assert verdict(compared(1.5), window(0, met(1_000), NO_DATA), state=since(0, promoted=True)) is NOTHING
-
-
 @pytest.mark.parametrize("bad", [met(math.nan), met(100, math.nan), met(math.inf), met(100, math.inf), met(-1)])
 @pytest.mark.parametrize("first", [at_most(0.05), at_least(0.1), at_most(100, Metric.LATENCY), compared(1.5)])
 def test_what_cannot_be_a_count_is_an_error(first, bad):
@@ -127,11 +88,6 @@ def test_what_cannot_be_a_count_is_an_error(first, bad):
 def test_impossible_failures_or_latencies_are_an_error(bad):
     assert verdict(at_most(0.05), window(0, bad)) is BROKEN
     assert verdict(compared(1.5), window(0, met(100), bad)) is BROKEN
-
-
-def test_an_impossible_stable_window_does_not_enter_the_comparison():
-    state, _ = judged(since(0), (compared(1.5),), window(0, met(100), met(1_000, 20)), window(1, met(100), met(-5)))
-    assert state.baseline == met(1_000, 20)
 
 
 def test_a_guard_that_does_not_compare_does_not_need_the_stable_version():
@@ -181,11 +137,38 @@ def test_a_latency_is_the_mean_weighted_by_requests():
     assert verdict(at_most(39.9, Metric.LATENCY), *windows) is DEGRADED
 
 
+def counted(requests, value, of=None):
+    return Sample(requests=requests, failures=0, values=(Value(name="v", value=value, of=of),))
+
+
+def limit_on(metric, maximum):
+    return replace(at_most(maximum, metric), of="v")
+
+
+def test_a_counter_is_pooled_by_its_opportunities():
+    of_requests = (window(0, counted(100, 10)), window(1, counted(300, 0)))
+    of_its_own = (window(0, counted(100, 1, 10)), window(1, counted(300, 0, 90)))
+    for windows, rate in ((of_requests, 0.025), (of_its_own, 0.01)):
+        assert verdict(limit_on(Metric.COUNTER, rate), *windows) is HEALTHY
+        assert verdict(limit_on(Metric.COUNTER, 0.99 * rate), *windows) is DEGRADED
+
+
+def test_a_gauge_is_the_mean_of_its_windows():
+    windows = (window(0, counted(100, 60.0)), window(1, counted(300, 80.0)))
+    assert verdict(limit_on(Metric.GAUGE, 70.0), *windows) is HEALTHY
+    assert verdict(limit_on(Metric.GAUGE, 69.0), *windows) is DEGRADED
+
+
+@pytest.mark.parametrize("metric", [Metric.COUNTER, Metric.GAUGE])
+def test_a_figure_of_a_teams_own_that_the_source_does_not_know_is_no_data(metric):
+    assert verdict(limit_on(metric, 1.0), window(0, met(100))) is NOTHING
+
+
 def test_a_latency_that_the_source_does_not_know_is_no_data():
     assert verdict(at_most(40.0, Metric.LATENCY), window(0, met(100))) is NOTHING
-    assert verdict(compared(1.5, metric=Metric.LATENCY), window(0, met(100, 0, 5.0), met(100))) is NOTHING
 
 
+@STEADY
 @given(
     st.lists(
         st.builds(met, st.integers(0, 10**9), st.just(0), st.floats(0, 1e6)).map(
@@ -208,6 +191,7 @@ def test_pooling_adds_counts_and_weighs_latencies(samples):
         assert math.isclose(pooled.latency_ms, mean, rel_tol=1e-9, abs_tol=1e-9)
 
 
+@STEADY
 @given(
     st.builds(
         Sample,
@@ -237,12 +221,29 @@ def test_the_worst_verdict_wins_and_none_is_undecided(verdicts, says):
     assert worst(verdicts) is says
 
 
-def test_the_evidence_says_the_numbers_it_rests_on():
-    _, judgement = judged(since(0), (compared(1.5, slack=0.01),), window(0, met(200, 30), met(1_000, 20)))
+@pytest.mark.parametrize(
+    ("first", "sample", "says"),
+    [
+        (at_most(0.05), met(200, 30), "g: candidate 15 % outside the limit 5 %, 200 requests"),
+        (at_most(0.05), met(200, 2), "g: candidate 1 % within the limit 5 %, 200 requests"),
+        (at_least(1.0), met(120), "g: candidate 2/s within the limit 1/s, 120 requests"),
+        (
+            at_most(300.0, Metric.LATENCY),
+            met(200, 0, 250.5),
+            "g: candidate 250.5 ms within the limit 300 ms, 200 requests",
+        ),
+    ],
+)
+def test_the_evidence_says_the_numbers_it_rests_on(first, sample, says):
+    _, judgement = judged(since(0), (first,), window(0, sample))
     assert isinstance(judgement, Judgement)
+    assert judgement.because() == says
+
+
+def test_the_evidence_holds_the_numbers_for_machines():
+    _, judgement = judged(since(0), (at_most(0.05),), window(0, met(200, 30)))
     (evidence,) = judgement.evidence
-    assert (evidence.value, evidence.limit, evidence.reference, evidence.requests) == (0.15, 0.04, 0.02, 200)
-    assert judgement.because() == "g: candidate 15 % outside the limit 4 % (stable 2 %), 200 requests"
+    assert (evidence.value, evidence.limit, evidence.reference, evidence.requests) == (0.15, 0.05, None, 200)
 
 
 def test_the_evidence_of_a_lack_says_what_is_lacking():
