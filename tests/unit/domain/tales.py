@@ -1,14 +1,17 @@
 """Whole rollouts, good and bad, told to their end: for what must hold of every history."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
+from shared.domain.analysis.guards import Guard, Metric, Threshold
+from shared.domain.analysis.measurement import Sample
 from shared.domain.rollout.commands import EffectFailed, EffectWaits
 from shared.domain.rollout.effects import BeginSwap, Notify, SetWeight
 from shared.domain.rollout.spec import AlertAction, Outcome, WhenBusy
 from shared.domain.rollout.state import Doing
-from tests.unit.domain.outside import BAD
-from tests.unit.domain.specs import HOUR, MINUTE, WEBHOOK, spec
+from tests.unit.domain.outside import BAD, GOOD
+from tests.unit.domain.specs import BAKE, COMPARED, ERRORS, HOUR, MINUTE, WEBHOOK, canary, spec
 from tests.unit.domain.states import Story, alert, at_gate, baking, override, promoted, started, succeeded, swap_begun
 
 
@@ -94,6 +97,19 @@ def counted_after_the_end() -> Story:
     return story.look()
 
 
+def held_for_want_of_requests_and_vouched_for() -> Story:
+    """Too few requests at 5 %, a guard that only notifies, and a person who ends the bake after promotion."""
+    loud = Guard(name="slow", metric=Metric.LATENCY, test=Threshold(maximum=10), over=5 * MINUTE, notify_only=True)
+    short = replace(canary().steps[0], bake=replace(BAKE, maximum=6 * MINUTE))
+    strategy = replace(canary(), steps=(short, *canary().steps[1:]))
+    story = baking(spec(strategy=strategy, guards=(ERRORS, COMPARED, loud), notifications=(WEBHOOK,)))
+    story.site.users_meet = Sample(requests=2, failures=0, latency_ms=50)
+    story.go_until(lambda: story.live.bake_until is not None)
+    story.site.users_meet = GOOD
+    story.go_to(Doing.AWAITING_APPROVAL).override("promote").go_to(Doing.BAKING)
+    return _ended(story.override("skip"))
+
+
 def held_half_way() -> Story:
     """Not at its end: a rollout of two targets whose swaps are under way, frozen, and one that waits."""
     story = Story(spec(targets=("web", "west")))
@@ -133,6 +149,7 @@ TALES: dict[str, Callable[[], Story]] = {
         paused_at_a_deadline_and_dropped_a_tiding,
         returned_after_success,
         counted_after_the_end,
+        held_for_want_of_requests_and_vouched_for,
         held_half_way,
         lost_and_claimed,
     )
