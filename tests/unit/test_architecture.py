@@ -12,6 +12,7 @@ PURE = {
     "datetime",
     "enum",
     "functools",
+    "itertools",
     "math",
     "typing",
 }

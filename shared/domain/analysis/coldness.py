@@ -4,30 +4,53 @@ Instances that have just started compile, fill caches and open connections. A ve
 everybody: then the middle of its response times moves too, which is what tells the two apart.
 """
 
+from math import exp
+
 from shared.domain.analysis.measurement import Sample
 from shared.domain.analysis.parts import Baseline
 
-FAR_TIMES = 6.0
+FAR_TIMES = 5.0
 """So many times stable's share of very slow requests, at least."""
 BULK_TIMES = 1.45
 """And at most so many times its share of requests that are slower than the median."""
+REMEMBERED = 0.75
+"""Minutes: one window of a quarter of a minute alone tells too little of the shape."""
 MEAN_TIMES = 2.5
 """Where only averages are known: so many times stable's."""
 
 
-def looks_cold(candidate: Sample, stable: Sample | None, baseline: Baseline) -> bool:
-    """Whether the candidate's response times are those of new instances."""
+Shape = tuple[float, float, float]
+"""Requests that were very slow, slower than the median, and all, of about the last minute."""
+
+
+def follow(shape: Shape, candidate: Sample, baseline: Baseline, minutes: float) -> Shape:
+    """Return the shape with a window in it; what is older counts less and less."""
     histogram = candidate.histogram
-    if histogram is not None and baseline.far_edge is not None and baseline.bulk_edge is not None:
-        far, bulk = histogram.above(baseline.far_edge), histogram.above(baseline.bulk_edge)
-        if far is None or bulk is None or histogram.total <= 0:
-            return False
+    if histogram is None or baseline.far_edge is None or baseline.bulk_edge is None:
+        return shape
+    far, bulk = histogram.above(baseline.far_edge), histogram.above(baseline.bulk_edge)
+    if far is None or bulk is None:
+        return shape
+    kept = exp(-minutes / REMEMBERED)
+    old_far, old_bulk, old_total = shape
+    return (
+        round(kept * old_far + far, 4),
+        round(kept * old_bulk + bulk, 4),
+        round(kept * old_total + histogram.total, 4),
+    )
+
+
+def looks_cold(shape: Shape, candidate: Sample, stable: Sample | None, baseline: Baseline) -> bool:
+    """Whether the candidate's response times are those of new instances."""
+    far, bulk, total = shape
+    if candidate.histogram is not None and baseline.far_edge is not None and total > 0:
         far_usual, bulk_usual = baseline.far_share, baseline.bulk_share
         if stable is not None and stable.histogram is not None and stable.histogram.total > 0:
             far_usual = max(far_usual, (stable.histogram.above(baseline.far_edge) or 0.0) / stable.histogram.total)
-        noise = (bulk_usual * (1 - bulk_usual) / histogram.total) ** 0.5
-        moved = bulk / histogram.total > max(BULK_TIMES * bulk_usual, bulk_usual + 2.0 * noise)
-        return far >= 1.0 and far / histogram.total >= FAR_TIMES * far_usual and not moved
+        line = BULK_TIMES * bulk_usual
+        noise = (max(line * (1.0 - line), 0.1) / total) ** 0.5
+        moved = bulk / total > line + 2.0 * noise
+        return far >= 0.5 and far / total >= FAR_TIMES * far_usual and not moved
     if candidate.latency_ms is None or stable is None or stable.latency_ms is None or stable.latency_ms <= 0:
         return False
     return candidate.latency_ms >= MEAN_TIMES * stable.latency_ms

@@ -5,7 +5,7 @@ from datetime import timedelta
 from math import exp, log
 
 from shared.domain.analysis.bets import FACTORS, Bet, short
-from shared.domain.analysis.rates import Counts, Promise, growth, shared_burst_factor
+from shared.domain.analysis.rates import Counts, Promise, growth, looks_like_burst, shared_burst_factor
 
 ADVANCE_FACTORS = (0.04, 0.2, 0.6)
 """How many times the rate beyond the risk budget a good candidate may have, beside having exactly stable's."""
@@ -20,8 +20,8 @@ SUSPICION = 2.0
 SUSPICION_HALVES = 5.0
 """Minutes in which a suspicion is half forgotten."""
 SUSPICION_FLOOR, SUSPICION_CEILING = -2.0, 3.0
-FORGIVEN_EVERY = 60.0
-"""Minutes in which one burst in the candidate alone is forgiven, where history has such bursts."""
+LEAST_FACTOR = 1.02
+"""A smaller one is not worth a bet."""
 USUAL_HALF_LIFE = timedelta(minutes=10)
 USUAL_DOUBLES = timedelta(minutes=5)
 
@@ -33,7 +33,7 @@ class Comparison:
     key: str
     bet: Bet = field(default_factory=Bet)
     before: Bet | None = None
-    """The bet before the newest window: what that one won is taken back when stable turns out to suffer too."""
+    """The bet before the newest window, if that won: it is taken back when stable turns out to suffer too."""
     advance: tuple[float, ...] | None = None
     """Money on stable's own rate and on `ADVANCE_FACTORS` since the step began, against the candidate being beyond the
     risk budget; None until the step's first whole window."""
@@ -82,6 +82,7 @@ class Rules:
     burst: float = 0.0
     """Events in the worst minute of the history above the usual, and how long the longest such time was."""
     burst_minutes: float = 0.0
+    bursts_an_hour: float = 0.0
     expected_requests: float = 0.0
     """What the candidate's share of this window's requests is."""
     follows: bool = False
@@ -95,7 +96,7 @@ class Rules:
 def observe(state: Comparison, counts: Counts, rules: Rules) -> Comparison:
     """Take the counts of one window in. Pure; the order of windows matters little."""
     unwell = rules.knows_bursts and _is_unwell(state, counts)
-    growths = tuple(_growth(state, counts, rules, factor) / rules.phi for factor in FACTORS)
+    growths = _growths(state, counts, rules)
     start = state.bet
     if unwell and not state.unwell and rules.follows and state.before is not None:
         # The outage reached the candidate a window earlier: what looked like its own was everybody's.
@@ -106,13 +107,13 @@ def observe(state: Comparison, counts: Counts, rules: Rules) -> Comparison:
     forgiven = max(0.0, state.forgiven - minutes)
     spared = _is_burst_of_its_own(state, counts, rules) and _may_be_forgiven(forgiven, rules)
     if spared:
-        forgiven = forgiven or FORGIVEN_EVERY
+        forgiven = forgiven or _forgiven_every(rules)
     if spared or not rules.counts_against:
         played = played.least(start)
     return replace(
         state,
         bet=played,
-        before=start,
+        before=start if played.money > start.money else None,
         advance=_advanced(state, counts, rules) if rules.counts_for else state.advance,
         suspicion=_suspected(state.suspicion, counts, rules, minutes),
         usual=_followed(state.usual, counts, rules.length),
@@ -137,14 +138,15 @@ def _is_unwell(state: Comparison, counts: Counts) -> bool:
     return rate >= max(3.0 * state.usual, state.usual + 0.02) and counts.f_s > 3.0 * state.usual * counts.n_s + 10.0
 
 
-def _growth(state: Comparison, counts: Counts, rules: Rules, factor: float) -> float:
+def _growths(state: Comparison, counts: Counts, rules: Rules) -> tuple[float, ...]:
     if counts.n_c <= 0:
-        return 0.0
-    if rules.knows_bursts and counts.n_s > 0 and state.usual > 0:
-        factor = shared_burst_factor(counts, rules.promise, factor, state.usual)
-        if factor <= 1.02:
-            return 0.0
-    return growth(counts, rules.promise, factor)
+        return (0.0,) * len(FACTORS)
+    factors: tuple[float, ...] = FACTORS
+    if rules.knows_bursts and counts.n_s > 0 and state.usual > 0 and looks_like_burst(counts, state.usual):
+        factors = tuple(shared_burst_factor(counts, rules.promise, factor, state.usual) for factor in FACTORS)
+    return tuple(
+        growth(counts, rules.promise, factor) / rules.phi if factor > LEAST_FACTOR else 0.0 for factor in factors
+    )
 
 
 def _is_burst_of_its_own(state: Comparison, counts: Counts, rules: Rules) -> bool:
@@ -153,12 +155,17 @@ def _is_burst_of_its_own(state: Comparison, counts: Counts, rules: Rules) -> boo
         return False
     excess = counts.f_c - state.usual * counts.n_c
     fails_as_a_whole = counts.f_c >= 0.9 * counts.n_c and counts.n_c <= 1.3 * rules.expected_requests
-    return 0.2 * rules.burst <= excess <= 1.5 * rules.burst and not fails_as_a_whole
+    return 0.1 * rules.burst <= excess <= 1.5 * rules.burst and not fails_as_a_whole
 
 
 def _may_be_forgiven(forgiven: float, rules: Rules) -> bool:
     """Whether none was forgiven lately, or just now and it may still be the same one."""
-    return forgiven == 0.0 or forgiven > FORGIVEN_EVERY - rules.burst_minutes - 1.0
+    return forgiven == 0.0 or forgiven > _forgiven_every(rules) - rules.burst_minutes - 1.0
+
+
+def _forgiven_every(rules: Rules) -> float:
+    """Return the minutes in which one burst is forgiven: about as many as history has."""
+    return 60.0 / (rules.bursts_an_hour + 1.0)
 
 
 def _advanced(state: Comparison, counts: Counts, rules: Rules) -> tuple[float, ...]:

@@ -1,12 +1,12 @@
 """Taking one whole window into each test."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.domain.analysis import catastrophe, comparison, levels, sample_ratio
 from shared.domain.analysis.bets import cap_of
-from shared.domain.analysis.coldness import looks_cold
+from shared.domain.analysis.coldness import Shape, follow, looks_cold
 from shared.domain.analysis.comparison import Comparison
 from shared.domain.analysis.guards import (
     Guard,
@@ -61,6 +61,9 @@ class _Scene:
     good: bool
     """Whether it was measured wholly at the present weight."""
     cold: bool
+    shape: Shape
+    shares: Mapping[str, float]
+    """How much of alpha each guard gets."""
     cap_share: float
     """How much of the usual cap a window may use: little in the first minutes."""
     expected_requests: float
@@ -80,8 +83,9 @@ def count(state: AnalysisState, window: Window, config: GuardConfig) -> Analysis
         comparisons=comparisons,
         levels=tuple(_levels(state, scene)),
         catastrophe=_catastrophe(state, scene, before, comparisons),
-        share=_share(state, scene),
+        share=state.share if any(each.spared for each in comparisons) else _share(state, scene),
         cold=scene.cold,
+        shape=scene.shape,
         watched=state.watched + (scene.length if scene.good and not scene.cold else timedelta(0)),
         windows=state.windows + 1,
         silent_since=state.silent_since if scene.candidate.requests == 0 else None,
@@ -94,6 +98,7 @@ def count(state: AnalysisState, window: Window, config: GuardConfig) -> Analysis
 def _scene(state: AnalysisState, window: Window, config: GuardConfig, candidate: Sample) -> _Scene:
     stable = window.stable if isinstance(window.stable, Sample) and not state.stable_retired else None
     length = window.end - window.start
+    shape = follow(state.shape, candidate, state.baseline, length.total_seconds() / 60.0)
     good_since, since = state.good_since or window.start, state.since or window.start
     may_be_cold = window.start < since + config.warm_up or good_since <= window.start < good_since + AFTER_A_CHANGE
     first = window.start < since + FIRST_MINUTES
@@ -105,7 +110,9 @@ def _scene(state: AnalysisState, window: Window, config: GuardConfig, candidate:
         length=length,
         follows=state.newest == window.start,
         good=window.start >= good_since,
-        cold=may_be_cold and candidate.requests > 0 and looks_cold(candidate, stable, state.baseline),
+        cold=may_be_cold and candidate.requests > 0 and looks_cold(shape, candidate, stable, state.baseline),
+        shape=shape,
+        shares=weights_of(config),
         cap_share=min(1.0, 0.8 / 0.6 * (length / FIRST_MINUTES)) if first else 1.0,
         expected_requests=_expected(state, stable),
         risk=min(BEYOND_AT_MOST, config.risk / max(state.next_weight / 100_000, 1e-6)),
@@ -128,7 +135,6 @@ def _marked(state: AnalysisState, window: Window, config: GuardConfig) -> Analys
 
 
 def _compare(state: AnalysisState, scene: _Scene, before: dict[str, Comparison]) -> Iterator[Comparison]:
-    shares = weights_of(scene.config)
     for guard in scene.config.guards:
         parts = guard_rates(guard, state)
         for part in parts:
@@ -137,7 +143,7 @@ def _compare(state: AnalysisState, scene: _Scene, before: dict[str, Comparison])
             if counts is None:
                 yield old
                 continue
-            share = shares.get(guard.name, 1.0) / len(parts)
+            share = scene.shares.get(guard.name, 1.0) / len(parts)
             yield comparison.observe(old, counts, _rules(guard, part, scene, old, share, retired=state.stable_retired))
 
 
@@ -194,6 +200,7 @@ def _rules(
         counts_for=scene.good and not scene.cold,
         burst=part.dispersion.burst,
         burst_minutes=part.dispersion.burst_minutes,
+        bursts_an_hour=part.dispersion.bursts_an_hour,
         expected_requests=scene.expected_requests,
         follows=scene.follows,
         needed=1.0 / scene.config.beta,
@@ -257,7 +264,7 @@ def _reference(guard: Guard, part: LevelPart, scene: _Scene) -> float | None:
 def _catastrophe(
     state: AnalysisState, scene: _Scene, before: dict[str, Comparison], after: tuple[Comparison, ...]
 ) -> catastrophe.Catastrophe:
-    share = weights_of(scene.config).get(CATASTROPHE)
+    share = scene.shares.get(CATASTROPHE)
     stable = scene.stable or (state.baseline.pooled if state.stable_retired else None)
     if share is None or stable is None:
         return state.catastrophe

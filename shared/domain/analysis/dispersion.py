@@ -16,6 +16,10 @@ CALM_SHARE = 0.3
 """At most this share of the history is set aside as bursts."""
 
 
+WILD_SHARE = 0.15
+"""In at most this share of the minutes may events burst: else that is how it always is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dispersion:
     """What a history of one rate says."""
@@ -25,10 +29,12 @@ class Dispersion:
     usual: float
     """The rate outside bursts."""
     burst: float = 0.0
-    """The most events above the usual in one minute, where that was far beyond chance: an outage, or one client gone
-    wild; 0: there was no such minute."""
+    """The most events above the usual in a time of minutes far beyond chance: an outage, or one client gone wild; 0:
+    there was none."""
     burst_minutes: float = 0.0
     """How long the longest such time was."""
+    bursts_an_hour: float = 0.0
+    """How many such times there were in an hour."""
 
 
 def disperse(minutes: Sequence[tuple[float, float]]) -> Dispersion:
@@ -53,12 +59,13 @@ def disperse(minutes: Sequence[tuple[float, float]]) -> Dispersion:
     phi = max(phi_short, 0.8 * phi_long)
     if len(counted) < SHORT_HISTORY:
         phi *= 1.0 + 0.5 * (1.0 - len(counted) / SHORT_HISTORY)
-    wild = frozenset(i for i, (f, n) in enumerate(counted) if f - usual * n > 20.0 + 8.0 * sqrt(usual * n + 1.0))
+    wild = _wild(counted, usual)
     return Dispersion(
         phi=round(phi, 6),
         usual=float(f"{usual:.9g}"),
-        burst=round(max((counted[i][0] - usual * counted[i][1] for i in wild), default=0.0), 3),
-        burst_minutes=float(_longest_run(wild)),
+        burst=round(max((sum(counted[i][0] - usual * counted[i][1] for i in run) for run in wild), default=0.0), 3),
+        burst_minutes=float(max(map(len, wild), default=0)),
+        bursts_an_hour=round(len(wild) * 60.0 / len(counted), 3),
     )
 
 
@@ -77,12 +84,18 @@ def _outages(minutes: Sequence[tuple[float, float]]) -> frozenset[int]:
     return found | edges if len(found) <= CALM_SHARE * len(minutes) else frozenset()
 
 
-def _longest_run(found: frozenset[int]) -> int:
-    longest = run = 0
-    for index in sorted(found):
-        run = run + 1 if index - 1 in found else 1
-        longest = max(longest, run)
-    return longest
+def _wild(minutes: Sequence[tuple[float, float]], usual: float) -> list[list[int]]:
+    """Return the times, as runs of minutes, in which far more events came than chance allows; none if that is usual."""
+    found = [i for i, (f, n) in enumerate(minutes) if f - usual * n > 10.0 + 5.0 * sqrt(usual * n + 1.0)]
+    if len(found) > WILD_SHARE * len(minutes):
+        return []
+    runs: list[list[int]] = []
+    for index in found:
+        if runs and runs[-1][-1] == index - 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return runs
 
 
 def _rate(minutes: Sequence[tuple[float, float]]) -> float:

@@ -57,6 +57,11 @@ def growth(counts: Counts, promise: Promise, factor: float) -> float:
     return counts.f_c * log(factor) - lost
 
 
+def looks_like_burst(counts: Counts, usual: float) -> bool:
+    """Whether so many events came that something may have hit everyone: else no factor need be looked at again."""
+    return counts.pooled > 3.0 * usual * (counts.n_c + counts.n_s) + 3.0
+
+
 def shared_burst_factor(counts: Counts, promise: Promise, factor: float, usual: float) -> float:
     """Return the factor to bet on in this window, less than `factor` where both versions suffer from something else.
 

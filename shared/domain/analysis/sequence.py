@@ -46,6 +46,7 @@ def begin_step(
         next_weight=next_weight,
         steps=state.steps + 1,
         watched=timedelta(0),
+        shape=(0.0, 0.0, 0.0),
         comparisons=tuple(comparison.begin(each) for each in state.comparisons),
         levels=tuple(levels.begin(each) for each in state.levels),
         stable_retired=stable_retired,

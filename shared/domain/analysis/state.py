@@ -47,6 +47,8 @@ class AnalysisState:
     """How many windows entered the evidence."""
     cold: bool = False
     """Whether the candidate looked cold in the newest window."""
+    shape: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Of about the last minute: candidate requests that were very slow, slower than the median, and all."""
     silent_since: datetime | None = None
     """Since when the candidate has reported nothing while stable has."""
     recent: tuple[Window, ...] = ()

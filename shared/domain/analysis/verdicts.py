@@ -1,5 +1,7 @@
 """From the tests to one verdict, and to sentences that say why."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from math import log
 
@@ -39,39 +41,51 @@ FEW = 5.0
 """Fewer requests than this a window are expected to be missing now and then."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sight:
+    """What all guards are judged with."""
+
+    window: Window
+    config: GuardConfig
+    shares: Mapping[str, float]
+    """How much of alpha each guard gets."""
+    lack: Missing | None
+    loudest: str | None
+    """The guard that decides, once it is decided."""
+
+
 def judge(state: AnalysisState, window: Window, config: GuardConfig, lack: Missing | None) -> Judgement:
-    """Return what all guards say after this window; `lack` is what the window itself is lacking."""
-    total = evidence_of(state, config)
+    """Return what all guards say after this window; `lack` is what the window itself is lacking: it did not count."""
+    shares = weights_of(config)
+    odds = {name: _odds_of(name, state, config) for name in shares}
+    total = sum(share * odds[name] for name, share in shares.items())
     decided = total >= 1.0 / config.alpha
-    holds = "" if lack or decided else _why_it_holds(state, total)
-    loudest = _loudest(state, config) if decided else None
-    said = tuple(_evidence(guard, state, window, config, lack, loudest=loudest) for guard in config.guards)
+    suspicious = _why_it_holds(state, total)
+    holds = "" if lack or decided else suspicious or _why_it_waits(state, config)
+    loudest = max(shares, key=lambda name: shares[name] * odds[name]) if decided else None
+    sight = _Sight(window=window, config=config, shares=shares, lack=lack, loudest=loudest)
+    said = tuple(_evidence(guard, state, sight) for guard in config.guards)
     if loudest == CATASTROPHE:
         said = (*said, _failing_as_a_whole(state, window))
     verdict = Verdict.DEGRADED if decided else worst(each.verdict for each in said if each.decides)
     if verdict is Verdict.HEALTHY and holds:
         verdict = Verdict.UNDECIDED
-    few = _lacks_traffic(state, window)
     if lack is None and verdict is Verdict.HEALTHY and _is_idle(window):
-        verdict = Verdict.NO_DATA
-        holds = "no requests in the newest window"
+        verdict, holds = Verdict.NO_DATA, "no requests in the newest window"
+    few = verdict is Verdict.NO_DATA and _lacks_traffic(state, window)
     return Judgement(
         verdict=verdict,
         evidence=said,
         concern=_concern(state, window, config),
-        lacks_traffic=(verdict is Verdict.UNDECIDED and not holds) or (verdict is Verdict.NO_DATA and few),
+        lacks_traffic=few or (verdict is Verdict.UNDECIDED and not suspicious),
         holds=holds,
         odds=_tidy(total),
     )
 
 
-def evidence_of(state: AnalysisState, config: GuardConfig) -> float:
-    """Return the evidence against the candidate: the average of all bets that decide."""
-    total = 0.0
-    for name, share in weights_of(config).items():
-        guard = next((guard for guard in config.guards if guard.name == name), None)
-        total += share * (state.catastrophe.evidence if guard is None else _odds(guard, state))
-    return total
+def _odds_of(name: str, state: AnalysisState, config: GuardConfig) -> float:
+    guard = next((guard for guard in config.guards if guard.name == name), None)
+    return state.catastrophe.evidence if guard is None else _odds(guard, state)
 
 
 def _odds(guard: Guard, state: AnalysisState) -> float:
@@ -104,18 +118,6 @@ def level_of(guard: Guard, state: AnalysisState) -> LevelTest | None:
     return next((each for each in state.levels if part and each.key == part.key), None)
 
 
-def _loudest(state: AnalysisState, config: GuardConfig) -> str:
-    """Return the guard whose evidence counts most."""
-    shares = weights_of(config)
-    guards = {guard.name: guard for guard in config.guards}
-    return max(
-        shares,
-        key=lambda name: (
-            shares[name] * (state.catastrophe.evidence if name == CATASTROPHE else _odds(guards[name], state))
-        ),
-    )
-
-
 def _why_it_holds(state: AnalysisState, total: float) -> str:
     if state.cold:
         return "the candidate looks cold: a few requests are slow by far, most as fast as ever; it is let warm up"
@@ -125,6 +127,12 @@ def _why_it_holds(state: AnalysisState, total: float) -> str:
     if suspect is not None and suspect.suspicion >= _line(suspect, state):
         return f"{suspect.key}: rather as for twice stable's rate than as for the same; looking on"
     return ""
+
+
+def _why_it_waits(state: AnalysisState, config: GuardConfig) -> str:
+    """Short windows look often, and who looks often enough sees a good moment: so they may not pass more often."""
+    since = state.watched % config.dwell
+    return f"the next {config.dwell.total_seconds():g} s are not whole yet" if since >= config.window else ""
 
 
 def _line(each: Comparison, state: AnalysisState) -> float:
@@ -155,29 +163,22 @@ def _concern(state: AnalysisState, window: Window, config: GuardConfig) -> str |
     return None
 
 
-def _evidence(
-    guard: Guard,
-    state: AnalysisState,
-    window: Window,
-    config: GuardConfig,
-    lack: Missing | None,
-    *,
-    loudest: str | None,
-) -> Evidence:
+def _evidence(guard: Guard, state: AnalysisState, sight: _Sight) -> Evidence:
+    lack = sight.lack
     match guard.test:
         case Threshold() as limit:
-            return judge_limit(guard, limit, _pool(state, window, guard.over))
+            return judge_limit(guard, limit, _pool(state, sight.window, guard.over))
         case SampleRatio():
             return lacking(guard, lack) if lack else _share_evidence(guard, state)
-        case _ if lack is not None and (is_compared(guard) or isinstance(window.candidate, Missing)):
+        case _ if lack is not None and (is_compared(guard) or isinstance(sight.window.candidate, Missing)):
             return lacking(guard, lack)
     tested = level_of(guard, state)
     if tested is not None:
-        return _level_evidence(guard, state, tested, config, loudest=loudest)
+        return _level_evidence(guard, state, tested, sight)
     found = comparisons_of(guard, state)
     if not found:
         return lacking(guard, Missing(Lack.NO_DATA, _nothing_to_count(guard)))
-    return _rate_evidence(guard, state, found, config, loudest=loudest)
+    return _rate_evidence(guard, state, found, sight)
 
 
 def _nothing_to_count(guard: Guard) -> str:
@@ -196,31 +197,24 @@ def _pool(state: AnalysisState, newest: Window, over: timedelta) -> Pool:
     )
 
 
-def _verdict(
-    guard: Guard, odds: float, state: AnalysisState, config: GuardConfig, *, cleared: bool, loudest: str | None
-) -> Verdict:
-    share = weights_of(config).get(guard.name, 1.0)
-    if guard.name == loudest or odds * share >= 1.0 / config.alpha:
+def _verdict(guard: Guard, odds: float, state: AnalysisState, sight: _Sight, *, cleared: bool) -> Verdict:
+    if guard.name == sight.loudest or odds * sight.shares.get(guard.name, 1.0) >= 1.0 / sight.config.alpha:
         return Verdict.DEGRADED
-    return Verdict.HEALTHY if cleared and state.watched >= config.dwell else Verdict.UNDECIDED
+    return Verdict.HEALTHY if cleared and state.watched >= sight.config.dwell else Verdict.UNDECIDED
 
 
-def _rate_evidence(
-    guard: Guard,
-    state: AnalysisState,
-    found: tuple[Comparison, ...],
-    config: GuardConfig,
-    *,
-    loudest: str | None,
-) -> Evidence:
+def _rate_evidence(guard: Guard, state: AnalysisState, found: tuple[Comparison, ...], sight: _Sight) -> Evidence:
+    config = sight.config
     parts = {part.key: part for part in guard_rates(guard, state)}
     worse = found[0] if isinstance(guard.test, Objective) else max(found, key=lambda each: each.evidence)
     part = parts[worse.key]
     odds = _together(guard, found)
     highest = max(each.highest for each in found)
-    visible = _visible(guard, part, worse, config)
+    share = sight.shares.get(guard.name, 1.0)
+    needed = log(1.0 / (config.alpha * share))
+    visible = smallest_visible(worse.counts, promise_of(guard, part), needed, part.dispersion.phi)
     cleared = all(each.cleared >= 1.0 / config.beta for each in found) and _sees_enough(state, config, visible)
-    verdict = _verdict(guard, odds, state, config, cleared=cleared, loudest=loudest)
+    verdict = _verdict(guard, odds, state, sight, cleared=cleared)
     counts, promise = worse.counts, promise_of(guard, part)
     value = counts.f_c / counts.n_c if counts.n_c else None
     reference = counts.f_s / counts.n_s if counts.n_s else None
@@ -255,13 +249,6 @@ def _sees_enough(state: AnalysisState, config: GuardConfig, visible: float | Non
     return visible is not None and visible <= config.smallest
 
 
-def _visible(guard: Guard, part: RatePart, test: Comparison, config: GuardConfig) -> float | None:
-    share = weights_of(config).get(guard.name, 1.0)
-    return smallest_visible(
-        test.counts, promise_of(guard, part), log(1.0 / (config.alpha * share)), part.dispersion.phi
-    )
-
-
 def _rate_says(
     guard: Guard,
     part: RatePart,
@@ -292,12 +279,10 @@ def _what(guard: Guard, part: RatePart) -> str:
     return guard.of if guard.metric is Metric.COUNTER else "errors"
 
 
-def _level_evidence(
-    guard: Guard, state: AnalysisState, tested: LevelTest, config: GuardConfig, *, loudest: str | None
-) -> Evidence:
+def _level_evidence(guard: Guard, state: AnalysisState, tested: LevelTest, sight: _Sight) -> Evidence:
     odds = tested.evidence
     limit, _, sign = level_limits(guard, tested.stable)
-    verdict = _verdict(guard, odds, state, config, cleared=tested.cleared >= 1.0 / config.beta, loudest=loudest)
+    verdict = _verdict(guard, odds, state, sight, cleared=tested.cleared >= 1.0 / sight.config.beta)
     word = "at most" if sign > 0 else "at least"
     return Evidence(
         guard=guard.name,

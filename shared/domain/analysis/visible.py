@@ -22,18 +22,20 @@ def smallest_visible(counts: Counts, promise: Promise, needed: float, phi: float
     if tolerated <= 0 or tolerated >= 1:
         return None
     low, high = 1.0, min(MOST_VISIBLE, 1.0 / tolerated)
-    if _expected(counts, promise, high, stable_rate) / phi < SURELY * needed:
+    if expected_growth(counts, promise, high) / phi < SURELY * needed:
         return None
-    for _ in range(12):
+    for _ in range(9):
         middle = sqrt(low * high)
-        if _expected(counts, promise, middle, stable_rate) / phi < SURELY * needed:
+        if expected_growth(counts, promise, middle) / phi < SURELY * needed:
             low = middle
         else:
             high = middle
     return high * tolerated / stable_rate if stable_rate > 0 else None
 
 
-def _expected(counts: Counts, promise: Promise, factor: float, stable_rate: float) -> float:
+def expected_growth(counts: Counts, promise: Promise, factor: float) -> float:
+    """Return the evidence that is expected of a candidate of `factor` times the tolerated rate, of these requests."""
+    stable_rate = counts.f_s / counts.n_s if counts.n_s > 0 else 0.0
     bad = counts.n_c * factor * promise.tolerated(stable_rate)
     return growth(Counts(counts.n_c, bad, counts.n_s, counts.n_s * stable_rate), promise, factor)
 
