@@ -7,6 +7,7 @@ from math import ceil
 
 from shared.domain.analysis.guards import GuardConfig, Metric
 from shared.domain.analysis.parts import Baseline
+from shared.domain.analysis.ramp import ramp_for
 from shared.domain.rollout.plan import AwaitApproval, Shift, Step
 from shared.domain.rollout.spec import Judging, LowTraffic
 from shared.domain.rollout.weight import ALL, ROUNDING, Weight
@@ -20,14 +21,13 @@ def fitted(
 ) -> tuple[Step, ...]:
     """Return the plan that fits what was learnt of each target before; the same one where nothing has to change.
 
-    The target with the least traffic decides. Where no traffic was seen, there is nothing to fit a plan to.
+    The target with the least traffic decides. Where no traffic was seen, there is nothing to fit a plan to. Raises
+    ValueError when the smallest regression to see is one that is tolerated.
     """
     least = min((b for b in baselines if b.requests_per_second > 0), key=lambda b: b.requests_per_second, default=None)
     if least is None or not any(isinstance(step, Shift) for step in plan):
         return plan
     if judging.smallest_regression is not None:
-        from shared.domain.analysis.ramp import ramp_for
-
         rate = _usual_errors(least, config)
         ramp = ramp_for(judging.smallest_regression, rate, least.requests_per_second, config)
         return _with_weights(plan, tuple(map(Weight, ramp.weights)), ramp.dwell)
@@ -44,7 +44,10 @@ def _usual_errors(baseline: Baseline, config: GuardConfig) -> float:
 
 
 def _with_weights(plan: tuple[Step, ...], weights: tuple[Weight, ...], dwell: timedelta) -> tuple[Step, ...]:
-    """Return the plan with other weights. A gate stays before the first weight that reaches the one it stood before."""
+    """Return the plan with other weights, the first of which lasts for `dwell` at least.
+
+    A gate stays before the first weight that reaches the one that it stood before.
+    """
     waiting = list(_gated(plan))
     steps: list[Step] = []
     for weight in weights:
@@ -53,7 +56,9 @@ def _with_weights(plan: tuple[Step, ...], weights: tuple[Weight, ...], dwell: ti
         steps.append(replace(_nearest(plan, weight), weight=weight))
     for gates, _ in waiting:
         steps += gates
-    return tuple(_with_dwell(step, dwell) for step in (*steps, *_promotion(plan)))
+    first = next(index for index, step in enumerate(steps) if isinstance(step, Shift))
+    steps[first] = _with_dwell(steps[first], dwell)
+    return (*steps, *_promotion(plan))
 
 
 def _gated(plan: tuple[Step, ...]) -> Iterator[tuple[tuple[AwaitApproval, ...], Shift]]:

@@ -4,7 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.analysis.parts import Baseline
+from shared.domain.analysis.dispersion import Dispersion
+from shared.domain.analysis.guards import Guard, Metric, Ratio
+from shared.domain.analysis.parts import Baseline, RatePart
+from shared.domain.analysis.ramp import ramp_for
 from shared.domain.rollout import events as e
 from shared.domain.rollout.effects import Notify
 from shared.domain.rollout.fitting import fitted
@@ -231,3 +234,63 @@ def test_a_plan_that_fits_already_is_not_told_again():
     story = started(spec(judging=Judging(low_traffic=LowTraffic.BIGGER_FIRST_STEP))).tick()
     assert story.named(e.PreflightPassed)[0].plan == ()
     assert story.live.plan == compile_canary(canary(), Weight(5_000))
+
+
+# What the smallest regression to see asks for
+
+
+USUAL = (Guard(name="e", metric=Metric.ERROR_RATE, test=Ratio(), over=MINUTE),)
+
+
+def seeing(smallest: float, rate: float, per_second: float, plan: tuple = RAMP) -> tuple:
+    dispersion = Dispersion(phi=1.0, usual=rate)
+    baseline = Baseline(minutes=60, requests_per_second=per_second, rates=(RatePart(key="e", dispersion=dispersion),))
+    judging = Judging(smallest_regression=smallest)
+    return fitted(plan, judging, config_for(spec(judging=judging, guards=USUAL), 1), (baseline,))
+
+
+def test_weights_and_the_first_bake_follow_from_the_smallest_regression_to_see():
+    plan = seeing(2.0, 0.01, 50.0)
+    ramp = ramp_for(2.0, 0.01, 50.0, config_for(spec(guards=USUAL), 1))
+    shifts = [each for each in plan if isinstance(each, Shift)]
+    assert tuple(each.weight for each in shifts) == ramp.weights
+    assert shifts[0].bake.minimum == ramp.dwell > 5 * MINUTE
+    assert shifts[0].bake.maximum >= 2 * ramp.dwell
+    assert all(each.bake.minimum <= 5 * MINUTE for each in shifts[1:])
+
+
+def test_a_smaller_regression_takes_longer_or_a_larger_weight():
+    def first(smallest: float) -> float:
+        shift = next(each for each in seeing(smallest, 0.01, 50.0) if isinstance(each, Shift))
+        return shift.weight * shift.bake.minimum.total_seconds()
+
+    assert first(1.6) > first(2.0) > first(4.0)
+
+
+def test_gates_stay_before_the_weights_that_they_stood_before():
+    plan = seeing(2.0, 0.01, 50.0)
+    told = shown(plan)
+    assert [each for each in told if isinstance(each, str)] == ["qa", "boss", "last"]
+    assert told.index("qa") < next(n for n, each in enumerate(told) if isinstance(each, float) and each >= 5)
+    assert told.index("boss") < told.index(50)
+
+
+def test_a_regression_that_is_tolerated_cannot_be_the_smallest_to_see():
+    with pytest.raises(ValueError, match="within the tolerance"):
+        seeing(1.1, 0.01, 50.0)
+
+
+def test_a_promise_that_no_plan_can_keep_sends_nobody_and_says_why():
+    story = started(spec(judging=Judging(smallest_regression=1.1)))
+    story.tick()
+    assert story.live.doing is Doing.PREFLIGHT
+    assert "guards cannot be judged: 1.1x is within the tolerance" in story.live.reason
+
+
+def test_the_first_weight_is_kept_until_the_smallest_regression_would_have_shown():
+    story = started(spec(judging=Judging(smallest_regression=5.0), guards=USUAL)).tick()
+    first = next(each for each in story.live.plan if isinstance(each, Shift))
+    assert story.live.plan[0] == first
+    began = story.settle().now
+    story.go_until(lambda: story.live.step > 0)
+    assert story.now - began >= first.bake.minimum
