@@ -17,6 +17,7 @@ from local.cloud.faults import Faults
 from local.cloud.journal import Journal
 from local.cloud.live_site import LiveSite
 from local.cloud.load import Loads
+from local.cloud.logs import LogsApi
 from local.cloud.monitor import MetricsApi
 from local.cloud.ports import listen_on, port_of
 from local.cloud.server import ManagementPort
@@ -53,7 +54,7 @@ class Cloud:
         metrics = MetricsApi(self._sites, began=self._began(), lag_seconds=self._journal.load_setting(LAG_SETTING, 0))
         management = ManagementApi(self._sites, self._faults, swap_seconds=swap_seconds)
         control = ControlApi(self._sites, self._loads, self._faults, metrics, self._journal)
-        self._management = ManagementPort(management, metrics, control, self._faults)
+        self._management = ManagementPort(management, metrics, LogsApi(self._sites, metrics), control, self._faults)
         self._runner: web.ServerRunner | None = None
         self._flusher: asyncio.Task[None] | None = None
 

@@ -33,8 +33,8 @@ DELETE /sandbox/load/{id}
     Stops it and answers as GET does. Loads end with the sandbox's process.
 POST /sandbox/faults {"on", "kind", "seconds"?, "count"?, "method"?, "path"?, "slot"?, "retry_after"?,
                       "delay_seconds"?, "applied"?}
-    201. on management, metrics, swap or slot: "403", "429", "500", "502", "503", "504" at once; "timeout": no answer
-    for 60 s; "hang": none until the fault is over. Only on swap, which means the calls that begin or watch one:
+    201. on management, metrics (logs too), swap or slot: "403", "429", "500", "502", "503", "504" at once; "timeout":
+    no answer for 60 s; "hang": none until the fault is over. Only on swap, so on calls that begin or watch one:
     "slow-swap" (takes `delay_seconds`, 20, longer), "swap-conflict" (409), "swap-fails" (accepted, ends failed).
     `seconds`: how long it is in force, 60; `count`: how many calls it hits at most; `path`: a part of the path;
     `slot`: only this slot; `applied`: the call is carried out, only its answer is lost.
@@ -43,7 +43,7 @@ GET /sandbox/faults
 DELETE /sandbox/faults
     Ends them all; calls that hang are answered 504.
 GET /sandbox/metrics, POST /sandbox/metrics {"lag_seconds"}
-    How long after its end a window gets its values, 0 to 3600.
+    How long after its end a window gets its values, 0 to 3600; a row of the logs comes so late too.
 """
 
 import os

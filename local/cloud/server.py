@@ -13,6 +13,7 @@ from local.cloud.arm import ManagementApi
 from local.cloud.control import ControlApi
 from local.cloud.faults import SILENT_KINDS, STATUS_KINDS, Fault, Faults
 from local.cloud.http_json import ApiError, JsonCall, Reply
+from local.cloud.logs import LogsApi
 from local.cloud.monitor import MetricsApi
 
 _MOST_BODY_BYTES = 1024 * 1024
@@ -29,9 +30,12 @@ _CODES = {
 class ManagementPort:
     """Answers every call on the management port."""
 
-    def __init__(self, management: ManagementApi, metrics: MetricsApi, control: ControlApi, faults: Faults) -> None:
+    def __init__(
+        self, management: ManagementApi, metrics: MetricsApi, logs: LogsApi, control: ControlApi, faults: Faults
+    ) -> None:
         self._management = management
         self._metrics = metrics
+        self._logs = logs
         self._control = control
         self._faults = faults
 
@@ -49,6 +53,8 @@ class ManagementPort:
     async def _reply(self, call: JsonCall) -> Reply:
         if call.segments[:1] == ["sandbox"]:
             return await self._control.answer(call)
+        if call.segments[:1] == ["v1"] and call.segments[-1] == "query" and call.method == "POST":
+            return await self._spoiled(call, ("metrics",), self._logs.answer)
         if call.segments[:1] != ["subscriptions"]:
             raise ApiError(404, "NotFound", f"The sandbox does not know {call.method} {call.path}.")
         if call.segments[-1] == "metrics:getbatch" and call.method == "POST":

@@ -23,16 +23,30 @@ def refusal(what: str, status: int, headers: Mapping[str, str], body: str) -> Sl
     return RejectedError(message)
 
 
+def is_bad_request(error: SlipwayError) -> bool:
+    """Say whether Azure answered that the question itself is wrong, and not who asked or what was asked for."""
+    return getattr(error.__cause__, "status_code", None) == 400
+
+
 def describe(body: str) -> str:
-    """Return the code and message of an error body, as ARM or as App Service words it."""
+    """Return the code and message of an error body, as ARM or as App Service words it, and the innermost reason."""
     try:
         document = json.loads(body)
     except ValueError:
         return "an answer without an error body"
     inner = _member(document, "error")
     error = inner if isinstance(inner, dict) else document
-    parts = [part for part in (_member(error, "code"), _member(error, "message")) if isinstance(part, str) and part]
+    said = [_member(error, "code"), _member(error, "message"), _innermost(error)]
+    parts = [part for part in said if isinstance(part, str) and part]
     return ": ".join(parts)[:_LONGEST] or "an answer without an error body"
+
+
+def _innermost(error: Any) -> Any:
+    """Return the message of the last `innererror` in a chain of them: Log Analytics names the wrong column there."""
+    message = None
+    while isinstance(error := _member(error, "innererror"), dict):
+        message = _member(error, "message") or message
+    return message
 
 
 def _member(document: Any, name: str) -> Any:

@@ -9,6 +9,7 @@ from shared.adapters.azure_monitor.batch_reader import BatchReader, Resource
 from shared.adapters.azure_monitor.figures import Figure, Figures
 from shared.adapters.azure_monitor.filters import Condition, Wanted
 from shared.adapters.azure_monitor.series import Tagged
+from shared.calls.azure_errors import is_bad_request
 from shared.domain.errors import RejectedError
 from shared.domain.rollout.measuring import AzureMonitorSource, Unit
 from shared.domain.rollout.spec import Place
@@ -52,7 +53,7 @@ def _refused(reader: BatchReader, resource: Resource, figures: Figures, split: W
             try:
                 reader.read(resource, (figure,), split)
             except RejectedError as error:
-                if "HTTP 400" not in str(error):
+                if not is_bad_request(error):
                     raise
                 yield _explain(figure, str(error), split)
 

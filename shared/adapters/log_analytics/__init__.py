@@ -1,0 +1,1 @@
+"""Application Insights telemetry in Log Analytics, asked in KQL."""
