@@ -10,17 +10,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from local.cloud.logs import WORKSPACE
 from shared.adapters.app_service.hosts import AppServiceHosts
 from shared.adapters.app_service.promoter import AppServicePromoter
 from shared.adapters.app_service.sites import AppServiceSites
 from shared.adapters.app_service.traffic_router import AppServiceRouter
 from shared.adapters.azure_monitor.metrics_source import AzureMonitorMetrics
 from shared.adapters.http_json.place_probe import HttpPlaceProbe
+from shared.adapters.log_analytics.metrics_source import LogAnalyticsMetrics
 from shared.adapters.memory.site import MemorySite
 from shared.domain.names import ApplicationName, TargetName
-from shared.domain.rollout.measuring import AzureMonitorSource, Source, ValueQuery
+from shared.domain.rollout.measuring import AzureMonitorSource, LogAnalyticsSource, Source, SplitBy, ValueQuery
 from shared.domain.rollout.spec import Place, Target, TargetKind
-from shared.ports.metrics_source import Arm, WindowQuestion
+from shared.ports.metrics_source import Arm, MetricsSource, WindowQuestion
 from tests.sandbox import SITE_ID, RunningCloud, running_cloud, wait_until
 from tests.sandbox_sdk import AnyToken
 
@@ -64,6 +66,9 @@ def window_question(
 class MemoryWorld:
     """A site in memory; its clock moves only by `pass_time`."""
 
+    source: Source = AzureMonitorSource()
+    """What `metrics` is asked for."""
+
     def __init__(self) -> None:
         self._time = datetime(2026, 11, 23, 12, tzinfo=UTC)
         site = MemorySite(self.now, swap_time=timedelta(seconds=SWAP_SECONDS), requests_per_second=0)
@@ -99,6 +104,8 @@ class MemoryWorld:
 class SandboxWorld:
     """The sandbox's site, by the adapters that run in Azure."""
 
+    source: Source = AzureMonitorSource()
+
     def __init__(self, cloud: RunningCloud) -> None:
         sites = AppServiceSites(AnyToken(), base_url=cloud.management, allow_http=True)
         hosts = AppServiceHosts(sites)
@@ -106,7 +113,14 @@ class SandboxWorld:
         self.router = AppServiceRouter(sites, hosts)
         self.promoter = AppServicePromoter(sites)
         self.probe = HttpPlaceProbe(hosts.host_of, scheme="http")
-        self.metrics = AzureMonitorMetrics(AnyToken(), endpoint=cloud.management, allow_http=True)
+        self.metrics: MetricsSource = AzureMonitorMetrics(AnyToken(), endpoint=cloud.management, allow_http=True)
+        self.logs = LogAnalyticsMetrics(AnyToken(), endpoint=cloud.management, allow_http=True)
+
+    def by_logs(self) -> "SandboxWorld":
+        """Return the same world, measured by the places' telemetry."""
+        other = SandboxWorld(self.cloud)
+        other.metrics, other.source = self.logs, LogAnalyticsSource(workspace=WORKSPACE, split_by=SplitBy.PLACE)
+        return other
 
     def now(self) -> datetime:
         return datetime.now(UTC)

@@ -51,7 +51,7 @@ class MetricsSource(Protocol):
         ...
 
     def find_faults(self, question: WindowQuestion) -> tuple[str, ...]:
-        """Return what is wrong with the source's own settings, each in one sentence that names the field; none: nothing.
+        """Return what is wrong with the source's settings, each in one sentence that names the field; none: nothing.
 
         A metric or table that does not exist; a filter for failures that matched nothing over the whole time asked for
         while the same series without the filter has other values of that dimension. Raises as `read_windows`.
