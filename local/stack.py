@@ -87,6 +87,7 @@ def _settings(data: Path, key: str, management: str) -> dict[str, str]:
         "SLIPWAY_ALERTS_QUEUE": "slipway-alerts",
         "SLIPWAY_MANAGEMENT_URL": management,
         "SLIPWAY_METRICS_URL": management,
+        "SLIPWAY_LOGS_URL": management,
         "SLIPWAY_ACCESS_TOKEN": "sandbox",
         "SLIPWAY_ALLOW_HTTP": "true",
         "SLIPWAY_KEYS": f"operator={key}",

@@ -27,6 +27,7 @@ from shared.application.views import Views
 from shared.application.wake import WakeUpHandler
 from shared.domain.rollout.measuring import (
     AzureMonitorSource,
+    LogAnalyticsSource,
     ObservationsSource,
     PrometheusSource,
     Source,
@@ -230,6 +231,11 @@ def metrics_sources(settings: Settings, env: Mapping[str, str], credential: "Tok
 
         return AzureMonitorMetrics(credential, endpoint=settings.metrics_url, allow_http=allow_http)
 
+    def log_analytics() -> MetricsSource:
+        from shared.adapters.log_analytics.metrics_source import LogAnalyticsMetrics
+
+        return LogAnalyticsMetrics(credential, endpoint=settings.logs_url, allow_http=allow_http)
+
     def prometheus() -> MetricsSource:
         from shared.adapters.prometheus.metrics_source import PrometheusMetrics
 
@@ -240,7 +246,14 @@ def metrics_sources(settings: Settings, env: Mapping[str, str], credential: "Tok
 
         return WebMetrics(env.get, allow_http=allow_http)
 
-    return _BuiltOnFirstUse({AzureMonitorSource: azure_monitor, PrometheusSource: prometheus, WebSource: web})
+    return _BuiltOnFirstUse(
+        {
+            AzureMonitorSource: azure_monitor,
+            LogAnalyticsSource: log_analytics,
+            PrometheusSource: prometheus,
+            WebSource: web,
+        }
+    )
 
 
 def _and_pushed(outside: MetricsSources, pushed: MetricsSource) -> MetricsSources:

@@ -33,8 +33,10 @@ class Settings:
     """`SLIPWAY_MANAGEMENT_URL`: the Azure management API; the public cloud's when unset."""
     metrics_url: str | None
     """`SLIPWAY_METRICS_URL`: the metrics API; that of each target's region when unset."""
+    logs_url: str | None
+    """`SLIPWAY_LOGS_URL`: the API of Log Analytics; the public cloud's when unset."""
     access_token: str | None
-    """`SLIPWAY_ACCESS_TOKEN`: a bearer token for both APIs instead of the app's identity, for clouds without one."""
+    """`SLIPWAY_ACCESS_TOKEN`: a bearer token for all of them instead of the app's identity, for clouds without one."""
     allow_http: bool
     """`SLIPWAY_ALLOW_HTTP`: `true` lets the URLs above and the probes be plain http."""
     operator_keys: Mapping[str, str]
@@ -58,6 +60,7 @@ class Settings:
             alerts_queue=env.get("SLIPWAY_ALERTS_QUEUE", "slipway-alerts"),
             management_url=env.get("SLIPWAY_MANAGEMENT_URL"),
             metrics_url=env.get("SLIPWAY_METRICS_URL"),
+            logs_url=env.get("SLIPWAY_LOGS_URL"),
             access_token=env.get("SLIPWAY_ACCESS_TOKEN"),
             allow_http=_flag(env, "SLIPWAY_ALLOW_HTTP"),
             operator_keys=_keys(env, "SLIPWAY_KEYS"),
