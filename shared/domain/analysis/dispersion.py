@@ -53,7 +53,9 @@ def disperse(minutes: Sequence[tuple[float, float]]) -> Dispersion:
     events = sum(f for f, _ in calm)
     short = _differences(calm)
     kept = sorted(short)[: max(1, len(short) - len(short) // 20)]
-    phi_short = max(1.0, 1.15 * sum(kept) / len(kept)) + min(3.0, 20.0 / (events + 1.0))
+    rough = max(1.0, 1.15 * sum(kept) / len(kept))
+    # What comes in clusters is known as badly as if only the clusters had been counted.
+    phi_short = rough + min(3.0, 20.0 * rough / (events + 1.0))
     blocks = sorted(_differences(_blocks(calm, 5)))[:-1]
     phi_long = sum(blocks) / len(blocks) if blocks else 1.0
     phi = max(phi_short, 0.8 * phi_long)
