@@ -35,7 +35,7 @@ def find_faults(
     if split is not None:
         yield from _unknown_versions(reader, resources[0], question, figures.requests, split)
     if figures.failures.where is not None:
-        yield from _never_matched(reader, resources, figures.failures, figures.failures.where)
+        yield from _never_matches(reader, resources, figures.failures, figures.failures.where)
 
 
 def _resources(question: WindowQuestion, source: AzureMonitorSource) -> tuple[Resource, ...]:
@@ -99,18 +99,28 @@ def _unknown_versions(
         yield f"metrics.source.splitBy: no {split.dimension} is {stable}; there are {_some(sorted(found))}"
 
 
-def _never_matched(
+def _never_matches(
     reader: BatchReader, resources: tuple[Resource, ...], failures: Figure, where: Condition
 ) -> Iterator[str]:
+    """Yield a filter that no value passed, and that none of their kind can: of 2xx and 4xx none is 500.
+
+    One that no value passed so far, such as 5xx of 2xx and 4xx, may wait for its first failure.
+    """
     unfiltered, every = replace(failures, where=None), Wanted(where.dimension)
     found: set[str] = set()
     for resource in resources:
         found |= _values(reader.read(resource, (unfiltered,), every)[unfiltered], where.dimension)
-    if found and where.value.lower() not in {value.lower() for value in found}:
+    forms = {_form(value) for value in found}
+    if any("0" in form for form in forms) and _form(where.value) not in forms:
         yield (
-            f"metrics.source.failuresWhere: no {where.dimension} of {failures.metric} was {where.value}; "
+            f"metrics.source.failuresWhere: no {where.dimension} of {failures.metric} was {where.value}, or like it; "
             f"there were {_some(sorted(found))}"
         )
+
+
+def _form(value: str) -> str:
+    """Return what a value looks like: in lower case, with 0 for every digit."""
+    return re.sub(r"\d", "0", value.lower())
 
 
 def _values(series: tuple[Tagged, ...], dimension: str) -> set[str]:
