@@ -127,7 +127,9 @@ def _judge(draft: Draft, live: Rollout, target: TargetState, spec: Spec, reading
         evidence = Evidence(guard="metrics", verdict=Verdict.ERROR, says=f"metrics cannot be read: {windows.why}")
         _record(draft, live, target, target.analysis, Judgement(verdict=Verdict.ERROR, evidence=(evidence,)))
         return
-    config = config_for(spec, live.attempt)
+    current = live.plan[live.step]
+    bake = None if isinstance(current, AwaitApproval) else current.bake
+    config = config_for(spec, live.attempt, bake)
     analysis, judgement = target.analysis, None
     for window in _to_judge(windows, target.analysis, config, settled_until(spec.measuring, draft.now)):
         analysis, said, _ = step(analysis, window, config)

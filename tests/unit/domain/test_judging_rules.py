@@ -56,6 +56,12 @@ def test_the_knobs_of_the_spec_reach_the_analysis():
     assert (config.window, config.guards) == (MINUTE, (ERRORS,))
 
 
+@pytest.mark.parametrize(("minimum", "dwell"), [(10, 10), (60, 60), (1_200, 60)])
+def test_a_weight_is_watched_for_a_minute_at_least_unless_the_spec_says_less(minimum, dwell):
+    bake = replace(BAKE, minimum=timedelta(seconds=minimum))
+    assert config_for(spec(), 1, bake).dwell == timedelta(seconds=dwell)
+
+
 def retried(story: Story, number: int) -> Story:
     story.override("rollback")
     story.go_to_end()
