@@ -87,6 +87,15 @@ def test_a_bad_candidate_is_found_during_an_outage_too():
     assert judgements[-1].verdict is Verdict.DEGRADED
 
 
+def test_an_outage_of_both_versions_does_not_wash_out_what_was_known_of_a_bad_candidate():
+    config = judging(ERRORS)
+    before_it = lasting(range(2), served(300, 10), CALM_STABLE)
+    burst = lasting(range(2, 6), served(300, 60 + 7), served(2_700, 540 + 27))
+    found = odds([*before_it, *burst], config)
+    assert found[0] > 3
+    assert found[-1] > 0.9 * found[0]  # the last window before it may have been the outage itself, out of step
+
+
 def test_slow_minutes_of_both_versions_are_no_evidence():
     config = judging(TAILS)
     past = before(served(3_000, times=USUAL_TIMES))
