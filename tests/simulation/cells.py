@@ -195,12 +195,9 @@ def _goals() -> tuple[Cell, ...]:
 
 def smallest() -> tuple[Cell, ...]:
     """Return what a ramp does that follows from the smallest regression to see, on that regression and on none."""
-    asked = (("x15", 1.5, 4), ("x2", 2.0, 4), ("x5", 5.0, 1))
+    asked = ((0.01, "x2", 2.0, 4), (0.01, "x5", 5.0, 2), (0.001, "x5", 5.0, 4))
     return tuple(
-        Cell(name, base, smallest=factor, hours=hours)
-        for base in BASES
-        for bad, factor, hours in asked
-        for name in (bad, "aa")
+        Cell(name, base, smallest=factor, hours=hours) for base, bad, factor, hours in asked for name in (bad, "aa")
     )
 
 

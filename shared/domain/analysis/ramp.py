@@ -11,7 +11,7 @@ from math import ceil, log
 
 from shared.domain.analysis.guards import Guard, GuardConfig, Metric, Ratio
 from shared.domain.analysis.rates import Counts, Promise
-from shared.domain.analysis.visible import SURELY, expected_growth
+from shared.domain.analysis.visible import SURELY, expected_growth, least_to_see
 from shared.domain.analysis.weighing import weights_of
 
 FIRST_WEIGHTS = (1_000, 2_000, 5_000, 10_000, 20_000)
@@ -34,8 +34,7 @@ def ramp_for(smallest: float, rate: float, requests_per_second: float, config: G
     """Return the ramp that sees `smallest` times stable's error `rate` before it leaves its first weight.
 
     Where half an hour is too short even at a fifth of the traffic, the first weight is that and lasts as long as it
-    takes: a small regression at little traffic costs hours, and this says how many. Raises ValueError for a regression
-    within the tolerance, or without traffic.
+    takes: a small regression at little traffic costs hours, and this says how many. Raises ValueError without traffic.
     """
     needed = requests_to_see(smallest, rate, config)
     if requests_per_second <= 0:
@@ -54,10 +53,7 @@ def requests_to_see(smallest: float, rate: float, config: GuardConfig) -> float:
     guard = next((each for each in config.guards if _compares_errors(each)), None)
     promise = Promise(guard.test.maximum, guard.test.slack) if guard and isinstance(guard.test, Ratio) else _USUAL
     usual = max(rate, 1e-6)
-    factor = smallest * usual / promise.tolerated(usual)
-    if factor <= 1.0:
-        least = promise.tolerated(usual) / usual
-        raise ValueError(f"{smallest:g}x is within the tolerance: the smallest regression to see is above {least:.3g}x")
+    factor = least_to_see(smallest, usual, promise) * usual / promise.tolerated(usual)
     share = weights_of(config).get(guard.name, 1.0) if guard else 1.0
     wanted = SURELY * ROUGH * log(1.0 / (config.alpha * share))
     # The candidate has a small share of the traffic, so stable is known about twenty times as well.

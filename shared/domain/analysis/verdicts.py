@@ -13,6 +13,7 @@ from shared.domain.analysis.guards import (
     GuardConfig,
     Metric,
     Objective,
+    Ratio,
     SampleRatio,
     Threshold,
     is_compared,
@@ -22,9 +23,10 @@ from shared.domain.analysis.levels import LevelTest
 from shared.domain.analysis.limits import Pool, judge_limit, lacking, shown
 from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
 from shared.domain.analysis.parts import RatePart, promise_of
+from shared.domain.analysis.rates import Promise
 from shared.domain.analysis.sample_ratio import ALPHA as SHARE_ALPHA
 from shared.domain.analysis.state import AnalysisState
-from shared.domain.analysis.visible import difference_interval, smallest_visible
+from shared.domain.analysis.visible import difference_interval, least_to_see, smallest_visible
 from shared.domain.analysis.weighing import CATASTROPHE, weights_of
 
 SUSPICIOUS = 3.0
@@ -213,7 +215,9 @@ def _rate_evidence(guard: Guard, state: AnalysisState, found: tuple[Comparison, 
     share = sight.shares.get(guard.name, 1.0)
     needed = log(1.0 / (config.alpha * share))
     visible = smallest_visible(worse.counts, promise_of(guard, part), needed, part.dispersion.phi)
-    cleared = all(each.cleared >= 1.0 / config.beta for each in found) and _sees_enough(state, config, visible)
+    cleared = all(each.cleared >= 1.0 / config.beta for each in found) and _sees_enough(
+        guard, state, config, visible, worse, promise_of(guard, part)
+    )
     verdict = _verdict(guard, odds, state, sight, cleared=cleared)
     counts, promise = worse.counts, promise_of(guard, part)
     value = counts.f_c / counts.n_c if counts.n_c else None
@@ -242,11 +246,22 @@ def _rate_evidence(guard: Guard, state: AnalysisState, found: tuple[Comparison, 
     )
 
 
-def _sees_enough(state: AnalysisState, config: GuardConfig, visible: float | None) -> bool:
+def _sees_enough(
+    guard: Guard,
+    state: AnalysisState,
+    config: GuardConfig,
+    visible: float | None,
+    test: Comparison,
+    promise: Promise,
+) -> bool:
     """Whether the first weight has lasted long enough to see the smallest regression that is asked for."""
     if config.smallest is None or state.steps > 1:
         return True
-    return visible is not None and visible <= config.smallest
+    if guard.metric is not Metric.ERROR_RATE or not isinstance(guard.test, Ratio):
+        return True
+    if visible is None or test.usual <= 0:
+        return False
+    return visible <= least_to_see(config.smallest, test.usual, promise)
 
 
 def _rate_says(

@@ -2,11 +2,14 @@
 
 from math import log, sqrt
 
+from shared.domain.analysis.bets import FACTORS
 from shared.domain.analysis.rates import Counts, Promise, growth
 
 SURELY = 1.5
 """A regression shows, nearly surely, once its expected evidence is this multiple of what is needed."""
 MOST_VISIBLE = 1000.0
+BEYOND_TOLERANCE = 1.35
+"""The least that is bet on is a little less than this multiple of what is tolerated."""
 
 
 def smallest_visible(counts: Counts, promise: Promise, needed: float, phi: float) -> float | None:
@@ -33,11 +36,21 @@ def smallest_visible(counts: Counts, promise: Promise, needed: float, phi: float
     return high * tolerated / stable_rate if stable_rate > 0 else None
 
 
+def least_to_see(smallest: float, stable_rate: float, promise: Promise) -> float:
+    """Return the smallest regression that can be asked for, as a multiple of stable's rate, nearest to `smallest`.
+
+    What is tolerated is never shown, however long one looks: it takes clearly more than that.
+    """
+    return max(smallest, BEYOND_TOLERANCE * promise.tolerated(stable_rate) / stable_rate)
+
+
 def expected_growth(counts: Counts, promise: Promise, factor: float) -> float:
     """Return the evidence that is expected of a candidate of `factor` times the tolerated rate, of these requests."""
     stable_rate = counts.f_s / counts.n_s if counts.n_s > 0 else 0.0
     bad = counts.n_c * factor * promise.tolerated(stable_rate)
-    return growth(Counts(counts.n_c, bad, counts.n_s, counts.n_s * stable_rate), promise, factor)
+    expected = Counts(counts.n_c, bad, counts.n_s, counts.n_s * stable_rate)
+    nearest = max((each for each in FACTORS if each <= factor), default=FACTORS[0])
+    return growth(expected, promise, nearest)
 
 
 def difference_interval(counts: Counts, phi: float, alpha: float) -> tuple[float, float] | None:
