@@ -31,8 +31,11 @@ def main() -> int:
         seconds = estimate(cells, seed=asked.seed, runs=asked.runs, jobs=asked.jobs)
         progress.print(f"{len(cells)} cells of {asked.runs} runs: about {seconds / 60:.0f} minutes to go")
     began, rows = perf_counter(), []
-    for row in run_cells(cells, seed=asked.seed, runs=asked.runs, jobs=asked.jobs, resume=asked.cells == "full"):
+    resume = asked.resume or asked.cells == "full"
+    for row in run_cells(cells, seed=asked.seed, runs=asked.runs, jobs=asked.jobs, resume=resume):
         rows.append(row)
+        if asked.write:
+            write_report(Path(asked.write), rows, runs=asked.runs, seed=asked.seed)
         each = 1000 * row.seconds / row.figures.runs
         progress.print(
             f"[{perf_counter() - began:6.0f} s] {len(rows)}/{len(cells)} {row.cell.key}: {each:.1f} ms a run"
@@ -44,14 +47,13 @@ def main() -> int:
     Console(highlight=False, width=None if sys.stdout.isatty() else 230).print(terminal(rows, title))
     for pair in pairs(rows):
         print(in_words(pair))
-    if asked.write:
-        write_report(Path(asked.write), rows, runs=asked.runs, seed=asked.seed)
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--cells", choices=CELLS, default="quick")
+    parser.add_argument("--resume", action="store_true", help="keep each cell, and take those that are kept; full does")
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=1)
@@ -63,7 +65,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--ramp", help=f"replace the ramp, by comma: {','.join(RAMPS)}")
     parser.add_argument("--peers", nargs="?", const="all", help="the peers beside ours: all, or names by comma")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
-    parser.add_argument("--write", metavar="FILE", help="write the table in Markdown, with seed and date")
+    parser.add_argument("--write", metavar="FILE", help="write the table in Markdown, after each cell")
     return parser.parse_args()
 
 

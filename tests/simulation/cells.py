@@ -137,8 +137,7 @@ def full() -> tuple[Cell, ...]:
 def _ours() -> tuple[Cell, ...]:
     further = (*FURTHER_HEALTHY, *FURTHER_BAD)
     return (
-        *_goals(),
-        *healthy(),
+        *named(),
         *(Cell(name, ramp="1") for name in NAMED_HEALTHY),
         *(Cell(name, base, ramp=ramp) for base in BASES for ramp in RAMPS for name in NAMED_BAD),
         *(Cell(name, rps=rps) for rps in (5.0, 500.0) for name in NAMED_BAD),
@@ -151,6 +150,13 @@ def _ours() -> tuple[Cell, ...]:
         *short_against_long(),
         *smallest(),
     )
+
+
+def named() -> tuple[Cell, ...]:
+    """Return what the goals name: every healthy case at each base rate and traffic, and every regression."""
+    bad = (Cell(name, base) for base in BASES for name in NAMED_BAD)
+    quick_ones = (Cell("aa", lag=0), Cell("aa", 0.001, lag=0), Cell("aa", 0.001, window_seconds=SHORT_WINDOW, lag=0))
+    return tuple(dict.fromkeys((*_goals(), *bad, *quick_ones, *healthy())))
 
 
 def healthy() -> tuple[Cell, ...]:
@@ -204,6 +210,7 @@ def smallest() -> tuple[Cell, ...]:
 CELLS = {
     "short": short,
     "quick": quick,
+    "named": named,
     "healthy": healthy,
     "further": further,
     "windows": short_against_long,
