@@ -16,13 +16,15 @@ from local.story.slipway_api import SlipwayApi
 FRESH_RPS = 200.0
 RETURNING_RPS = 50.0
 RETURNING_USERS = 200
-PROMOTION_SECONDS = 110.0
-"""A promotion takes 45 s on an idle machine."""
+PROMOTION_SECONDS = 180.0
+"""A promotion takes 75 s on an idle machine."""
 STEP_SECONDS = 45.0
 HOLD_SECONDS = 12.0
 """Longer than a step's bake: without the pause the rollout would have gone on."""
 AFTER_ZERO_SECONDS = 12.0
 """Time for each returning user to come three times, and for Slipway to count the pinned ones in a whole window."""
+AFTER_PROMOTION_SECONDS = 6.0
+"""Time to measure that everyone has the version: those who were held back are let go at the end."""
 CI = "/ci/shop"
 
 
@@ -131,6 +133,7 @@ class Story:
         entered = [line.fields["step"] for line in follower.history() if line.type == "StepEntered"]
         _expect(entered == steps, f"version {follower.version} should go through steps {steps}, but entered {entered}")
         self._expect_live(follower.version)
+        follower.during(AFTER_PROMOTION_SECONDS, holds=lambda rollout: rollout.observed == 100, what="at 100 %")
 
     def _count_harm(self, follower: Follower, ended: RolloutSeen, returning: str) -> TakenBack:
         """Measure for a while after the rollback: fresh clients must be spared, pinned ones are counted."""

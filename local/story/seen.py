@@ -52,6 +52,8 @@ class RolloutSeen:
         """The name of the step, for people."""
         if self.phase in ("rolled-back", "aborted", "failed"):
             return "taken back"
+        if self.phase == "promoting" and self.wanted < 100:
+            return "promoting"
         return "promoted" if self.wanted == 100 else f"step {(self.step or 0) + 1}"
 
     @property

@@ -77,10 +77,12 @@ def test_the_story_comes_true_and_every_step_had_the_share_that_was_wanted(both_
         ("2", "step 1", "5"),
         ("2", "step 2", "25"),
         ("2", "step 3", "50"),
+        ("2", "promoting", "95"),
         ("2", "promoted", "100"),
         ("3", "step 1", "5"),
         ("3", "taken back", "0"),
         ("4", "step 1", "5"),
+        ("4", "promoting", "95"),
         ("4", "promoted", "100"),
     ]
     for *_, wanted, had, tolerance, requests, verdict in rows:
