@@ -232,7 +232,7 @@ def _rate_evidence(guard: Guard, state: AnalysisState, found: tuple[Comparison, 
     return Evidence(
         guard=guard.name,
         verdict=verdict,
-        says=f"{guard.name}: {_rate_says(guard, part, odds, value, reference, limit, requests, state, visible)}",
+        says=f"{guard.name}: {_rate_says(guard, part, odds, value, reference, limit, requests, state, visible, verdict)}",
         value=_tidy(value),
         limit=_tidy(limit),
         reference=_tidy(reference),
@@ -274,13 +274,15 @@ def _rate_says(
     requests: float,
     state: AnalysisState,
     visible: float | None,
+    verdict: Verdict,
 ) -> str:
     what = _what(guard, part)
+    decided = "decided " if verdict is Verdict.DEGRADED else ""
     stable = f", stable {_percent(reference)}" if reference is not None else ""
     sees = f"smallest regression visible so far: {visible:.3g}x" if visible else "no regression would be visible yet"
     return (
         f"evidence {_ratio(odds)} against; candidate {_percent(value)} {what}{stable}; tolerated {_percent(limit)}; "
-        f"{requests:,.0f} candidate requests; at the {_ordinal(state.windows)} window; {sees}"
+        f"{requests:,.0f} candidate requests; {decided}at the {_ordinal(state.windows)} window; {sees}"
     )
 
 
