@@ -49,7 +49,7 @@ class AzureMonitorSource:
     resource: str = ""
     """A resource id; empty: the target's own resource (its site, and its slot)."""
     namespace: str = ""
-    """The metric namespace; empty: that of sites and slots."""
+    """The metric namespace; empty: that of the resource's kind."""
     requests: str = "Requests"
     failures: str = "Http5xx"
     failures_where: tuple[str, str] | None = None
