@@ -1,7 +1,7 @@
 """From the tests to one verdict, and to sentences that say why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import log
 
@@ -229,10 +229,10 @@ def _rate_evidence(guard: Guard, state: AnalysisState, found: tuple[Comparison, 
         limit = max(0.0, (reference or 0.0) / promise.margin - promise.slack / promise.margin)
         interval = None if interval is None else (-interval[1], -interval[0])
     requests = counts.n_s if is_swapped(guard) else counts.n_c
-    return Evidence(
+    said = Evidence(
         guard=guard.name,
         verdict=verdict,
-        says=f"{guard.name}: {_rate_says(guard, part, odds, value, reference, limit, requests, state, visible, verdict)}",
+        says="",
         value=_tidy(value),
         limit=_tidy(limit),
         reference=_tidy(reference),
@@ -244,6 +244,7 @@ def _rate_evidence(guard: Guard, state: AnalysisState, found: tuple[Comparison, 
         windows=state.windows,
         decides=not guard.notify_only,
     )
+    return replace(said, says=f"{guard.name}: {_rate_says(said, _what(guard, part))}")
 
 
 def _sees_enough(
@@ -264,25 +265,16 @@ def _sees_enough(
     return visible <= least_to_see(config.smallest, test.usual, promise)
 
 
-def _rate_says(
-    guard: Guard,
-    part: RatePart,
-    odds: float,
-    value: float | None,
-    reference: float | None,
-    limit: float,
-    requests: float,
-    state: AnalysisState,
-    visible: float | None,
-    verdict: Verdict,
-) -> str:
-    what = _what(guard, part)
-    decided = "decided " if verdict is Verdict.DEGRADED else ""
-    stable = f", stable {_percent(reference)}" if reference is not None else ""
+def _rate_says(said: Evidence, what: str) -> str:
+    """Return the numbers of a rate's evidence as a sentence."""
+    stable = f", stable {_percent(said.reference)}" if said.reference is not None else ""
+    visible = said.smallest_visible
     sees = f"smallest regression visible so far: {visible:.3g}x" if visible else "no regression would be visible yet"
+    decided = "decided " if said.verdict is Verdict.DEGRADED else ""
     return (
-        f"evidence {_ratio(odds)} against; candidate {_percent(value)} {what}{stable}; tolerated {_percent(limit)}; "
-        f"{requests:,.0f} candidate requests; {decided}at the {_ordinal(state.windows)} window; {sees}"
+        f"evidence {_ratio(said.odds or 0.0)} against; candidate {_percent(said.value)} {what}{stable}; "
+        f"tolerated {_percent(said.limit)}; {said.requests:,.0f} candidate requests; "
+        f"{decided}at the {_ordinal(said.windows)} window; {sees}"
     )
 
 
