@@ -36,7 +36,7 @@ def test_history_tells_the_release_from_its_beginning_to_its_end(world, api):
 def test_history_shows_weights_as_percentages(world, api):
     events = api.events(world.done)
 
-    assert [event["share"] for event in of_type(events, "WeightObserved")] == [5, 25, 50, 0]
+    assert [event["share"] for event in of_type(events, "WeightObserved")] == [5, 25, 50, 5, 0]
     assert [event["proven"] for event in of_type(events, "StepPassed")][:3] == [25, 50, 100]
     assert [step["weight"] for step in of_type(events, "RolloutStarted")[0]["plan"]] == [5, 25, 50, 100]
 
