@@ -11,7 +11,11 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One frozen value with all app settings."""
+    """One frozen value with all app settings.
+
+    Those that begin with `SLIPWAY_SECRET_` are not among them: they are there for release specs to name, and are read
+    when they are needed.
+    """
 
     data: Path | None
     """`SLIPWAY_DATA`: folder of the embedded store and queue. Set, it replaces Table Storage and Service Bus."""

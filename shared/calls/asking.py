@@ -4,9 +4,11 @@ Errors name `what` and the host, never a path, a query or a header: these often 
 """
 
 import http.client
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Final
 from urllib.parse import urlsplit
 
 from shared.calls.azure_errors import is_passing
@@ -14,6 +16,9 @@ from shared.calls.deadline import Deadline
 from shared.calls.http_exchange import Answer, exchange
 from shared.calls.retry_after import read_retry_after
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError
+from shared.domain.rollout.app_settings import FOR_SPECS, may_be_sent
+
+_VISIBLE: Final = re.compile(r"[!-~]+")
 
 
 def ask(
@@ -77,9 +82,17 @@ def check_clock(what: str, url: str, answer: Answer, now: datetime, most: timede
 
 
 def bearer_of(what: str, setting: str | None, secret: Callable[[str], str | None]) -> dict[str, str]:
-    """Return the header with the token in an app setting; none where no setting is named. Raises `RejectedError`."""
+    """Return the header with the token in an app setting; none where no setting is named. Raises `RejectedError`.
+
+    A setting that specs may not send is not even looked at, also for a spec that was stored when they might.
+    """
     if setting is None:
         return {}
+    if not may_be_sent(setting):
+        raise RejectedError(
+            f"{what}: secretSetting names an app setting that does not begin with {FOR_SPECS}, and no other is "
+            "sent to an address of a spec; keep the token in one that does, and name that"
+        )
     token = (secret(setting) or "").strip()
     if not token:
         raise RejectedError(f"{what}: the app setting {setting} is not there")
@@ -89,12 +102,15 @@ def bearer_of(what: str, setting: str | None, secret: Callable[[str], str | None
 
 
 def check_url(what: str, url: str, *, allow_http: bool) -> None:
-    """Raise `RejectedError` for a URL that is not https (or http, where that is allowed) with a host and no user."""
+    """Raise `RejectedError` for a URL that is not https (or http, where that is allowed) with a host and no user.
+
+    So is one that does not stand as it is sent: of other characters some are dropped, and some mean another host.
+    """
     schemes = ("https", "http") if allow_http else ("https",)
     try:
         parts = urlsplit(url)
         usable = parts.scheme in schemes and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         usable = False
-    if not usable:
+    if not usable or not _VISIBLE.fullmatch(url):
         raise RejectedError(f"{what}: the URL must be {' or '.join(schemes)}, with a host and without a user")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.domain.errors import RejectedError
 
 _RESOURCE = re.compile(
-    r"/subscriptions/[0-9a-f-]{36}/resourceGroups/[\w.()-]{1,90}"
+    r"/subscriptions/[0-9a-f-]{36}/resourceGroups/[\w.()-]{1,90}(?<!\.)"
     r"/providers/(?P<provider>[a-z0-9.]{1,80})(?P<parts>(?:/\w[\w.-]{0,89}/[\w(-][\w.() -]{0,259})+)/?",
     re.IGNORECASE,
 )

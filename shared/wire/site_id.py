@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.domain.errors import RejectedError
 
 _SITE = re.compile(
-    r"/subscriptions/(?P<subscription>[0-9a-f-]{36})/resourceGroups/(?P<group>[\w.()-]{1,90})"
+    r"/subscriptions/(?P<subscription>[0-9a-f-]{36})/resourceGroups/(?P<group>[\w.()-]{1,90}(?<!\.))"
     r"/providers/Microsoft\.Web/sites/(?P<name>[a-z0-9-]{1,60})/?",
     re.IGNORECASE,
 )

@@ -4,6 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from shared.domain.errors import RejectedError
 from shared.domain.rollout.measuring import (
     AzureMonitorSource,
     LogAnalyticsSource,
@@ -18,6 +19,7 @@ from shared.domain.rollout.measuring import (
 )
 from shared.wire.findings import Part, found
 from shared.wire.query_text import parse_selector
+from shared.wire.resource_id import parse_resource_id
 from shared.wire.web_addresses import parse_page_address, parse_server_address
 
 
@@ -34,7 +36,7 @@ class SourceKind(StrEnum):
 LAGS: Final = {
     SourceKind.AZURE_MONITOR: timedelta(minutes=2),
     SourceKind.LOG_ANALYTICS: timedelta(minutes=3),
-    SourceKind.PROMETHEUS: timedelta(seconds=15),
+    SourceKind.PROMETHEUS: timedelta(seconds=45),
     SourceKind.WEB: timedelta(0),
     SourceKind.OBSERVATIONS: timedelta(0),
 }
@@ -107,7 +109,7 @@ def read_source(part: Part) -> Source:
 def _read_azure_monitor(part: Part) -> AzureMonitorSource:
     where = part.child("failuresWhere")
     source = AzureMonitorSource(
-        resource=_text(part, "resource", ""),
+        resource=part.child("resource").read(_resource, ""),
         namespace=_text(part, "namespace", ""),
         requests=_text(part, "requests", _AZURE_MONITOR.requests),
         failures=_text(part, "failures", _AZURE_MONITOR.failures),
@@ -126,7 +128,7 @@ def _read_azure_monitor(part: Part) -> AzureMonitorSource:
 def _read_log_analytics(part: Part) -> LogAnalyticsSource:
     return LogAnalyticsSource(
         workspace=_text(part, "workspace", ""),
-        resource=_text(part, "resource", ""),
+        resource=part.child("resource").read(_resource, ""),
         signal=part.child("signal").read(Signal, _LOG_ANALYTICS.signal),
         split_by=part.child("splitBy").read(SplitBy, _LOG_ANALYTICS.split_by),
         role=_text(part, "role", ""),
@@ -167,6 +169,16 @@ def _read_web(part: Part) -> WebSource:
 
 def _text(part: Part, name: str, default: str) -> str:
     return part.child(name).read(str, default)
+
+
+def _resource(text: str) -> str:
+    try:
+        parse_resource_id(text)
+    except RejectedError as error:
+        raise ValueError(
+            "allowed is a resource id, /subscriptions/<guid>/resourceGroups/<group>/providers/<namespace>/<type>/<name>"
+        ) from error
+    return text
 
 
 def _secret_setting(part: Part) -> str | None:

@@ -1,5 +1,6 @@
 """The notifications of a release spec: addresses that may be called, without secrets in them."""
 
+from shared.domain.rollout.app_settings import FOR_SPECS, may_sign
 from shared.domain.rollout.spec import Notification, Topic
 from shared.wire.findings import Part, refuse_repeats
 from shared.wire.web_addresses import parse_web_address
@@ -20,5 +21,14 @@ def _read_notification(part: Part) -> Notification:
         name=part.child("name").read(str, ""),
         url=part.child("url").read(parse_web_address, ""),
         topics=tuple(topic.read(Topic, Topic.STUCK) for topic in topics) or tuple(Topic),
-        secret_setting=secret.read(str, "") if secret.exists else None,
+        secret_setting=secret.read(_signing_setting, "") if secret.exists else None,
     )
+
+
+def _signing_setting(name: str) -> str:
+    if not may_sign(name):
+        raise ValueError(
+            "allowed is an app setting of your own, not one that Slipway, its host or its identity are set up with; "
+            f"keep the key in one whose name begins with {FOR_SPECS}"
+        )
+    return name

@@ -9,7 +9,7 @@ from shared.wire.findings import Part, refuse_repeats
 from shared.wire.query_text import Language, parse_query
 from shared.wire.spec_metrics_source import SourceKind
 
-_METRIC: Final = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
+_METRIC: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,256}")
 _POINTER: Final = re.compile(r"(/([^/~\x00-\x1f]|~[01])*)+")
 
 

@@ -15,7 +15,7 @@ from shared.domain.rollout.spec import Notification, Topic
 from tests.scripted_server import Drip, HangUp, Say, Silence, closed_port, scripted_server
 
 BODY = json.dumps({"topic": "rolled-back", "why": "Fehlerrate zu hoch: 12 % > 5 %"}, ensure_ascii=False)
-SECRETS = {"TEAM_HOOK_KEY": "s3cret"}
+SECRETS = {"TEAM_HOOK_KEY": "s3cret", "SLIPWAY_KEYS": "alice=the-key-of-an-operator", "ServiceBus": "Endpoint=sb://a"}
 
 
 @pytest.fixture
@@ -106,6 +106,15 @@ def test_a_message_whose_key_is_not_there_is_not_sent_unsigned(hook, notifier):
     assert hook.asked == []
 
 
+@pytest.mark.parametrize("setting", ["SLIPWAY_KEYS", "ServiceBus"])
+def test_nothing_is_signed_with_the_apps_own_settings_also_for_a_spec_of_before(hook, notifier, setting):
+    with pytest.raises(RejectedError, match=r"notification team: .* Slipway's own") as caught:
+        notifier.notify(team(hook.url, setting), "id", BODY)
+
+    assert SECRETS[setting] not in str(caught.value)
+    assert hook.asked == []
+
+
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_every_success_is_one(hook, notifier, status):
     hook.play(Say(status))
@@ -166,7 +175,16 @@ def test_an_answer_that_is_not_http_is_for_later(notifier):
 
 @pytest.mark.parametrize(
     "url",
-    ["http://hook.example/", "ftp://hook.example/", "hook.example", "https://", "https://[", "file:///etc/passwd"],
+    [
+        "http://hook.example/",
+        "ftp://hook.example/",
+        "hook.example",
+        "https://",
+        "https://[",
+        "file:///etc/passwd",
+        "https://ho\nok/",
+        "https://hök/",
+    ],
 )
 def test_a_url_that_is_not_https_is_rejected(url):
     with pytest.raises(RejectedError, match="the URL must be https"):

@@ -29,7 +29,12 @@ CANDIDATE = Arm(version="2", place=Place.CANDIDATE)
 STABLE = Arm(version="1", place=Place.PRODUCTION)
 OTHERS = Arm(version=None, place=Place.PRODUCTION)
 TOKEN = "a-bearer-token-of-the-test"
-SETTINGS = {"PROM_TOKEN": TOKEN, "BROKEN": "two\r\nlines"}
+SETTINGS = {
+    "SLIPWAY_SECRET_PROM": TOKEN,
+    "SLIPWAY_SECRET_BROKEN": "two\r\nlines",
+    "SLIPWAY_KEYS": "alice=the-key-of-an-operator",
+    "PROM_TOKEN": "named-by-an-older-spec",
+}
 
 
 @pytest.fixture
@@ -630,18 +635,27 @@ def test_without_auth_nothing_is_sent_and_nothing_is_asked_for(prometheus, sourc
 def test_a_bearer_token_comes_from_the_app_setting_that_is_named(prometheus, source):
     prometheus.play(counted())
 
-    read(replace(source, auth=PrometheusAuth.BEARER, secret_setting="PROM_TOKEN"))
+    read(replace(source, auth=PrometheusAuth.BEARER, secret_setting="SLIPWAY_SECRET_PROM"))
 
     assert prometheus.asked[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
-@pytest.mark.parametrize("setting", ["NOT_THERE", "BROKEN", None])
+@pytest.mark.parametrize("setting", ["SLIPWAY_SECRET_MISSING", "SLIPWAY_SECRET_BROKEN", None])
 def test_a_token_that_is_not_there_or_is_none_is_refused_before_anything_is_sent(prometheus, source, setting):
     with pytest.raises(RejectedError) as caught:
         read(replace(source, auth=PrometheusAuth.BEARER, secret_setting=setting))
 
     assert (setting or "secretSetting") in str(caught.value)
     assert "lines" not in str(caught.value)
+    assert prometheus.asked == []
+
+
+@pytest.mark.parametrize("setting", ["SLIPWAY_KEYS", "PROM_TOKEN", "SLIPWAY_SECRET_", ""])
+def test_no_other_setting_is_sent_also_for_a_spec_of_before(prometheus, source, setting):
+    with pytest.raises(RejectedError, match="does not begin with SLIPWAY_SECRET_") as caught:
+        read(replace(source, auth=PrometheusAuth.BEARER, secret_setting=setting))
+
+    assert not any(value in str(caught.value) for value in SETTINGS.values())
     assert prometheus.asked == []
 
 
@@ -677,7 +691,19 @@ def test_the_apps_token_goes_to_no_host_but_azures(source, host):
     assert identity.scopes == []
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "ftp://a", "https://", "https://me:secret@host", "host:99999"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1",
+        "ftp://a",
+        "https://",
+        "https://me:secret@host",
+        "host:99999",
+        "https://ho\nst/secret",
+        "https://höst/secret",
+        "https://host/secret\x7f",
+    ],
+)
 def test_only_https_is_asked_unless_http_is_allowed(source, url):
     with pytest.raises(RejectedError) as caught:
         metrics(allow_http=False).read_windows(question(replace(source, url=url)))
@@ -879,7 +905,7 @@ def test_no_error_tells_the_token_or_the_query(prometheus, source, step):
     prometheus.play(step)
 
     with pytest.raises((TryLaterError, RejectedError)) as caught:
-        read(replace(source, auth=PrometheusAuth.BEARER, secret_setting="PROM_TOKEN"))
+        read(replace(source, auth=PrometheusAuth.BEARER, secret_setting="SLIPWAY_SECRET_PROM"))
 
     told = []
     error = caught.value

@@ -23,7 +23,12 @@ from tests.traffic_worlds import window_question
 MINUTE = timedelta(minutes=1)
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 TOKEN = "a-bearer-token-of-the-test"
-SETTINGS = {"STATS_TOKEN": TOKEN, "BROKEN": "two\r\nlines"}
+SETTINGS = {
+    "SLIPWAY_SECRET_STATS": TOKEN,
+    "SLIPWAY_SECRET_BROKEN": "two\r\nlines",
+    "SLIPWAY_KEYS": "alice=the-key-of-an-operator",
+    "STATS_TOKEN": "named-by-an-older-spec",
+}
 PATH = "/stats?version={version}&since={since}&until={until}&seconds={seconds}"
 
 
@@ -329,12 +334,12 @@ def test_figures_of_ones_own_stand_on_the_same_page(page, source):
 def test_a_bearer_token_comes_from_the_app_setting_that_is_named(page, source):
     page.play(Say(200, {"requests": 10, "failures": 1}))
 
-    read(replace(source, secret_setting="STATS_TOKEN"))
+    read(replace(source, secret_setting="SLIPWAY_SECRET_STATS"))
 
     assert page.asked[0].headers["authorization"] == f"Bearer {TOKEN}"
 
 
-@pytest.mark.parametrize("setting", ["NOT_THERE", "BROKEN"])
+@pytest.mark.parametrize("setting", ["SLIPWAY_SECRET_MISSING", "SLIPWAY_SECRET_BROKEN"])
 def test_a_token_that_is_not_there_or_is_none_is_refused_before_anything_is_sent(page, source, setting):
     with pytest.raises(RejectedError, match=setting) as caught:
         read(replace(source, secret_setting=setting))
@@ -343,7 +348,29 @@ def test_a_token_that_is_not_there_or_is_none_is_refused_before_anything_is_sent
     assert page.asked == []
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "ftp://a/", "https:///x", "https://me:secret@host/", "//host/"])
+@pytest.mark.parametrize("setting", ["SLIPWAY_KEYS", "STATS_TOKEN", "SLIPWAY_SECRET_", ""])
+def test_no_other_setting_is_sent_also_for_a_spec_of_before(page, source, setting):
+    with pytest.raises(RejectedError, match="does not begin with SLIPWAY_SECRET_") as caught:
+        read(replace(source, secret_setting=setting))
+
+    assert not any(value in str(caught.value) for value in SETTINGS.values())
+    assert page.asked == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:1/",
+        "ftp://a/",
+        "https:///x",
+        "https://me:secret@host/",
+        "//host/",
+        "https://ho\nst/secret",
+        "https://host/secret\r\n",
+        "https://höst/secret",
+        "https://host/secret\x00",
+    ],
+)
 def test_only_https_is_asked_unless_http_is_allowed(url):
     with pytest.raises(RejectedError) as caught:
         metrics(allow_http=False).read_windows(question(WebSource(url=url + "{version}{since}")))
@@ -438,7 +465,7 @@ def test_a_refused_connection_is_for_later():
 def test_a_redirect_on_the_same_host_is_followed_with_the_token(page, source):
     page.play(Say(302, b"", {"Location": "/elsewhere"}), Say(200, {"requests": 10, "failures": 1}))
 
-    (window,) = read(replace(source, secret_setting="STATS_TOKEN"))
+    (window,) = read(replace(source, secret_setting="SLIPWAY_SECRET_STATS"))
 
     assert window.candidate.requests == 10
     assert [asked.path for asked in page.asked] == ["/stats", "/elsewhere"]
@@ -450,10 +477,17 @@ def test_a_redirect_to_another_host_is_not_followed(page, source):
         page.play(Say(302, b"", {"Location": f"{other.url}/stats?key=secret"}))
 
         with pytest.raises(RejectedError, match="another host") as caught:
-            read(replace(source, secret_setting="STATS_TOKEN"))
+            read(replace(source, secret_setting="SLIPWAY_SECRET_STATS"))
 
         assert other.asked == []
     assert "secret" not in str(caught.value)
+
+
+def test_a_redirect_to_what_is_no_address_is_not_followed(page, source):
+    page.play(Say(302, b"", {"Location": "//[stats"}))
+
+    with pytest.raises(RejectedError, match="another host"):
+        read(source)
 
 
 def test_a_circle_of_redirects_ends(page, source):
@@ -489,7 +523,7 @@ def test_no_error_tells_the_token_or_what_is_asked(page, source, step):
     page.play(step)
 
     with pytest.raises((TryLaterError, RejectedError)) as caught:
-        read(replace(source, url=source.url + "&key=hidden", secret_setting="STATS_TOKEN"))
+        read(replace(source, url=source.url + "&key=hidden", secret_setting="SLIPWAY_SECRET_STATS"))
 
     told, error = "", caught.value
     while error is not None:

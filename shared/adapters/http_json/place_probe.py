@@ -69,8 +69,12 @@ def _get(url: str, place: Place, deadline: Deadline, most_bytes: int) -> Answer:
 
 def _follow(url: str, home: str, answer: Answer) -> str:
     location = answer.header("Location") or ""
-    target = urljoin(url, location)
-    if not location or not _is_at(target, home):
+    try:
+        target = urljoin(url, location)
+        is_home = bool(location) and _is_at(target, home)
+    except ValueError:
+        is_home = False
+    if not is_home:
         raise TryLaterError(f"HTTP {answer.status} to another host, which is not followed")
     # Production is asked past the rules again, and one such query is enough.
     return target.replace(f"&{_PAST_THE_RULES}", "").replace(f"?{_PAST_THE_RULES}", "?")

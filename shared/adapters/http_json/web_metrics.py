@@ -182,18 +182,16 @@ class _Reader:
 
     def _get(self, url: str) -> tuple[Answer, str]:
         """Return the answer and where it came from. A redirect is followed only to the same host."""
-        home = urlsplit(url)
+        host = urlsplit(url).hostname
         for _ in range(_MOST_REDIRECTS + 1):
             answer = ask(_WHAT, "GET", url, self.deadline, headers=self.headers, most_bytes=LARGEST_PAGE)
             if answer.status not in _REDIRECTS:
                 return answer, url
-            url = urljoin(url, answer.header("Location") or "")
-            there = urlsplit(url)
-            if (there.scheme, there.netloc) != (home.scheme, home.netloc):
-                raise RejectedError(
-                    f"{_WHAT}: {home.hostname} answered {answer.status} to another host, which is not followed"
-                )
-        raise RejectedError(f"{_WHAT}: {home.hostname} redirects more than {_MOST_REDIRECTS} times")
+            there = _on_the_same_host(url, answer.header("Location") or "")
+            if there is None:
+                raise RejectedError(f"{_WHAT}: {host} answered {answer.status} to another host, which is not followed")
+            url = there
+        raise RejectedError(f"{_WHAT}: {host} redirects more than {_MOST_REDIRECTS} times")
 
     def _sample(self, page: Page, version: Version) -> Sample | Missing:
         source = self.source
@@ -249,6 +247,15 @@ def _lacking(page: Page, field: str, pointer: str) -> Iterator[str]:
     if not page.has(pointer):
         there = ", ".join(page.names()[:_MOST_NAMED]) or "none"
         yield f"{field}: the page has no member {pointer}; it has {there}"
+
+
+def _on_the_same_host(url: str, location: str) -> str | None:
+    """Return where a redirect leads; None where that is another host, or nowhere."""
+    try:
+        there = urljoin(url, location)
+        return there if urlsplit(there)[:2] == urlsplit(url)[:2] else None
+    except ValueError:
+        return None
 
 
 def _filled_in(url: str, version: Version, start: datetime, length: timedelta) -> str:

@@ -5,10 +5,12 @@ import hmac
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from shared.calls.asking import check_url
 from shared.calls.deadline import Deadline
 from shared.calls.http_exchange import Answer, exchange
 from shared.calls.retry_after import read_retry_after
 from shared.domain.errors import RejectedError, TryLaterError
+from shared.domain.rollout.app_settings import may_sign
 from shared.domain.rollout.spec import Notification
 
 _SECONDS = 10.0
@@ -26,10 +28,11 @@ class HttpNotifier:
     def __init__(self, secret_of: Callable[[str], str | None], *, allow_http: bool = False) -> None:
         """`secret_of` returns the value of an app setting, or None where there is none."""
         self._secret_of = secret_of
-        self._schemes = ("https", "http") if allow_http else ("https",)
+        self._allow_http = allow_http
 
     def notify(self, notification: Notification, message_id: str, body: str) -> None:
         """Post the JSON body. Raises `TryLaterError` when it was not taken, `RejectedError` when it never will be."""
+        check_url(f"notification {notification.name}", notification.url, allow_http=self._allow_http)
         content = body.encode()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
@@ -37,25 +40,20 @@ class HttpNotifier:
             "X-Slipway-Id": message_id,
             **self._signature(notification, content),
         }
-        self._check_url(notification)
         try:
             answer = exchange("POST", notification.url, Deadline(_SECONDS), headers=headers, body=content)
         except TryLaterError as error:
             raise TryLaterError(f"notification {notification.name}: {error}") from error
         _check_answer(notification, answer)
 
-    def _check_url(self, notification: Notification) -> None:
-        try:
-            parts = urlsplit(notification.url)
-            usable = parts.scheme in self._schemes and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
-            raise RejectedError(f"notification {notification.name}: the URL must be {' or '.join(self._schemes)}")
-
     def _signature(self, notification: Notification, content: bytes) -> dict[str, str]:
         if notification.secret_setting is None:
             return {}
+        if not may_sign(notification.secret_setting):
+            raise RejectedError(
+                f"notification {notification.name}: secretSetting names an app setting of Slipway's own, which signs "
+                "nothing; keep the key in another one, and name that"
+            )
         secret = self._secret_of(notification.secret_setting)
         if not secret:
             # Unsigned, it would be taken for a forgery, or teach the other side not to check.

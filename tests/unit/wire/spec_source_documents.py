@@ -46,13 +46,13 @@ def sources(kind: str) -> st.SearchStrategy[dict[str, Any]]:
             versionLabel=st.just("build"),
             auth=st.sampled_from(["none", "azure"]),
         )
-        | st.just({"auth": "bearer", "secretSetting": "TOKEN"}),
+        | st.just({"auth": "bearer", "secretSetting": "SLIPWAY_SECRET_TOKEN"}),
         "web": optional(
             failures=st.just("/stats/failed~1all"),
             failuresUnit=st.sampled_from(["one", "percent", "ppm"]),
             latencyUnit=st.just("s"),
             version=st.just("/v"),
-            secretSetting=st.just("TOKEN"),
+            secretSetting=st.just("SLIPWAY_SECRET_TOKEN"),
         ),
         "observations": st.just({}),
     }

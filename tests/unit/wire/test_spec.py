@@ -208,6 +208,12 @@ def test_a_notification_without_topics_is_told_everything():
         ("targets/0/resource", SITE.replace("sites", "serverfarms")),
         ("targets/0/resource", SITE.replace("Microsoft.Web", "Microsoft.App")),
         ("targets/0/resource", SITE.replace("resourceGroups/shop", "resourceGroups/a shop")),
+        ("targets/0/resource", SITE.replace("resourceGroups/shop", "resourceGroups/..")),
+        ("targets/0/resource", SITE.replace("resourceGroups/shop", "resourceGroups/shop.")),
+        ("targets/0/resource", SITE.replace("resourceGroups/shop", "resourceGroups/sh\x00op")),
+        ("targets/0/resource", SITE.replace("resourceGroups/shop", "resourceGroups/shop?a=b")),
+        ("targets/0/resource", f"{SITE}\n"),
+        ("targets/0/resource", SITE.replace("sites/shop", "sites/shöp")),
         ("targets/0/resource", SITE.replace("resourceGroups", "groups")),
         ("targets/0/resource", SITE.replace("1111", "<id>")),
         ("targets/0/resource", f"{SITE}/"),
@@ -363,6 +369,11 @@ def test_a_pointer_follows_rfc_6901(pointer):
         "https://hooks.example.org:s3cret/",
         "https://[s3cret/",
         "https://hooks.example.org/ s3cret",
+        "https://hooks.example.org/s3cret\n",
+        "https://hooks.example.org/?a=b\r\nX-Key: s3cret",
+        "https://hooks.exämple.org/s3cret",
+        "https://hooks.example\\.org/s3cret",
+        "https://s3cret..example.org/",
         "http://localhost.example.org/?code=s3cret",
     ],
 )
@@ -387,6 +398,41 @@ def test_a_key_pasted_where_a_settings_name_belongs_is_not_repeated():
 
     assert problem.path == "notifications[0].secretSetting"
     assert "s3cret" not in problem.message
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SLIPWAY_KEYS",
+        "slipway_keys",
+        "SLIPWAY_ACCESS_TOKEN",
+        "slipway_secret_ops",
+        "ServiceBus",
+        "SERVICEBUS",
+        "ServiceBus__fullyQualifiedNamespace",
+        "AzureWebJobsStorage",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
+        "WEBSITE_AUTH_ENCRYPTION_KEY",
+        "IDENTITY_HEADER",
+        "MSI_SECRET",
+        "AZURE_CLIENT_SECRET",
+    ],
+)
+def test_nothing_is_signed_with_what_the_app_itself_is_set_up_with(name):
+    document = changed("notifications", [{"name": "o", "url": "https://a.example/", "secretSetting": name}])
+
+    [problem] = refused(document)
+
+    assert problem.path == "notifications[0].secretSetting"
+    assert "keep the key in one whose name begins with SLIPWAY_SECRET_" in problem.message
+    assert name not in problem.message
+
+
+@pytest.mark.parametrize("name", ["SLIPWAY_SECRET_OPS", "OPS_WEBHOOK_KEY", "SERVICEBUS_HOOK", "AZURE_HOOK", "_a"])
+def test_any_setting_of_a_teams_own_may_sign(name):
+    document = changed("notifications", [{"name": "o", "url": "https://a.example/", "secretSetting": name}])
+
+    assert parse_spec(body_of(document)).notifications[0].secret_setting == name
 
 
 def test_an_object_in_a_wrong_place_is_not_repeated():

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.rollout.app_settings import may_be_sent
 from shared.domain.rollout.measuring import (
     AzureMonitorSource,
     LogAnalyticsSource,
@@ -26,6 +27,23 @@ from tests.unit.wire.spec_source_documents import RESOURCE, SOURCES
 WORKSPACE = SOURCES["log-analytics"]["workspace"]
 PROMETHEUS = SOURCES["prometheus"]
 WEB = SOURCES["web"]
+NOT_SENT = [
+    "SLIPWAY_KEYS",
+    "SLIPWAY_SOURCE_KEYS",
+    "SLIPWAY_ACCESS_TOKEN",
+    "SLIPWAY_SECRET",
+    "SLIPWAY_SECRETS_A",
+    "slipway_secret_a",
+    "XSLIPWAY_SECRET_A",
+    "SLIPWAY_SECRET_é",
+    "SLIPWAY_SECRET_a-b",
+    "SLIPWAY_SECRET_a\n",
+    "ServiceBus",
+    "AzureWebJobsStorage",
+    "IDENTITY_HEADER",
+    "PROMETHEUS_TOKEN",
+    "",
+]
 
 
 def measured(**metrics: Any) -> dict[str, Any]:
@@ -79,7 +97,7 @@ def measured(**metrics: Any) -> dict[str, Any]:
                 "latencyUnit": "ms",
                 "versionLabel": "build",
                 "auth": "bearer",
-                "secretSetting": "TOKEN",
+                "secretSetting": "SLIPWAY_SECRET_TOKEN",
             },
             PrometheusSource(
                 url="http://localhost:9090",
@@ -89,7 +107,7 @@ def measured(**metrics: Any) -> dict[str, Any]:
                 latency_unit=Unit.MILLISECONDS,
                 version_label="build",
                 auth=PrometheusAuth.BEARER,
-                secret_setting="TOKEN",
+                secret_setting="SLIPWAY_SECRET_TOKEN",
             ),
         ),
         (WEB, WebSource(url=WEB["url"])),
@@ -103,7 +121,7 @@ def measured(**metrics: Any) -> dict[str, Any]:
                 "latencyUnit": "s",
                 "histogram": "/h",
                 "version": "/v",
-                "secretSetting": "TOKEN",
+                "secretSetting": "SLIPWAY_SECRET_TOKEN",
             },
             WebSource(
                 url=WEB["url"],
@@ -114,7 +132,7 @@ def measured(**metrics: Any) -> dict[str, Any]:
                 latency_unit=Unit.SECONDS,
                 histogram="/h",
                 version="/v",
-                secret_setting="TOKEN",
+                secret_setting="SLIPWAY_SECRET_TOKEN",
             ),
         ),
         ({"kind": "observations"}, ObservationsSource()),
@@ -129,7 +147,7 @@ def test_a_source_says_what_its_kind_needs_to_know(source, expected):
 
 @pytest.mark.parametrize(
     ("kind", "seconds"),
-    [("azure-monitor", 120), ("log-analytics", 180), ("prometheus", 15), ("web", 0), ("observations", 0)],
+    [("azure-monitor", 120), ("log-analytics", 180), ("prometheus", 45), ("web", 0), ("observations", 0)],
 )
 def test_a_source_has_a_lag_of_its_own_unless_the_spec_says_another(kind, seconds):
     own = parse_spec(body_of(measured(source=SOURCES[kind]))).measuring
@@ -174,6 +192,25 @@ def test_a_window_that_azure_monitor_has_not_is_refused_with_those_that_it_has(w
         ({"kind": "azure-monitor", "failuresWhere": {"dimension": "a"}}, "failuresWhere.value", "is missing"),
         ({"kind": "azure-monitor", "latencyUnit": "percent"}, "latencyUnit", "ms or s"),
         ({"kind": "azure-monitor", "namespace": "a\nb"}, "namespace", "without line breaks"),
+        ({"kind": "azure-monitor", "namespace": "a\x85b"}, "namespace", "without line breaks"),
+        ({"kind": "azure-monitor", "requests": "a\u2028b"}, "requests", "without line breaks"),
+        ({"kind": "azure-monitor", "latency": "a\x9fb"}, "latency", "at most 256 characters"),
+        ({"kind": "azure-monitor", "splitBy": "a eq 'b' or c"}, "splitBy", "a dimension's name"),
+        (
+            {"kind": "azure-monitor", "failuresWhere": {"dimension": "a\n", "value": "b"}},
+            "failuresWhere.dimension",
+            "a dimension's name",
+        ),
+        (
+            {"kind": "azure-monitor", "resource": RESOURCE.replace("/shop", "/sh\x01op"), "splitBy": "a"},
+            "resource",
+            "a resource id",
+        ),
+        (
+            {"kind": "log-analytics", "resource": RESOURCE.replace("resourceGroups/shop", "resourceGroups/..")},
+            "resource",
+            "a resource id",
+        ),
         ({"kind": "log-analytics", "workspace": "shop"}, "workspace", "a workspace's id"),
         ({"kind": "log-analytics", "workspace": WORKSPACE, "signal": "logs"}, "signal", "requests or dependencies"),
         (
@@ -184,18 +221,28 @@ def test_a_window_that_azure_monitor_has_not_is_refused_with_those_that_it_has(w
         (PROMETHEUS | {"url": "http://prometheus.example.org"}, "url", "allowed is https"),
         (PROMETHEUS | {"url": "https://a:s3cret@b.example"}, "url", "without a user and password"),
         (PROMETHEUS | {"url": "https://b.example/?token=s3cret"}, "url", "without"),
+        (PROMETHEUS | {"url": "https://prometheus.exämple"}, "url", "a host's name as xn--"),
+        (PROMETHEUS | {"url": "https://prometheus.example\n"}, "url", "visible ASCII"),
+        (PROMETHEUS | {"url": "https://prometheus.example\\.org"}, "url", "a host's name of letters"),
+        (PROMETHEUS | {"url": "https://prometheus.example/?"}, "url", "without ? and #"),
+        (PROMETHEUS | {"requests": "up # \r or down"}, "requests", "only spaces, tabs and line breaks"),
+        (PROMETHEUS | {"requests": "up\x00"}, "requests", "only spaces, tabs and line breaks"),
+        (PROMETHEUS | {"versionLabel": "version\n"}, "versionLabel", "a label's name"),
         (PROMETHEUS | {"requests": "sum(up)"}, "requests", "allowed is a selector such as"),
         (PROMETHEUS | {"failures": 'up{code="5'}, "failures", 'one that begins with " does not'),
         (PROMETHEUS | {"latency": "up{"}, "latency", "the last { is not closed"),
         (PROMETHEUS | {"failures": PROMETHEUS["requests"]}, "failures", "something other than"),
         (PROMETHEUS | {"versionLabel": "a-b"}, "versionLabel", "a label's name"),
         (PROMETHEUS | {"auth": "basic"}, "auth", "none or bearer or azure"),
-        (PROMETHEUS | {"auth": "basic", "secretSetting": "TOKEN"}, "auth", "none or bearer or azure"),
+        (PROMETHEUS | {"auth": "basic", "secretSetting": "SLIPWAY_SECRET_TOKEN"}, "auth", "none or bearer or azure"),
         (PROMETHEUS | {"auth": "bearer"}, "secretSetting", "is missing"),
-        (PROMETHEUS | {"secretSetting": "TOKEN"}, "secretSetting", "unless auth is bearer"),
+        (PROMETHEUS | {"secretSetting": "SLIPWAY_SECRET_TOKEN"}, "secretSetting", "unless auth is bearer"),
         (PROMETHEUS | {"auth": "bearer", "secretSetting": "s3cret=="}, "secretSetting", "the name of an app setting"),
         ({"kind": "web"}, "url", "is missing"),
         (WEB | {"url": "https://stats.example.org/{version}"}, "url", "{since} or {until}"),
+        (WEB | {"url": f"{WEB['url']}&team=ö"}, "url", "percent-encode"),
+        (WEB | {"url": f"{WEB['url']}&a=b\r\nX-Slipway: 1"}, "url", "visible ASCII"),
+        (WEB | {"url": "https://stats.example.org/{version}#{since}"}, "url", "without #"),
         (WEB | {"requests": "n"}, "requests", "a JSON pointer"),
         (WEB | {"requests": ""}, "requests", "a JSON pointer"),
         (WEB | {"failures": "/requests"}, "failures", "something other than"),
@@ -209,6 +256,26 @@ def test_a_source_that_could_not_be_asked_is_refused_with_the_reason(source, pat
     assert problem.path == f"metrics.source.{path}"
     assert reason in problem.message
     assert "s3cret" not in problem.message
+
+
+@pytest.mark.parametrize("source", [PROMETHEUS | {"auth": "bearer"}, WEB], ids=["prometheus", "web"])
+@pytest.mark.parametrize("name", NOT_SENT)
+def test_no_setting_but_those_that_are_there_for_specs_is_sent_to_an_address_of_the_spec(source, name):
+    [problem] = refused(measured(source=source | {"secretSetting": name}))
+
+    assert problem.path == "metrics.source.secretSetting"
+    assert "begins with SLIPWAY_SECRET_" in problem.message
+    assert "keep the token in one that does" in problem.message
+    assert not problem.message.startswith("found")
+    assert not may_be_sent(name)
+
+
+@pytest.mark.parametrize("name", ["SLIPWAY_SECRET_A", "SLIPWAY_SECRET_shop_2", f"SLIPWAY_SECRET_{'a' * 113}"])
+def test_a_setting_that_is_there_for_specs_may_be_named(name):
+    spec = parse_spec(body_of(measured(source=WEB | {"secretSetting": name})))
+
+    assert spec.measuring.source == WebSource(url=WEB["url"], secret_setting=name)
+    assert may_be_sent(name)
 
 
 @pytest.mark.parametrize(
@@ -226,6 +293,7 @@ def test_logs_are_in_a_workspace_or_a_resource(more, reason):
     [
         ("azure-monitor", "Orders Paid"),
         ("log-analytics", "customEvents | where name == 'paid' | count"),
+        ("log-analytics", "customEvents\r\n| where name == 'paid'\n\t| count"),
         ("prometheus", 'increase(paid_total{version="$version"}[$window])'),
         ("web", "/paid"),
     ],
@@ -258,6 +326,10 @@ def test_a_value_that_is_pushed_is_not_asked_for():
     [
         ("azure-monitor", {}, "query", "is missing"),
         ("azure-monitor", {"query": "a\nb"}, "query", "the name of a metric"),
+        ("azure-monitor", {"query": "a\x85b"}, "query", "only spaces, tabs and line breaks"),
+        ("azure-monitor", {"query": "a\tb"}, "query", "the name of a metric"),
+        ("log-analytics", {"query": "T \r | count"}, "query", "only spaces, tabs and line breaks"),
+        ("prometheus", {"query": "up", "of": "up\u2029"}, "of", "only spaces, tabs and line breaks"),
         ("azure-monitor", {"query": ""}, "query", "a query of 1 to 2000 characters"),
         ("azure-monitor", {"query": "x" * 2001}, "query", "a query of 1 to 2000 characters"),
         ("log-analytics", {"query": "T | where (a"}, "query", "is not closed"),
