@@ -99,6 +99,12 @@ def test_a_weight_is_watched_for_its_least_time_however_short_the_windows_are(dw
     assert passed_after(windows, config) * length == dwell * MINUTE
 
 
+def test_no_guard_is_content_before_the_least_time_is_over():
+    config = judging(ERRORS, dwell=3 * MINUTE)
+    _, judgements = told(begun(config, PAST), config, lasting(range(3), served(3_000, 30), served(27_000, 270)))
+    assert [each.evidence[0].verdict for each in judgements] == [Verdict.UNDECIDED] * 2 + [Verdict.HEALTHY]
+
+
 def test_a_new_weight_begins_to_be_watched_anew():
     config = judging(ERRORS, dwell=2 * MINUTE)
     arms = served(3_000, 30), served(27_000, 270)

@@ -95,9 +95,11 @@ def test_where_less_is_worse_more_is_no_regression():
     assert Verdict.DEGRADED not in verdicts(begun(config, PAST), config, windows)
 
 
-def test_a_single_window_out_of_line_is_no_regression():
+@pytest.mark.parametrize("number", [2, 20])
+@pytest.mark.parametrize("level", [150, 1e6])
+def test_a_single_window_out_of_line_is_no_regression(number, level):
     config, windows = memory(1.0)
-    windows[20] = measured(20, served(3_000, memory=1e6), wavering(70, 20))
+    windows[number] = measured(number, served(3_000, memory=level), wavering(70, number))
     assert Verdict.DEGRADED not in verdicts(begun(config, PAST), config, windows)
 
 
