@@ -20,6 +20,9 @@ _OWN_PREFIXES: Final = (
 )
 """In lower case. What the app, its host and its identity are set up with."""
 
+_MIRRORED: Final = "appsetting_"
+"""App Service shows each setting a second time under a name that begins so."""
+
 
 def may_be_sent(name: str) -> bool:
     """Whether the setting's value may be sent to an address of the spec's own, as a bearer token is."""
@@ -32,6 +35,7 @@ def may_sign(name: str) -> bool:
 
     Any setting of a team's own may; the app's may not, in whatever case, since a short one could be guessed.
     """
-    lower = name.lower()
+    plain = name[len(_MIRRORED) :] if name.lower().startswith(_MIRRORED) else name
+    lower = plain.lower()
     is_own = lower == "servicebus" or lower.startswith(_OWN_PREFIXES)
-    return name.startswith(FOR_SPECS) or not is_own
+    return plain.startswith(FOR_SPECS) or not is_own
