@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.domain.analysis.measurement import Histogram, Sample, Value
+from shared.domain.analysis.state import LATENESS, LATENESS_WINDOWS
 from shared.domain.names import ApplicationName, TargetName, Version
 from shared.domain.rollout.measuring import ValueKind, ValueQuery
 
-LATENESS = timedelta(minutes=10)
-LATENESS_WINDOWS = 10
-"""How far back a report may reach: `LATENESS`, or so many windows where those are longer."""
 KEPT_WINDOWS = 260
 """How many closed windows are kept: somewhat more than the history that a rollout begins with."""
 
@@ -75,7 +73,7 @@ class ClosedWindow:
 
 
 def lateness(length: timedelta) -> timedelta:
-    """Return how long after its end a window of this length may still be reported."""
+    """Return how long after its end a window of this length may still be reported: as long as it can still count."""
     return max(LATENESS, LATENESS_WINDOWS * length)
 
 

@@ -11,7 +11,8 @@ from shared.domain.analysis.parts import Baseline
 from shared.domain.analysis.sample_ratio import ShareTest
 
 LATENESS = timedelta(minutes=6)
-"""How late a window may come and still count; at least six windows."""
+LATENESS_WINDOWS = 6
+"""How late a window may come and still count: `LATENESS`, or so many windows where those are longer."""
 WEIGHTS_KEPT = 5
 
 

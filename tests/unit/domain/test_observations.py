@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.analysis.measurement import Histogram, Sample, Value
+from shared.domain.analysis.state import LATENESS, LATENESS_WINDOWS
 from shared.domain.names import ApplicationName, TargetName, Version
 from shared.domain.observations import (
     Observation,
@@ -15,6 +16,7 @@ from shared.domain.observations import (
     grace_ends,
     is_closed,
     is_complete,
+    lateness,
     merged,
     time_refusal,
 )
@@ -95,8 +97,8 @@ def test_one_window_of_grace_closes_it_whoever_is_missing():
         (timedelta(0), None),
         (WINDOW, None),
         (WINDOW + timedelta(seconds=1), "at most one window ahead"),
-        (-timedelta(minutes=10), None),
-        (-timedelta(minutes=10, seconds=1), "within 600 s or not at all"),
+        (-LATENESS, None),
+        (-LATENESS - timedelta(seconds=1), "within 360 s or not at all"),
     ],
 )
 def test_a_report_far_ahead_or_far_behind_is_refused(ends_after, says):
@@ -105,11 +107,16 @@ def test_a_report_far_ahead_or_far_behind_is_refused(ends_after, says):
     assert (why is None) if says is None else (says in why)
 
 
-def test_long_windows_may_be_ten_windows_late():
+def test_long_windows_may_be_six_windows_late():
     hour = timedelta(hours=1)
 
-    assert time_refusal(NOON - 11 * hour, hour, NOON) is None
-    assert time_refusal(NOON - 12 * hour, hour, NOON) is not None
+    assert time_refusal(NOON - 7 * hour, hour, NOON) is None
+    assert time_refusal(NOON - 8 * hour, hour, NOON) is not None
+
+
+@pytest.mark.parametrize("length", [WINDOW, timedelta(hours=1)])
+def test_a_report_is_taken_as_long_as_its_window_can_count_and_no_longer(length):
+    assert lateness(length) == max(LATENESS, LATENESS_WINDOWS * length)
 
 
 def test_counts_of_all_senders_add_up_by_version():
