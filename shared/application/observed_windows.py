@@ -32,6 +32,9 @@ OVERDUE_WINDOWS = 3
 SPARE_WINDOWS = 4
 """So many windows longer than they may be late, what was told is kept: the window after one needs its senders."""
 
+FORGOTTEN_AT_LEAST = 300
+"""So many old rows may be forgotten when a window is opened, and more where the newest windows have more."""
+
 log = logging.getLogger("slipway.observed")
 
 
@@ -74,7 +77,10 @@ class WindowKeeper:
             self._wake(place)
 
     def _keep_house(self, place: ObservedPlace, newest: datetime) -> None:
-        """Close what is overdue, and forget what is old: once a window, however many senders there are."""
+        """Close what is overdue, and forget what is old: once a window, however many senders there are.
+
+        As much is forgotten as the last windows came to together, which is more than one window brings.
+        """
         spot, now = place.spot, self.clock.now()
         since = newest - OVERDUE_WINDOWS * spot.length
         closed = {window.start for window in self.windows.closed(spot, since, newest)}
@@ -86,6 +92,7 @@ class WindowKeeper:
             spot,
             told_before=now - lateness(spot.length) - SPARE_WINDOWS * spot.length,
             closed_before=now - KEPT_WINDOWS * spot.length,
+            at_most=max(FORGOTTEN_AT_LEAST, len(rows)),
         )
 
     def _wake(self, place: ObservedPlace, at: datetime | None = None) -> None:

@@ -56,10 +56,10 @@ class Observations(Protocol):
         """Return the base line of a sender's cumulative points, or None."""
         ...
 
-    def prune(self, spot: Spot, *, told_before: datetime, closed_before: datetime) -> None:
+    def prune(self, spot: Spot, *, told_before: datetime, closed_before: datetime, at_most: int) -> None:
         """Forget what was told of windows that began before, base lines as old, and closed windows.
 
-        Of whatever length, but a bounded number of rows at once: what is left goes the next time.
+        Of whatever length, but of each kind at most so many rows: what is left goes the next time.
         """
         ...
 

@@ -268,8 +268,8 @@ def test_what_is_old_is_forgotten_and_the_rest_stays(store):
     for number in range(6):
         store.add(SPOT, [], base_line(replace(BASE, until=NOON + number * WINDOW), sender=f"pod-{number}"))
 
-    store.prune(SPOT, told_before=NOON + 4 * WINDOW, closed_before=NOON + 2 * WINDOW)
-    store.prune(SPOT, told_before=NOON + 4 * WINDOW, closed_before=NOON + 2 * WINDOW)
+    store.prune(SPOT, told_before=NOON + 4 * WINDOW, closed_before=NOON + 2 * WINDOW, at_most=300)
+    store.prune(SPOT, told_before=NOON + 4 * WINDOW, closed_before=NOON + 2 * WINDOW, at_most=300)
 
     left = store.told(SPOT, NOON, NOON + 9 * WINDOW)
     assert sorted(row.start for row in left.rows) == [NOON + 4 * WINDOW, NOON + 5 * WINDOW]
@@ -292,6 +292,18 @@ def test_forgetting_goes_on_the_next_time_where_there_is_much(store):
         store.add(SPOT, [saw(f"s{number}", windows=window) for number in range(99)])
 
     for _ in range(4):
-        store.prune(SPOT, told_before=NOON + 8 * WINDOW, closed_before=NOON)
+        store.prune(SPOT, told_before=NOON + 8 * WINDOW, closed_before=NOON, at_most=300)
 
     assert told(store, count=9) == set()
+
+
+def test_no_more_is_forgotten_at_once_than_is_asked_for(store):
+    for window in range(2):
+        store.add(SPOT, [saw(f"s{number}", windows=window) for number in range(99)])
+    for number in range(9):
+        store.add(SPOT, [], base_line(sender=f"pod-{number}"))
+
+    store.prune(SPOT, told_before=NOON + 9 * WINDOW, closed_before=NOON, at_most=5)
+
+    assert len(store.told(SPOT, NOON, NOON + 2 * WINDOW).rows) == 198 - 5
+    assert sum(store.base_line(SPOT, Version("1"), f"pod-{number}") is not None for number in range(9)) == 4

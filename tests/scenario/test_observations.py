@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from shared.application.accept import UnknownApplicationError
+from shared.application.observed_windows import SPARE_WINDOWS
 from shared.domain.analysis.measurement import Lack, Missing, Sample, Value
 from shared.domain.errors import InvalidError, RejectedError, TryLaterError
 from shared.domain.names import ApplicationName, TargetName
-from shared.domain.observations import KEPT_WINDOWS
+from shared.domain.observations import KEPT_WINDOWS, lateness
 from shared.domain.rollout.measuring import AzureMonitorSource, Measuring
 from shared.ports.command_queue import WakeUp
 from shared.wire.otlp_metrics import parse_metrics
@@ -316,6 +317,19 @@ def test_what_is_kept_does_not_grow_with_time(world):
 
     assert max(counts[300:]) <= max(counts[270:300]) + 3
     assert max(counts) < KEPT_WINDOWS + 60 * 5
+
+
+def test_what_is_kept_does_not_grow_with_time_however_many_tell_of_each_window(world):
+    def rows() -> int:
+        with sqlite3.connect(world.folder / "store.db") as database:
+            return database.execute("SELECT count(*) FROM observations WHERE position LIKE 'r|%'").fetchone()[0]
+
+    kept = lateness(WINDOW) // WINDOW + SPARE_WINDOWS + 2
+    for window in range(kept + 12):
+        world.at_window(window + 1)
+        world.push(*(report(window, f"pod-{number}") for number in range(400)))
+
+    assert rows() <= (kept + 1) * 401
 
 
 def test_a_window_of_long_ago_can_still_be_read(world):

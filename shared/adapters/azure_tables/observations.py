@@ -20,7 +20,6 @@ from shared.wire.table_text import join
 
 _ROWS_A_PAGE = 1000
 _ADDITIONS_TRIED = 5
-_PRUNED_AT_ONCE = 300
 _NONCE = "nonce"
 
 
@@ -69,20 +68,18 @@ class TableObservations:
         base = rows.read_base_line(join(row.properties))
         return KeptBaseLine(version=version, sender=sender, base=base, etag=row.etag)
 
-    def prune(self, spot: Spot, *, told_before: datetime, closed_before: datetime) -> None:
-        partition = rows.partition_of(spot)
-        told = self._table.between(partition, rows.TOLD, rows.since_key(rows.TOLD, told_before), a_page=_PRUNED_AT_ONCE)
-        closed = self._table.between(
-            partition, rows.CLOSED, rows.since_key(rows.CLOSED, closed_before), a_page=_PRUNED_AT_ONCE
-        )
+    def prune(self, spot: Spot, *, told_before: datetime, closed_before: datetime, at_most: int) -> None:
+        partition, a_page = rows.partition_of(spot), min(at_most, _ROWS_A_PAGE)
+        told = self._table.between(partition, rows.TOLD, rows.since_key(rows.TOLD, told_before), a_page=a_page)
+        closed = self._table.between(partition, rows.CLOSED, rows.since_key(rows.CLOSED, closed_before), a_page=a_page)
         low, high = rows.BASE_LINES
         base_lines = self._table.rows(
             f"PartitionKey eq @partition and RowKey ge @low and RowKey lt @high and {rows.SEEN} lt @seen",
             {"partition": partition, "low": low, "high": high, "seen": rows.time_key(told_before)},
-            a_page=_PRUNED_AT_ONCE,
+            a_page=a_page,
         )
         for old in (told, closed, base_lines):
-            self._forget(list(islice(old, _PRUNED_AT_ONCE)))
+            self._forget(list(islice(old, at_most)))
 
     def open(self, spot: Spot, start: datetime) -> bool:
         return self._create_alone(rows.opened_row(spot, start))

@@ -21,7 +21,6 @@ CREATE TABLE IF NOT EXISTS observation_base_lines (
     spot TEXT NOT NULL, position TEXT NOT NULL, seen TEXT NOT NULL, etag TEXT NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (spot, position));
 """
-_PRUNED_AT_ONCE = 300
 
 
 class SqliteObservations:
@@ -65,18 +64,19 @@ class SqliteObservations:
         etag, document = found
         return KeptBaseLine(version=version, sender=sender, base=rows.read_base_line(unpack(document)), etag=etag)
 
-    def prune(self, spot: Spot, *, told_before: datetime, closed_before: datetime) -> None:
+    def prune(self, spot: Spot, *, told_before: datetime, closed_before: datetime, at_most: int) -> None:
         partition = rows.partition_of(spot)
         with self._database.writing() as connection:
             for kind, before in ((rows.TOLD, told_before), (rows.CLOSED, closed_before)):
                 connection.execute(
                     "DELETE FROM observations WHERE (spot, position) IN (SELECT spot, position FROM observations"
                     " WHERE spot = ? AND position >= ? AND position < ? LIMIT ?)",
-                    (partition, kind, rows.since_key(kind, before), _PRUNED_AT_ONCE),
+                    (partition, kind, rows.since_key(kind, before), at_most),
                 )
             connection.execute(
-                "DELETE FROM observation_base_lines WHERE spot = ? AND seen < ?",
-                (partition, rows.time_key(told_before)),
+                "DELETE FROM observation_base_lines WHERE (spot, position) IN (SELECT spot, position FROM"
+                " observation_base_lines WHERE spot = ? AND seen < ? LIMIT ?)",
+                (partition, rows.time_key(told_before), at_most),
             )
 
     def open(self, spot: Spot, start: datetime) -> bool:
