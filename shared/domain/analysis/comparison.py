@@ -46,6 +46,8 @@ class Comparison:
     """Minutes until a burst in the candidate alone may be forgiven again."""
     spared: bool = False
     """Whether the newest window was such a burst, and forgiven."""
+    fresh: bool = True
+    """Whether the newest window had a figure of it."""
     counts: Counts = field(default_factory=Counts)
     """Of the whole rollout, for people."""
     warm: Counts = field(default_factory=Counts)
@@ -120,6 +122,7 @@ def observe(state: Comparison, counts: Counts, rules: Rules) -> Comparison:
         unwell=unwell,
         forgiven=forgiven,
         spared=spared,
+        fresh=True,
         counts=state.counts.plus(counts),
         warm=state.warm.plus(counts) if rules.counts_against and not spared else state.warm,
         highest=max(state.highest, short(played.money)),

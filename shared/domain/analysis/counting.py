@@ -138,13 +138,21 @@ def _compare(state: AnalysisState, scene: _Scene, before: dict[str, Comparison])
     for guard in scene.config.guards:
         parts = guard_rates(guard, state)
         for part in parts:
-            old = before.get(part.key) or Comparison(key=part.key, usual=part.dispersion.usual)
+            old = before.get(part.key) or Comparison(key=part.key, usual=_usual(guard, part, state))
             counts = _counts(guard, part, scene, retired=state.stable_retired)
             if counts is None:
-                yield old
+                yield replace(old, fresh=False)
                 continue
             share = scene.shares.get(guard.name, 1.0) / len(parts)
             yield comparison.observe(old, counts, _rules(guard, part, scene, old, share, retired=state.stable_retired))
+
+
+def _usual(guard: Guard, part: RatePart, state: AnalysisState) -> float:
+    """Return stable's usual rate; where no rate was learnt, of what is known of its requests altogether."""
+    pooled = state.baseline.pooled
+    if part.dispersion.usual > 0 or pooled is None or guard.metric is not Metric.ERROR_RATE:
+        return part.dispersion.usual
+    return pooled.failures / pooled.requests if pooled.requests > 0 else 0.0
 
 
 def guard_rates(guard: Guard, state: AnalysisState) -> tuple[RatePart, ...]:
@@ -165,6 +173,9 @@ def _counts(guard: Guard, part: RatePart, scene: _Scene, *, retired: bool) -> Co
     if candidate is None:
         return None
     alone = isinstance(guard.test, Objective) and not part.key.endswith(COMPARED)
+    if retired and is_swapped(guard):
+        # Stable as it was, in as many opportunities, stands where its own figures would.
+        return Counts(candidate[1], part.dispersion.usual * candidate[1], candidate[1], candidate[0])
     if alone or retired:
         return Counts(candidate[1], candidate[0], 0.0, 0.0)
     stable = events(guard, scene.stable, part.edge) if scene.stable else None
@@ -187,7 +198,7 @@ def _rules(
     beyond = Promise(max(BEYOND_MARGIN, 1.5 * promise.margin - 0.5), promise.slack + _risk_of(part, scene))
     if isinstance(guard.test, Objective) and not part.key.endswith(COMPARED):
         beyond = Promise(0.0, BEYOND_MARGIN * promise.slack + scene.risk)
-    elif retired:
+    elif retired and not is_swapped(guard):
         promise = Promise(0.0, promise.tolerated(old.usual))
         beyond = Promise(0.0, beyond.tolerated(old.usual))
     return comparison.Rules(
@@ -223,7 +234,7 @@ def _levels(state: AnalysisState, scene: _Scene) -> Iterator[LevelTest]:
         mean = level(guard, scene.candidate) if scene.candidate.requests > 0 or guard.metric is Metric.GAUGE else None
         reference = _reference(guard, part, scene)
         if mean is None or reference is None:
-            yield old
+            yield replace(old, fresh=False)
             continue
         limit, beyond, sign = level_limits(guard, reference)
         rules = levels.LevelRules(
@@ -253,7 +264,7 @@ def level_limits(guard: Guard, reference: float) -> tuple[float, float, float]:
         return 1.1 * reference + 2.0, 1.5 * reference + 10.0, 1.0
     maximum, slack = guard.test.maximum, guard.test.slack
     if guard.test.worse is Worse.LOWER:
-        return reference / maximum - slack, reference / (2.0 * maximum - 1.0) - 2.0 * slack, -1.0
+        return reference / maximum - slack, reference / max(2.0 * maximum - 1.0, maximum) - 2.0 * slack, -1.0
     return maximum * reference + slack, (2.0 * maximum - 1.0) * reference + 2.0 * slack, 1.0
 
 

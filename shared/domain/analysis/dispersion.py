@@ -118,6 +118,7 @@ def _differences(minutes: Sequence[tuple[float, float]]) -> list[float]:
     found = []
     for (f, n), (g, m) in pairwise(minutes):
         rate = (f + g) / (n + m)
-        allowed = rate * (1.0 - rate) * (1.0 / n + 1.0 / m)
+        # What can come more than once an opportunity has the variance of a count, not that of a share.
+        allowed = rate * max(1.0 - rate, 0.5) * (1.0 / n + 1.0 / m)
         found.append((g / m - f / n) ** 2 / allowed if allowed > 0 else 0.0)
     return found

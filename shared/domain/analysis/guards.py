@@ -135,7 +135,7 @@ class GuardConfig:
 
 def needs_stable(config: GuardConfig) -> bool:
     """Whether a guard compares with the stable version, so that a window without it cannot be judged."""
-    return any(is_compared(guard) for guard in config.guards)
+    return any(is_compared(guard) and not guard.notify_only for guard in config.guards)
 
 
 def is_compared(guard: Guard) -> bool:

@@ -81,12 +81,12 @@ def _rates(guard: Guard, minutes: Sequence[Sample], histogram: Histogram | None)
             return
         case Slower(than_ms=than_ms):
             edge = min(histogram.edges, key=lambda each: abs(each - than_ms)) if histogram else than_ms
-            yield _rate(guard, key_of(guard), minutes, edge, None)
+            yield _rate(guard, key_of(guard), minutes, edge)
         case Objective(and_compared=True):
-            yield _rate(guard, key_of(guard), minutes, None, None)
-            yield _rate(guard, key_of(guard) + COMPARED, minutes, None, None)
+            yield _rate(guard, key_of(guard), minutes, None)
+            yield _rate(guard, key_of(guard) + COMPARED, minutes, None)
         case _ if not counts_level(guard):
-            yield _rate(guard, key_of(guard), minutes, None, None)
+            yield _rate(guard, key_of(guard), minutes, None)
 
 
 def _tails(
@@ -99,13 +99,13 @@ def _tails(
         if edge in taken or share <= 0 or too_rare:
             continue
         taken.add(edge)
-        yield _rate(guard, key_of(guard, quantile), minutes, edge, quantile)
+        yield _rate(guard, key_of(guard, quantile), minutes, edge)
 
 
-def _rate(guard: Guard, key: str, minutes: Sequence[Sample], edge: float | None, quantile: float | None) -> RatePart:
+def _rate(guard: Guard, key: str, minutes: Sequence[Sample], edge: float | None) -> RatePart:
     counted = [found for minute in minutes if (found := events(guard, minute, edge)) is not None]
     dispersion = disperse(counted) if counted else UNKNOWN
-    return RatePart(key=key, edge=edge, quantile=quantile, dispersion=dispersion)
+    return RatePart(key=key, edge=edge, dispersion=dispersion)
 
 
 def _level(guard: Guard, minutes: Sequence[Sample]) -> LevelPart:

@@ -22,6 +22,7 @@ FROM_START = 0.6
 60 ... windows, less each time: the k-th has 1 / (k (k + 1)) of it, which adds up to all of it."""
 FIRST_RESTART = 15
 WIDTH_SQUARED = 0.2
+WHOLE = 1.0 - 1e-6
 FEWEST = 2
 """Windows before a level says anything; without a history ten."""
 FEWEST_UNKNOWN = 10
@@ -49,6 +50,9 @@ class LevelTest:
     stable: float = 0.0
     highest: float = 1.0
     correlation: float = 0.0
+    fresh: bool = True
+    """Whether the newest window had a figure of it."""
+    pending: "Pending | None" = None
 
     @property
     def evidence(self) -> float:
@@ -73,6 +77,20 @@ def mixture(total: float, windows: int, correlation: float) -> float:
     return min(MOST, 2.0 / sqrt(spread) * exp(min(300.0, scaled * scaled / 2.0)) * 0.5 * erfc(-scaled / sqrt(2.0)))
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Short windows on their way to a whole minute; sums weighted by their minutes."""
+
+    minutes: float
+    candidate: float
+    stable: float
+    limit: float
+    beyond: float
+    requests: float
+    counts_against: bool
+    counts_for: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevelRules:
     """How one level is tested in one window: differences beyond `limit` count against, below `beyond` for it."""
@@ -89,14 +107,62 @@ class LevelRules:
 def observe(
     state: LevelTest, candidate: tuple[float, float], stable: float, part: LevelPart, rules: LevelRules
 ) -> LevelTest:
-    """Take the candidate's (mean, requests) and stable's mean of one window in."""
+    """Take the candidate's (mean, requests) and stable's mean of one window in.
+
+    Windows of less than a minute wait for their minute to be whole: moods last, so they are not as many looks.
+    """
+    held = _held(state.pending, candidate, stable, rules)
+    if held.minutes < WHOLE:
+        return replace(state, pending=held, fresh=True, candidate=short_of(candidate[0]), stable=short_of(stable))
+    whole = replace(
+        rules,
+        limit=held.limit / held.minutes,
+        beyond=held.beyond / held.minutes,
+        counts_against=held.counts_against,
+        counts_for=held.counts_for,
+        minutes=held.minutes,
+    )
+    mean, reference = held.candidate / held.minutes, held.stable / held.minutes
+    return _counted(replace(state, pending=None, fresh=True), mean, held.requests, reference, part, whole)
+
+
+def _held(pending: Pending | None, candidate: tuple[float, float], stable: float, rules: LevelRules) -> Pending:
+    """Return the windows that wait, with this one."""
     mean, n_c = candidate
-    reference = stable
+    minutes = rules.minutes
+    new = Pending(
+        minutes,
+        mean * minutes,
+        stable * minutes,
+        rules.limit * minutes,
+        rules.beyond * minutes,
+        n_c,
+        rules.counts_against,
+        rules.counts_for,
+    )
+    if pending is None:
+        return new
+    return Pending(
+        round(pending.minutes + minutes, 9),
+        short_of(pending.candidate + new.candidate),
+        short_of(pending.stable + new.stable),
+        short_of(pending.limit + new.limit),
+        short_of(pending.beyond + new.beyond),
+        pending.requests + n_c,
+        pending.counts_against and new.counts_against,
+        pending.counts_for and new.counts_for,
+    )
+
+
+def _counted(
+    state: LevelTest, mean: float, n_c: float, reference: float, part: LevelPart, rules: LevelRules
+) -> LevelTest:
     difference = rules.sign * (mean - rules.limit)
+    apart = mean - reference
     seen = replace(
         state,
-        difference_sum=short_of(state.difference_sum + (mean - reference)),
-        difference_squares=short_of(state.difference_squares + (mean - reference) ** 2),
+        difference_sum=short_of(state.difference_sum + apart),
+        difference_squares=short_of(state.difference_squares + apart * apart),
         windows=state.windows + 1,
         candidate=short_of(mean),
         stable=short_of(reference),
@@ -129,7 +195,7 @@ def short_of(value: float) -> float:
 
 def begin(state: LevelTest) -> LevelTest:
     """Start a new weight: advancing asks for fresh evidence."""
-    return replace(state, better=0.0, step_windows=0)
+    return replace(state, better=0.0, step_windows=0, pending=None)
 
 
 def _deviation(state: LevelTest, part: LevelPart, n_c: float, minutes: float) -> float | None:

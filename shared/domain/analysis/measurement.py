@@ -6,6 +6,9 @@ from enum import StrEnum
 from itertools import pairwise
 from math import isfinite
 
+MOST = 1e15
+"""No figure is larger: sums and squares of what is must stay numbers."""
+
 
 class Lack(StrEnum):
     """Why there is no sample."""
@@ -44,7 +47,7 @@ class Histogram:
     def is_plausible(self) -> bool:
         """Whether this can be a histogram: rising finite edges, and one count more than edges, none negative."""
         rising = all(low < high for low, high in pairwise(self.edges))
-        sound = all(isfinite(edge) for edge in self.edges) and all(isfinite(n) and n >= 0 for n in self.counts)
+        sound = all(isfinite(edge) for edge in self.edges) and all(0 <= n <= MOST for n in self.counts)
         return bool(self.edges) and rising and sound and len(self.counts) == len(self.edges) + 1
 
     def above(self, edge: float) -> float | None:
@@ -72,6 +75,11 @@ class Value:
     value: float
     of: float | None = None
 
+    @property
+    def is_plausible(self) -> bool:
+        """Whether this can be a figure: finite, of a size that can be reckoned with, of no negative number."""
+        return abs(self.value) <= MOST and (self.of is None or 0 <= self.of <= MOST)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
@@ -89,8 +97,9 @@ class Sample:
     def is_plausible(self) -> bool:
         """Whether this can be a measurement: finite, not negative, not more failures than requests."""
         figures = (self.requests, self.failures, self.latency_ms or 0.0)
-        sound = all(isfinite(figure) and figure >= 0 for figure in figures) and self.failures <= self.requests
-        return sound and (self.histogram is None or self.histogram.is_plausible)
+        sound = all(0 <= figure <= MOST for figure in figures) and self.failures <= self.requests
+        own = all(value.is_plausible for value in self.values)
+        return sound and own and (self.histogram is None or self.histogram.is_plausible)
 
     def plus(self, other: "Sample") -> "Sample":
         """Return both together: counts add up, the average is weighted by requests. Values of a team's own stay out."""

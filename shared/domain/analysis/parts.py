@@ -27,7 +27,6 @@ class RatePart:
     """The guard's name, with the quantile behind an @ where it counts a tail."""
     edge: float | None = None
     """Slower than this many milliseconds counts; None: what the guard's metric counts."""
-    quantile: float | None = None
     dispersion: Dispersion
 
 
@@ -93,12 +92,18 @@ def events(guard: Guard, sample: Sample, edge: float | None) -> tuple[float, flo
         above = sample.histogram.above(edge)
         return None if above is None else (above, sample.histogram.total)
     if edge is not None:
-        slow = sample.named(guard.of or guard.name)
-        return None if slow is None else (slow.value, sample.requests if slow.of is None else slow.of)
+        return _counted(sample, guard.of or guard.name)
     if guard.metric is Metric.COUNTER:
-        value = sample.named(guard.of)
-        return None if value is None else (value.value, sample.requests if value.of is None else value.of)
+        return _counted(sample, guard.of)
     return sample.failures, sample.requests
+
+
+def _counted(sample: Sample, name: str) -> tuple[float, float] | None:
+    """Return a counter of how many; None where there is none, or one that is negative."""
+    value = sample.named(name)
+    if value is None or value.value < 0:
+        return None
+    return value.value, sample.requests if value.of is None else value.of
 
 
 def level(guard: Guard, sample: Sample) -> float | None:

@@ -18,6 +18,8 @@ FIRST_WEIGHTS = (1_000, 2_000, 5_000, 10_000, 20_000)
 """What a ramp can begin with, in thousandths of a percent."""
 LATER_WEIGHTS = (5_000, 20_000, 50_000)
 LONGEST_FIRST = timedelta(minutes=30)
+LONGEST_DWELL = timedelta(days=7)
+"""What cannot be seen in a week at a fifth of the traffic is not waited for any longer."""
 ROUGH = 1.5
 """The dispersion that is reckoned with: history may turn out to be rougher, and then the first weight lasts longer."""
 
@@ -43,7 +45,7 @@ def ramp_for(smallest: float, rate: float, requests_per_second: float, config: G
         seconds = needed / (requests_per_second * weight / 100_000)
         if seconds <= LONGEST_FIRST.total_seconds() or weight == FIRST_WEIGHTS[-1]:
             break
-    windows = max(1, ceil(seconds / config.window.total_seconds()))
+    windows = max(1, ceil(min(seconds, LONGEST_DWELL.total_seconds()) / config.window.total_seconds()))
     later = tuple(each for each in LATER_WEIGHTS if each > weight)
     return Ramp((weight, *later), max(config.dwell, windows * config.window))
 
@@ -52,7 +54,7 @@ def requests_to_see(smallest: float, rate: float, config: GuardConfig) -> float:
     """Return how many candidate requests a regression to `smallest` times the rate takes to be seen, nearly surely."""
     guard = next((each for each in config.guards if _compares_errors(each)), None)
     promise = Promise(guard.test.maximum, guard.test.slack) if guard and isinstance(guard.test, Ratio) else _USUAL
-    usual = max(rate, 1e-6)
+    usual = max(rate, 1e-5)
     factor = least_to_see(smallest, usual, promise) * usual / promise.tolerated(usual)
     share = weights_of(config).get(guard.name, 1.0) if guard else 1.0
     wanted = SURELY * ROUGH * log(1.0 / (config.alpha * share))

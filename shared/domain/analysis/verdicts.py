@@ -16,17 +16,16 @@ from shared.domain.analysis.guards import (
     Ratio,
     SampleRatio,
     Threshold,
-    is_compared,
 )
 from shared.domain.analysis.judgement import Evidence, Judgement, Verdict, worst
 from shared.domain.analysis.levels import LevelTest
-from shared.domain.analysis.limits import Pool, judge_limit, lacking, shown
+from shared.domain.analysis.limits import LACK_VERDICTS, Pool, judge_limit, lacking, shown
 from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
 from shared.domain.analysis.parts import RatePart, promise_of
-from shared.domain.analysis.rates import Promise
+from shared.domain.analysis.ramp import LONGEST_DWELL, ROUGH, requests_to_see
 from shared.domain.analysis.sample_ratio import ALPHA as SHARE_ALPHA
 from shared.domain.analysis.state import AnalysisState
-from shared.domain.analysis.visible import difference_interval, least_to_see, smallest_visible
+from shared.domain.analysis.visible import difference_interval, smallest_visible
 from shared.domain.analysis.weighing import CATASTROPHE, weights_of
 
 SUSPICIOUS = 3.0
@@ -69,7 +68,8 @@ def judge(state: AnalysisState, window: Window, config: GuardConfig, lack: Missi
     said = tuple(_evidence(guard, state, sight) for guard in config.guards)
     if loudest == CATASTROPHE:
         said = (*said, _failing_as_a_whole(state, window))
-    verdict = Verdict.DEGRADED if decided else worst(each.verdict for each in said if each.decides)
+    lacks = (LACK_VERDICTS[lack.lack],) if lack else ()
+    verdict = Verdict.DEGRADED if decided else worst((*lacks, *(each.verdict for each in said if each.decides)))
     if verdict is Verdict.HEALTHY and holds:
         verdict = Verdict.UNDECIDED
     if lack is None and verdict is Verdict.HEALTHY and _is_idle(window):
@@ -79,7 +79,7 @@ def judge(state: AnalysisState, window: Window, config: GuardConfig, lack: Missi
         verdict=verdict,
         evidence=said,
         concern=_concern(state, window, config),
-        lacks_traffic=few or (verdict is Verdict.UNDECIDED and not suspicious),
+        lacks_traffic=few or (verdict is Verdict.UNDECIDED and not suspicious and _may_still_clear(state)),
         holds=holds,
         odds=_tidy(total),
     )
@@ -142,6 +142,11 @@ def _line(each: Comparison, state: AnalysisState) -> float:
     return SUSPECTED_HIGH if state.next_weight >= MOST_USERS and telling else SUSPECTED
 
 
+def _may_still_clear(state: AnalysisState) -> bool:
+    """Whether more requests are all that is missing: nothing speaks against the candidate being within the budget."""
+    return all(each.advance is None or each.cleared >= 0.5 for each in state.comparisons)
+
+
 def _is_idle(window: Window) -> bool:
     return isinstance(window.candidate, Sample) and window.candidate.requests == 0
 
@@ -172,13 +177,13 @@ def _evidence(guard: Guard, state: AnalysisState, sight: _Sight) -> Evidence:
             return judge_limit(guard, limit, _pool(state, sight.window, guard.over))
         case SampleRatio():
             return lacking(guard, lack) if lack else _share_evidence(guard, state)
-        case _ if lack is not None and (is_compared(guard) or isinstance(sight.window.candidate, Missing)):
+        case _ if lack is not None:
             return lacking(guard, lack)
     tested = level_of(guard, state)
-    if tested is not None:
-        return _level_evidence(guard, state, tested, sight)
     found = comparisons_of(guard, state)
-    if not found:
+    if tested is not None and tested.fresh:
+        return _level_evidence(guard, state, tested, sight)
+    if not found or not all(each.fresh for each in found):
         return lacking(guard, Missing(Lack.NO_DATA, _nothing_to_count(guard)))
     return _rate_evidence(guard, state, found, sight)
 
@@ -216,7 +221,7 @@ def _rate_evidence(guard: Guard, state: AnalysisState, found: tuple[Comparison, 
     needed = log(1.0 / (config.alpha * share))
     visible = smallest_visible(worse.counts, promise_of(guard, part), needed, part.dispersion.phi)
     cleared = all(each.cleared >= 1.0 / config.beta for each in found) and _sees_enough(
-        guard, state, config, visible, worse, promise_of(guard, part)
+        guard, state, config, worse, part.dispersion.phi
     )
     verdict = _verdict(guard, odds, state, sight, cleared=cleared)
     counts, promise = worse.counts, promise_of(guard, part)
@@ -251,18 +256,16 @@ def _sees_enough(
     guard: Guard,
     state: AnalysisState,
     config: GuardConfig,
-    visible: float | None,
     test: Comparison,
-    promise: Promise,
+    phi: float,
 ) -> bool:
     """Whether the first weight has lasted long enough to see the smallest regression that is asked for."""
     if config.smallest is None or state.steps > 1:
         return True
     if guard.metric is not Metric.ERROR_RATE or not isinstance(guard.test, Ratio):
         return True
-    if visible is None or test.usual <= 0:
-        return False
-    return visible <= least_to_see(config.smallest, test.usual, promise)
+    needed = requests_to_see(config.smallest, test.usual, config) * max(1.0, phi / ROUGH)
+    return test.counts.n_c >= needed or state.watched >= LONGEST_DWELL
 
 
 def _rate_says(said: Evidence, what: str) -> str:

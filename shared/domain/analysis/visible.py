@@ -61,6 +61,8 @@ def difference_interval(counts: Counts, phi: float, alpha: float) -> tuple[float
     if counts.n_c <= 0 or counts.n_s <= 0:
         return None
     p_c, p_s = counts.f_c / counts.n_c, counts.f_s / counts.n_s
+    if max(p_c, p_s) > 1.0:
+        return None  # several events an opportunity: no share, and no interval of shares
     spread_c, spread_s = (counts.f_c + 0.5) / (counts.n_c + 1.0), (counts.f_s + 0.5) / (counts.n_s + 1.0)
     variance = phi * (spread_c * (1 - spread_c) / counts.n_c + spread_s * (1 - spread_s) / counts.n_s)
     weight = counts.n_c / 500.0
