@@ -21,8 +21,7 @@ def fitted(
 ) -> tuple[Step, ...]:
     """Return the plan that fits what was learnt of each target before; the same one where nothing has to change.
 
-    The target with the least traffic decides. Where no traffic was seen, there is nothing to fit a plan to. Raises
-    ValueError when the smallest regression to see is one that is tolerated.
+    The target with the least traffic decides. Where no traffic was seen, there is nothing to fit a plan to.
     """
     least = min((b for b in baselines if b.requests_per_second > 0), key=lambda b: b.requests_per_second, default=None)
     if least is None or not any(isinstance(step, Shift) for step in plan):

@@ -28,24 +28,16 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
         obstacles = (*obstacles, "traffic was already sent to the candidate's place: taken back first")
     if live.held_since is not None:
         obstacles = (*obstacles, "it is held")
-    if not obstacles:
-        try:
-            passed = _passed(draft, live, readings)
-        except ValueError as unfit:
-            obstacles = (f"guards cannot be judged: {unfit}",)
     if obstacles:
         why = "preflight: " + "; ".join(obstacles)
         draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=draft.now + PREFLIGHT_LOOK, why=why))
         return
-    draft.record(passed)
+    draft.record(_passed(draft, live, readings))
     enter_step(draft, live, 0, "preflight passed")
 
 
 def _passed(draft: Draft, live: Rollout, readings: Readings) -> e.PreflightPassed:
-    """Say what the candidate will be compared with, and by which plan. A return compares nothing and is no attempt.
-
-    Raises ValueError when no plan can keep what the spec promises.
-    """
+    """Say what the candidate will be compared with, and by which plan. A return compares nothing and is no attempt."""
     stable = tuple((target.name, _read(readings.version(target.name, Place.PRODUCTION))) for target in live.targets)
     if live.returns or live.spec is None:
         return e.PreflightPassed(at=draft.now, rollout=live.id, stable=stable)

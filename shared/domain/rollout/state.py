@@ -82,6 +82,8 @@ class TargetState:
     """Whether a swap may have been asked for and production has not been seen to serve the stable version since."""
     swap_token: str | None = None
     stable_version: Version | None = None
+    in_production: Version | None = None
+    """What the last look of preflight saw production serve, whoever brought it there; None until it was seen."""
     candidate_since: datetime | None = None
     """Since when the candidate, and the users who meet it, are known to be at the place where it is measured."""
     analysis: AnalysisState = field(default_factory=AnalysisState)
@@ -198,6 +200,8 @@ class Rollout:
     ending: Ending | None = None
     look_at: datetime | None = None
     """When there will be something new to see."""
+    is_ready: bool = False
+    """Whether the last look of preflight saw nothing in the way: what was measured before is read next."""
     settle_at: datetime | None = None
     """Until when a call begun by a worker that was not heard of again may still land."""
     stuck: str | None = None

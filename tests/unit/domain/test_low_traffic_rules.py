@@ -275,18 +275,6 @@ def test_gates_stay_before_the_weights_that_they_stood_before():
     assert told.index("boss") < told.index(50)
 
 
-def test_a_regression_that_is_tolerated_cannot_be_the_smallest_to_see():
-    with pytest.raises(ValueError, match="within the tolerance"):
-        seeing(1.1, 0.01, 50.0)
-
-
-def test_a_promise_that_no_plan_can_keep_sends_nobody_and_says_why():
-    story = started(spec(judging=Judging(smallest_regression=1.1)))
-    story.tick()
-    assert story.live.doing is Doing.PREFLIGHT
-    assert "guards cannot be judged: 1.1x is within the tolerance" in story.live.reason
-
-
 def test_the_first_weight_is_kept_until_the_smallest_regression_would_have_shown():
     story = started(spec(judging=Judging(smallest_regression=5.0), guards=USUAL)).tick()
     first = next(each for each in story.live.plan if isinstance(each, Shift))
