@@ -2,8 +2,9 @@
 
 A counter says how much it counted since its process began, so a point says something only beside the one before it.
 The first that is seen of a sender is therefore a base line and nothing else. A counter that began anew after that
-point counts in full, and so does a series that the sender did not have a moment ago: it begins with its first request.
-Whatever is not clear makes a new base line and counts nothing.
+point counts in full, and so does a series that a metric did not have when the sender told of it a moment ago: it begins
+with its first request. The first series of a metric that was not told before may be as old as the sender: nobody may
+have asked for that metric until now. Whatever is not clear makes a new base line and counts nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,16 @@ class SeriesSeen:
     counted: Counted
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When a metric of a sender was told of."""
+
+    until: datetime
+    """When its newest points ended."""
+    before: datetime | None
+    """When the newest points before those ended; None: there were none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseLine:
     """The newest points of one sender's cumulative series, by the name of the series."""
@@ -37,6 +48,7 @@ class BaseLine:
     before: datetime | None = None
     """When the newest points before those ended; None: there were none."""
     series: tuple[tuple[str, SeriesSeen], ...] = ()
+    metrics: tuple[tuple[str, Heard], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,11 +69,12 @@ def increases(base: BaseLine | None, points: Sequence[Point], longest: timedelta
     counted = [point for point in points if not point.is_cumulative]
     cumulative = sorted((point for point in points if point.is_cumulative), key=lambda point: point.end)
     seen = dict(base.series) if base else {}
-    times = (base.until, base.before) if base else (None, None)
+    metrics = dict(base.metrics) if base else {}
+    times = Heard(base.until, base.before) if base else None
     repeated = left_out = 0
     for point in cumulative:
-        if times[0] is None or point.end > times[0]:
-            times = (point.end, times[0])
+        times = _heard(times, point)
+        metrics[point.metric] = _heard(metrics.get(point.metric), point)
         before = seen.get(point.series)
         if before is None and not _has_room(seen, point):
             left_out += 1
@@ -69,16 +82,19 @@ def increases(base: BaseLine | None, points: Sequence[Point], longest: timedelta
         if before is not None and point.end <= before.end:
             repeated += 1
             continue
-        earlier = times[1] if point.end == times[0] else None
-        increase = _since(before, point) if before else _of_new_series(point, earlier, longest)
+        increase = _since(before, point) if before else _of_new_series(point, times, metrics[point.metric], longest)
         seen[point.series] = SeriesSeen(point.start, point.end, point.counted)
         if increase is not None:
             counted.append(increase)
     too_many = LeftOut(left_out, "there are more cumulative series of one sender than are remembered: send deltas")
-    until, before_that = times
     return Increases(
-        base=BaseLine(until=until, before=before_that, series=tuple(sorted(seen.items(), key=lambda item: item[0])))
-        if until is not None
+        base=BaseLine(
+            until=times.until,
+            before=times.before,
+            series=tuple(sorted(seen.items(), key=lambda item: item[0])),
+            metrics=tuple(sorted(metrics.items(), key=lambda item: item[0])),
+        )
+        if times is not None
         else None,
         points=tuple(counted),
         repeated=repeated,
@@ -95,14 +111,18 @@ def _has_room(seen: Mapping[str, SeriesSeen], point: Point) -> bool:
     return counts + sum(map(len, edges)) <= NUMBERS_AT_MOST
 
 
-def _of_new_series(point: Point, earlier: datetime | None, longest: timedelta) -> Point | None:
-    """A series that was not there when the sender was last heard, a moment ago, has counted all since then."""
-    if earlier is None:
-        return None
-    if point.start is not None and point.start >= earlier:
+def _heard(heard: Heard | None, point: Point) -> Heard:
+    if heard is None:
+        return Heard(point.end, None)
+    return Heard(point.end, heard.until) if point.end > heard.until else heard
+
+
+def _of_new_series(point: Point, sender: Heard, metric: Heard, longest: timedelta) -> Point | None:
+    """A series that was not there when its metric was last told of, a moment ago, has counted all since then."""
+    if point.end == sender.until and point.start is not None and sender.before and point.start >= sender.before:
         return replace(point, is_cumulative=False)
-    if point.end - earlier <= longest:
-        return replace(point, is_cumulative=False, start=earlier)
+    if point.end == metric.until and metric.before and point.end - metric.before <= longest:
+        return replace(point, is_cumulative=False, start=metric.before)
     return None
 
 

@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any
 
 from shared.domain.analysis.measurement import Histogram, Sample, Value
-from shared.domain.base_lines import BaseLine, SeriesSeen
+from shared.domain.base_lines import BaseLine, Heard, SeriesSeen
 from shared.domain.names import Version
 from shared.domain.observations import ClosedWindow, Observation, Spot
 from shared.domain.points import Counted
@@ -141,16 +141,19 @@ def write_base_line(base: BaseLine) -> str:
     """Return the base line as a document, with the edges that series share written once."""
     edges: dict[tuple[float, ...], int] = {}
     series = [[name, *_series_document(seen, edges)] for name, seen in base.series]
-    return json.dumps([_time(base.until), _time(base.before), list(edges), series], separators=(",", ":"))
+    metrics = [[name, _time(heard.until), _time(heard.before)] for name, heard in base.metrics]
+    document = [_time(base.until), _time(base.before), list(edges), series, metrics]
+    return json.dumps(document, separators=(",", ":"))
 
 
 def read_base_line(document: str) -> BaseLine:
     """Return what `write_base_line` was given."""
-    until, before, edges, series = json.loads(document)
+    until, before, edges, series, metrics = json.loads(document)
     return BaseLine(
         until=moment(until),
         before=_moment(before),
         series=tuple((name, _series(entry, edges)) for name, *entry in series),
+        metrics=tuple((name, Heard(moment(last), _moment(earlier))) for name, last, earlier in metrics),
     )
 
 

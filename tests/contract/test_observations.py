@@ -10,7 +10,7 @@ from shared.adapters.azure_tables.observations import TableObservations
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.observations import SqliteObservations
 from shared.domain.analysis.measurement import Histogram, Sample, Value
-from shared.domain.base_lines import SERIES_AT_MOST, BaseLine, SeriesSeen, increases
+from shared.domain.base_lines import SERIES_AT_MOST, BaseLine, Heard, SeriesSeen, increases
 from shared.domain.errors import VersionConflictError
 from shared.domain.names import ApplicationName, TargetName, Version
 from shared.domain.observations import ClosedWindow, Observation, Spot
@@ -34,6 +34,7 @@ BASE = BaseLine(
         ("a", SeriesSeen(NOON - 9 * WINDOW, NOON, Counted(count=9.0, total_ms=90.0, histogram=FULL.histogram))),
         ("b", SeriesSeen(None, NOON, Counted(count=1.0))),
     ),
+    metrics=(("orders", Heard(NOON, None)), ("paid", Heard(NOON, NOON - WINDOW))),
 )
 
 

@@ -23,11 +23,12 @@ def point(
     start: datetime | None = BOOT,
     total_ms: float | None = None,
     histogram: Histogram | None = None,
+    metric: str = "http.server.request.duration",
 ) -> Point:
     return Point(
         series=series,
-        metric="http.server.request.duration",
-        kind=Kind.REQUESTS,
+        metric=metric,
+        kind=Kind.REQUESTS if metric.startswith("http.") else Kind.SUM,
         start=start,
         end=NOON + windows * WINDOW,
         counted=Counted(count=count, total_ms=total_ms, histogram=histogram),
@@ -104,6 +105,29 @@ def test_the_first_failures_of_a_known_sender_count_in_full():
     found = after(base(point(1_000)), point(1_030, 1), point(7, 1, series="500"))
 
     assert sorted(counts(found)) == [(7, NOON, NOON + WINDOW), (30, NOON, NOON + WINDOW)]
+
+
+def test_the_first_series_of_a_metric_that_nobody_asked_for_until_now_is_a_base_line():
+    paid = [point(count, index, series="paid", metric="paid") for index, count in ((1, 120_000), (2, 120_007))]
+
+    asked = after(base(point(1_000)), point(2_000, 1), paid[0])
+    later = after(asked.base, point(3_000, 2), paid[1], point(5, 2, series="paid by card", metric="paid"))
+
+    assert counts(asked) == [(1_000, NOON, NOON + WINDOW)]
+    assert sorted(each.counted.count for each in later.points) == [5, 7, 1_000]
+
+
+def test_the_first_series_of_a_metric_are_base_lines_also_when_they_come_in_two_requests():
+    first = after(base(point(1_000)), point(2_000, 1), point(120_000, 1, series="card", metric="paid"))
+
+    assert after(first.base, point(90_000, 1, series="cash", metric="paid")).points == ()
+
+
+def test_a_series_that_is_new_when_a_metric_is_asked_for_again_after_long_is_a_base_line():
+    before = base(point(1_000), point(10, series="card", metric="paid"))
+    unasked = after(after(before, point(2_000, 1)).base, point(3_000, 2))
+
+    assert after(unasked.base, point(90_000, 3, series="cash", metric="paid")).points == ()
 
 
 def test_a_new_series_after_a_long_silence_is_a_base_line():
