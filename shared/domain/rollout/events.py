@@ -370,6 +370,10 @@ class Looked:
     rollout: RolloutId
     look_at: datetime
     why: str | None = None
+    production: tuple[tuple[TargetName, Version], ...] = ()
+    """Which versions preflight saw in production."""
+    ready: bool = False
+    """Whether preflight found nothing in the way, and goes on to what was measured before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

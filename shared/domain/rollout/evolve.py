@@ -146,7 +146,7 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
         case e.StuckCleared():
             return replace(rollout, stuck=None, deadline=_after_unstuck(rollout, event.at))
         case e.Looked():
-            return replace(rollout, look_at=event.look_at, reason=rollout.reason if event.why is None else event.why)
+            return _looked(rollout, event)
         case _:
             assert_never(event)
 
@@ -176,6 +176,13 @@ _Moving = (
     | e.StuckCleared
     | e.Looked
 )
+
+
+def _looked(rollout: Rollout, event: e.Looked) -> Rollout:
+    reason = rollout.reason if event.why is None else event.why
+    looked = replace(rollout, look_at=event.look_at, reason=reason, is_ready=event.ready)
+    seen = dict(event.production)
+    return _on_targets(looked, lambda t: replace(t, in_production=seen.get(t.name, t.in_production)))
 
 
 def _pending(state: Application, event: e.DeploymentAccepted) -> Rollout:

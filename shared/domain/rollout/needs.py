@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from shared.domain.names import Version
 from shared.domain.rollout.commands import Command, Tick
 from shared.domain.rollout.readings import Need, ReadFaults, ReadHealth, ReadShare, ReadSwap, ReadVersion, ReadWindows
 from shared.domain.rollout.spec import Place, Spec
@@ -56,20 +55,24 @@ def _to_count(aftercare: Aftercare, now: datetime) -> Iterator[Need]:
 
 
 def _to_start(state: Application, live: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:
-    """Look first at what is quick to see; what was measured before is read where the candidate will be judged."""
+    """Look first at what is quick to see, and at what was measured before once nothing else is in the way.
+
+    The stable version is the one that production was seen to serve: who brought it there does not matter.
+    """
     for target in live.targets:
         yield ReadVersion(target.name, Place.PRODUCTION)
         yield ReadVersion(target.name, Place.CANDIDATE)
         yield ReadHealth(target.name, Place.CANDIDATE)
         yield ReadShare(target.name)
         yield ReadSwap(target.name, None)
-    if live.returns or live.held_since is not None:
+    if not live.is_ready or live.returns or live.held_since is not None:
         return
     since, until = _history(spec, state.production_since, now)
     if since >= until:
         return
-    length, candidate, stable = spec.measuring.window, live.version, _serving(state)
+    length, candidate = spec.measuring.window, live.version
     for target in live.targets:
+        stable = target.in_production
         yield ReadFaults(target.name, since, until, length, candidate=candidate, stable=stable)
         yield ReadWindows(target.name, since, until, length, Place.CANDIDATE, candidate=candidate, stable=stable)
 
@@ -81,13 +84,6 @@ def _history(spec: Spec, production_since: datetime | None, now: datetime) -> tu
     longest = max((HISTORY, length, *(guard.over for guard in spec.guards)))
     since = window_ceiling(until - min(longest, HISTORY_WINDOWS * length), length)
     return (since if production_since is None else max(since, window_ceiling(production_since, length))), until
-
-
-def _serving(state: Application) -> Version | None:
-    """Return the version that production serves, as far as the history says; None where it says nothing."""
-    if state.serving is not None:
-        return state.serving.version
-    return state.last.stable_version if state.last is not None else None
 
 
 def _to_see(rollout: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:

@@ -1,6 +1,7 @@
 """Before any user meets the candidate: is it where it should be, healthy, and alone?"""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from shared.domain.analysis.history import learn
 from shared.domain.analysis.parts import Baseline
@@ -18,7 +19,10 @@ from shared.domain.rollout.weight import NONE
 
 
 def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
-    """Start the plan when every target is ready; until the deadline, wait for those that are not."""
+    """Start the plan when every target is ready; until the deadline, wait for those that are not.
+
+    What was measured before is read only after a look that found nothing in the way, and then at once: it is much.
+    """
     if all(readings.version(target.name, Place.PRODUCTION) == live.version for target in live.targets):
         ending = Ending(phase=Phase.SUCCEEDED, reason=f"production serves {live.version} already")
         draft.record(e.RolloutEnded(at=draft.now, rollout=live.id, ending=ending))
@@ -28,12 +32,30 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
         obstacles = (*obstacles, "traffic was already sent to the candidate's place: taken back first")
     if live.held_since is not None:
         obstacles = (*obstacles, "it is held")
-    if obstacles:
-        why = "preflight: " + "; ".join(obstacles)
-        draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=draft.now + PREFLIGHT_LOOK, why=why))
+    blind = tuple(obstacle for target in live.targets for obstacle in _blind(target.name, readings))
+    if obstacles or blind:
+        why = "preflight: " + "; ".join((*obstacles, *blind))
+        _look_again(draft, live, readings, draft.now + PREFLIGHT_LOOK, ready=not obstacles, why=why)
+        return
+    if not live.returns and not _is_history_of_production(live, readings):
+        _look_again(draft, live, readings, draft.now, ready=True)
         return
     draft.record(_passed(draft, live, readings))
     enter_step(draft, live, 0, "preflight passed")
+
+
+def _look_again(
+    draft: Draft, live: Rollout, readings: Readings, at: datetime, *, ready: bool, why: str | None = None
+) -> None:
+    seen = ((target.name, readings.version(target.name, Place.PRODUCTION)) for target in live.targets)
+    production = tuple((name, Version(found)) for name, found in seen if not isinstance(found, Trouble))
+    draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=at, why=why, production=production, ready=ready))
+
+
+def _is_history_of_production(live: Rollout, readings: Readings) -> bool:
+    """Whether what was measured before was asked for, and of the version that production serves now."""
+    serving = all(readings.version(t.name, Place.PRODUCTION) == t.in_production for t in live.targets)
+    return live.is_ready and serving
 
 
 def _passed(draft: Draft, live: Rollout, readings: Readings) -> e.PreflightPassed:
@@ -82,19 +104,19 @@ def _obstacles(live: Rollout, target: TargetName, readings: Readings) -> Iterato
     share = readings.share(target)
     if isinstance(share, Trouble):
         yield f"{target}: the traffic rules cannot be read: {share.why}"
-    yield from (f"{target}: guards cannot be judged: {why}" for why in _blind(target, readings))
 
 
 def _blind(target: TargetName, readings: Readings) -> Iterator[str]:
     """Yield why nobody could judge the candidate here. Windows without data are no reason: there is less to learn."""
+    unable = f"{target}: guards cannot be judged"
     faults = readings.faults(target)
     if isinstance(faults, Trouble):
-        yield faults.why
+        yield f"{unable}: {faults.why}"
     elif faults is not None:
-        yield from faults.faults
+        yield from (f"{unable}: {fault}" for fault in faults.faults)
     windows = readings.windows(target)
     if isinstance(windows, Trouble) and windows != faults:
-        yield windows.why
+        yield f"{unable}: {windows.why}"
 
 
 def _take_back_foreign_weight(draft: Draft, live: Rollout, readings: Readings) -> bool:

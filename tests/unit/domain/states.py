@@ -113,8 +113,15 @@ class Story:
         return self
 
     def tick(self) -> Self:
+        """Tell that time has passed; a preflight that is ready for it looks at what was measured before at once."""
         self.tell(Tick())
+        if self.goes_on_at_once():
+            self.tell(Tick())
         return self
+
+    def goes_on_at_once(self) -> bool:
+        live = self.state.live
+        return live is not None and live.doing is Doing.PREFLIGHT and live.is_ready and live.look_at == self.now
 
     def look(self) -> Self:
         """Let time pass until a tick has something to decide, and decide it."""
@@ -196,6 +203,13 @@ class Story:
 def started(first: Spec | None = None) -> Story:
     """Version 2 was just deployed beside version 1: preflight."""
     return Story(first or spec()).deploy()
+
+
+def ready(story: Story) -> Story:
+    """Preflight saw nothing in the way; what was measured before is read next."""
+    story.tell(Tick())
+    assert story.live.is_ready
+    return story
 
 
 def shifting(first: Spec | None = None) -> Story:

@@ -16,6 +16,7 @@ from shared.domain.rollout.evolve import evolve
 from shared.domain.rollout.judging import config_for
 from shared.domain.rollout.measuring import Measuring
 from shared.domain.rollout.needs import needs
+from shared.domain.rollout.on_tick import next_look
 from shared.domain.rollout.readings import NOTHING_READ, ReadFaults, Readings, ReadWindows, Trouble
 from shared.domain.rollout.spec import Judging
 from shared.domain.rollout.state import REMEMBERED_VERSIONS, Doing, Phase
@@ -23,7 +24,7 @@ from shared.domain.rollout.timing import HISTORY_WINDOWS
 from tests.unit.domain.measurements import NO_DATA, met
 from tests.unit.domain.outside import BAD, GOOD, NOTHING
 from tests.unit.domain.specs import BAKE, COMPARED, ERRORS, HOUR, MINUTE, NOON, canary, spec
-from tests.unit.domain.states import Story, at_gate, baking, promoted, shifting, started, succeeded
+from tests.unit.domain.states import Story, at_gate, baking, promoted, ready, shifting, started, succeeded
 
 SHARE = Guard(name="share", metric=Metric.REQUESTS, test=SampleRatio(), over=MINUTE)
 SLOW = replace(canary().steps[0], bake=replace(BAKE, minimum=8 * MINUTE))
@@ -123,7 +124,7 @@ def asked_for(story: Story, kind: type) -> list:
 
 
 def test_an_hour_of_the_stable_version_is_read_before_traffic_moves():
-    story = started(spec())
+    story = ready(started(spec()))
     (windows,), (faults,) = asked_for(story, ReadWindows), asked_for(story, ReadFaults)
     assert (windows.until - windows.since, windows.length) == (HOUR, MINUTE)
     assert (faults.since, faults.until, faults.length) == (windows.since, windows.until, windows.length)
@@ -131,18 +132,18 @@ def test_an_hour_of_the_stable_version_is_read_before_traffic_moves():
 
 @pytest.mark.parametrize(("window", "span"), [(timedelta(seconds=15), HOUR), (timedelta(seconds=5), 20 * MINUTE)])
 def test_no_more_windows_of_history_are_read_at_once_than_a_source_can_give(window, span):
-    story = started(spec(measuring=Measuring(window=window, lag=window)))
+    story = ready(started(spec(measuring=Measuring(window=window, lag=window))))
     (windows,) = asked_for(story, ReadWindows)
     assert windows.until - windows.since == span
     assert span / window <= HISTORY_WINDOWS
 
 
 def test_the_versions_are_named_where_windows_are_asked_for():
-    story = started()
+    story = ready(started())
     (first,) = asked_for(story, ReadWindows)
-    assert (first.candidate, first.stable) == ("2", None)
+    assert (first.candidate, first.stable) == ("2", "1")
 
-    story = succeeded().deploy("3", 2)
+    story = ready(succeeded().deploy("3", 2))
     (second,) = asked_for(story, ReadWindows)
     assert (second.candidate, second.stable) == ("3", "2")
 
@@ -154,8 +155,43 @@ def test_the_versions_are_named_where_windows_are_asked_for():
 def test_after_a_rollback_the_version_that_stayed_is_the_stable_one():
     story = baking().override("rollback")
     story.go_to_end()
-    (asked,) = asked_for(story.settle().deploy("3", 2), ReadWindows)
+    (asked,) = asked_for(ready(story.settle().deploy("3", 2)), ReadWindows)
     assert (asked.candidate, asked.stable) == ("3", "1")
+
+
+def test_what_production_was_seen_to_serve_is_the_stable_version_whoever_brought_it_there():
+    story = succeeded()
+    story.site.production = "2-hotfix"
+    story = ready(story.deploy("4", 2))
+    (windows,), (faults,) = asked_for(story, ReadWindows), asked_for(story, ReadFaults)
+    assert windows.stable == faults.stable == "2-hotfix"
+
+
+def test_what_was_measured_of_a_version_that_has_left_production_since_is_no_baseline():
+    story = ready(started())
+    story.site.production = "1-hotfix"
+    story.tell(Tick())
+    assert story.live.doing is Doing.PREFLIGHT
+    (asked,) = asked_for(story, ReadWindows)
+    assert asked.stable == "1-hotfix"
+    story.tell(Tick())
+    assert (story.live.doing, story.web.stable_version) == (Doing.SHIFTING, "1-hotfix")
+
+
+def test_what_was_measured_before_is_read_only_once_nothing_else_is_in_the_way_and_then_at_once():
+    story = started()
+    story.site.healthy = False
+    for _ in range(3):
+        assert asked_for(story, ReadWindows) == asked_for(story, ReadFaults) == []
+        story.look()
+    story.site.healthy = True
+    story.wait(5 * MINUTE).tell(Tick())
+    assert next_look(story.state) == story.now
+    assert len(asked_for(story, ReadWindows)) == len(asked_for(story, ReadFaults)) == 1
+
+    story.site.healthy = False
+    story.tell(Tick())
+    assert asked_for(story, ReadWindows) == asked_for(story, ReadFaults) == []
 
 
 def test_what_is_wrong_with_the_source_keeps_users_away_and_is_said():
@@ -170,7 +206,7 @@ def test_what_is_wrong_with_the_source_keeps_users_away_and_is_said():
 
 
 def test_a_source_that_does_not_answer_keeps_users_away_and_is_said():
-    story = started()
+    story = ready(started())
     asked = needs(story.state, Tick(), story.now)
     seen = {
         need: Trouble("503") if isinstance(need, ReadWindows) else story.outside.read([need]).seen[need]

@@ -17,7 +17,18 @@ from shared.domain.rollout.state import Doing, Phase
 from shared.domain.rollout.weight import ALL, from_percent, rest, to_percent
 from tests.unit.domain.measurements import met
 from tests.unit.domain.specs import HOUR, MINUTE, canary, spec
-from tests.unit.domain.states import Story, at_gate, baking, deploy, override, promoted, shifting, started, succeeded
+from tests.unit.domain.states import (
+    Story,
+    at_gate,
+    baking,
+    deploy,
+    override,
+    promoted,
+    ready,
+    shifting,
+    started,
+    succeeded,
+)
 
 
 def test_a_canarys_plan_is_each_weight_behind_its_gate_and_then_promotion():
@@ -149,7 +160,7 @@ def test_preflight_measures_what_the_stable_version_met_lately():
 
 
 def test_what_was_measured_before_production_last_changed_hands_is_no_baseline():
-    story = succeeded().deploy("3", 2)
+    story = ready(succeeded().deploy("3", 2))
     swapped = story.state.production_since
     (asked,) = [need for need in needs(story.state, Tick(), story.now) if isinstance(need, ReadWindows)]
     assert timedelta(0) <= asked.since - swapped < MINUTE

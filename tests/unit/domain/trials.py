@@ -59,7 +59,9 @@ def looked(later: timedelta, see: Callable[[Story], None], otherwise: Outcome = 
     def trial(name: str, **also: bool) -> str:
         story = situation(name, spec(otherwise=otherwise), **also)
         see(story)
-        return _told(story.wait(later), Tick())
+        before = story.wait(later).state
+        decision = story.tell(Tick())
+        return in_short(before, story.tell(Tick()) if story.goes_on_at_once() else decision)
 
     return trial
 
