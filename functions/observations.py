@@ -27,11 +27,13 @@ def take_observations(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route(route="api/observations/v1/metrics", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 def take_metrics(req: func.HttpRequest) -> func.HttpResponse:
     """The same as metrics of OpenTelemetry, at the address that its exporters make of an endpoint."""
-    return for_source(req, SOURCE, lambda request, _caller: _read(request, _take_metrics))
+    return for_source(req, SOURCE, lambda request, _caller: _read(request, lambda document, _: _take_metrics(document)))
 
 
 def _take(req: func.HttpRequest, _caller: str) -> Reply:
-    return _read(req, lambda document, sender: (_take_metrics if is_metrics(document) else _take_own)(document, sender))
+    return _read(
+        req, lambda document, sender: _take_metrics(document) if is_metrics(document) else _take_own(document, sender)
+    )
 
 
 def _read(req: func.HttpRequest, take: Callable[[Any, str], Reply]) -> Reply:
@@ -49,7 +51,7 @@ def _take_own(document: Any, sender: str) -> Reply:
     return Reply(202, {"accepted": taken.accepted, "repeated": taken.repeated, "refused": refused})
 
 
-def _take_metrics(document: Any, sender: str) -> Reply:
-    pushed = parse_metrics(document, sender=sender)
+def _take_metrics(document: Any) -> Reply:
+    pushed = parse_metrics(document)
     taken = app().observations.take_points(pushed.reports)
     return Reply(200, answer_of((*pushed.left_out, *taken.left_out)))

@@ -1,7 +1,7 @@
 """Taking in what is pushed: each observation is stored once, and the last one of a window wakes its application."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared.application import aggregate as aggregates
@@ -11,7 +11,8 @@ from shared.domain.base_lines import increases
 from shared.domain.errors import InvalidError, Problem, RejectedError, SlipwayError, TryLaterError, VersionConflictError
 from shared.domain.names import ApplicationName, TargetName, application_key
 from shared.domain.observations import Observation, Spot, time_refusal
-from shared.domain.points import Cut, Kind, LeftOut, Point, Report, cut, wanted
+from shared.domain.points import Cut, Kind, LeftOut, Point, Report, cut, sound, wanted
+from shared.domain.rollout.measuring import ValueKind
 from shared.domain.rollout.observing import is_watched, observed_spec, observed_target
 from shared.domain.rollout.state import Application
 from shared.ports.clock import Clock
@@ -141,13 +142,14 @@ class ObservationIntake:
         tally = _Tally()
         deltas: dict[ObservedPlace, list[Cut]] = {}
         starts: dict[ObservedPlace, set[datetime]] = {}
-        for report in reports:
+        for pushed in reports:
             try:
-                place = applications.place(report.application, report.target, None)
+                place = applications.place(pushed.application, pushed.target, None)
             except (InvalidError, RejectedError) as error:
-                tally.left_out.extend(_all_of(report, f"{report.application}: {error}"))
+                tally.left_out.extend(_all_of(pushed, f"{pushed.application}: {error}"))
                 continue
-            if any(point.is_cumulative for point in wanted(report.points, place.values)):
+            report = _sound(pushed, place, tally)
+            if any(point.is_cumulative for point in report.points):
                 cuts = self._count(report, place, tally, now)
                 starts.setdefault(place, set()).update(each.observation.start for each in cuts)
             else:
@@ -174,7 +176,7 @@ class ObservationIntake:
     def _try_to_count(self, report: Report, place: ObservedPlace, tally: _Tally, now: datetime) -> Sequence[Cut]:
         spot = place.spot
         kept = self.observations.base_line(spot, report.version, report.sender)
-        found = increases(kept.base if kept else None, wanted(report.points, place.values), spot.length)
+        found = increases(kept.base if kept else None, report.points, spot.length)
         tally.repeated += found.repeated
         tally.left_out.extend(found.left_out)
         cuts = _timely(_cut(report, place, found.points, tally), tally, now)
@@ -200,11 +202,13 @@ def _check(reported: Reported, place: ObservedPlace, now: datetime) -> None:
     why_not = time_refusal(reported.start, reported.length, now)
     if why_not is not None:
         raise InvalidError(Problem("window", why_not))
-    known = {query.name for query in place.values}
+    known = {query.name: query.kind for query in place.values}
     for value in reported.sample.values:
         if value.name not in known:
             names = ", ".join(sorted(known)) or "none"
             raise InvalidError(Problem(f"values.{value.name:.60}", f"is no value of the release spec; it has: {names}"))
+        if known[value.name] is ValueKind.COUNTER and value.value < 0:
+            raise InvalidError(Problem(f"values.{value.name:.60}", f"found {value.value:g}; a counter is not negative"))
 
 
 def _observation(reported: Reported, spot: Spot) -> Observation:
@@ -231,9 +235,16 @@ def _all_of(report: Report, why: str) -> Iterable[LeftOut]:
     return (LeftOut(requests, why),) if requests else ()
 
 
+def _sound(report: Report, place: ObservedPlace, tally: _Tally) -> Report:
+    """Return the report with the points that are wanted and can be reckoned with."""
+    points, left_out = sound(wanted(report.points, place.values))
+    tally.left_out.extend(left_out)
+    return replace(report, points=points)
+
+
 def _cut(report: Report, place: ObservedPlace, points: Sequence[Point], tally: _Tally) -> tuple[Cut, ...]:
     spot = place.spot
-    cuts, left_out = cut(report, spot.target, wanted(points, place.values), spot.length, place.values)
+    cuts, left_out = cut(report, spot.target, points, spot.length, place.values)
     tally.left_out.extend(left_out)
     return cuts
 

@@ -1,11 +1,12 @@
 """What senders push: the numbers of one version in one window each, and when such a window is closed.
 
 A window has many senders, and nobody says how many. It is closed when everyone who reported the window before has
-reported this one, or at the end of the next window, whoever is missing then. What comes later changes nothing.
+reported this one as fully, or at the end of the next window, whoever is missing then. What comes later changes nothing.
 A sender that is silent says nothing: only a report of zero requests is zero requests.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,7 +38,9 @@ class Observation:
     part: str = ""
     """Which part of the window, for senders that report more often than windows end; empty: all of it."""
     is_last: bool = True
-    """Whether the sender has nothing more to say of this window."""
+    """Whether the sender has nothing more to say of this window, as far as its clock tells."""
+    series: tuple[str, ...] = ()
+    """Which series it is made of, for senders that may tell of them in several requests."""
 
     @property
     def end(self) -> datetime:
@@ -94,18 +97,30 @@ def time_refusal(start: datetime, length: timedelta, now: datetime) -> str | Non
     return None
 
 
-def is_complete(before: Iterable[Observation], rows: Iterable[Observation]) -> bool:
+def is_complete(before: Iterable[Observation], rows: Collection[Observation]) -> bool:
     """Say whether each sender has told all of this window of each version that it told of in the window before.
 
-    With nobody in the window before nothing is known of who is still to come: then it is not complete.
+    All is its last report, and each series as often as in the window before: a report may come in several requests.
+    With nobody in the window before nothing is known of who is still to come, and with a sender of series that is new
+    nothing of what is still to come from it: then the window is not complete.
     """
-    awaited = {(row.sender, row.version) for row in before}
+    awaited, told = _told(before), _told(rows)
     done = {(row.sender, row.version) for row in rows if row.is_last}
-    return bool(awaited) and awaited <= done
+    are_known = all(who in awaited for who, series in told.items() if series)
+    as_fully = all(series <= told[who] for who, series in awaited.items() if who in done)
+    return bool(awaited) and awaited.keys() <= done and are_known and as_fully
+
+
+def _told(rows: Iterable[Observation]) -> dict[tuple[str, Version], Counter[str]]:
+    """Return how often each sender told of each series of a version."""
+    told: dict[tuple[str, Version], Counter[str]] = {}
+    for row in rows:
+        told.setdefault((row.sender, row.version), Counter()).update(row.series)
+    return told
 
 
 def is_closed(
-    start: datetime, length: timedelta, before: Iterable[Observation], rows: Iterable[Observation], now: datetime
+    start: datetime, length: timedelta, before: Iterable[Observation], rows: Collection[Observation], now: datetime
 ) -> bool:
     """Say whether the window is closed, by what is known of it and of the one before."""
     return grace_ends(start, length) <= now or is_complete(before, rows)

@@ -8,12 +8,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 
 from shared.domain.analysis.measurement import Histogram, Sample, Value
 from shared.domain.names import ApplicationName, TargetName, Version
 from shared.domain.observations import Observation, add_up
 from shared.domain.rollout.measuring import ValueKind, ValueQuery
 from shared.domain.rollout.timing import window_ceiling
+
+LARGEST = 1e15
+"""No figure is further from zero: sums of such are finite, whatever they are of."""
+SERIES_NAMED_AT_MOST = 500
+"""So many series of an observation are kept by name; more are one together."""
+_NAME_LENGTH = 8
 
 
 class Kind(StrEnum):
@@ -90,6 +97,19 @@ def wanted(points: Iterable[Point], values: Sequence[ValueQuery]) -> tuple[Point
     return tuple(point for point in points if point.kind is Kind.REQUESTS or point.metric in names)
 
 
+def sound(points: Iterable[Point]) -> tuple[tuple[Point, ...], tuple[LeftOut, ...]]:
+    """Return the points whose figures can be reckoned with, and those that are left out."""
+    kept: list[Point] = []
+    refused: dict[str, int] = {}
+    for point in points:
+        why_not = _figure_refusal(point)
+        if why_not is None:
+            kept.append(point)
+        else:
+            refused[why_not] = refused.get(why_not, 0) + 1
+    return tuple(kept), tuple(LeftOut(count, why) for why, count in refused.items())
+
+
 def cut(
     report: Report,
     target: TargetName,
@@ -116,6 +136,14 @@ def cut(
         if (requests := _counting(by_end[end]))
     ]
     return tuple(cuts), tuple(LeftOut(count, why) for why, count in refused.items())
+
+
+def _figure_refusal(point: Point) -> str | None:
+    if not abs(point.counted.count) <= LARGEST:  # so that NaN is none either
+        return f"{point.metric} has points that are no number, or one beyond {LARGEST:g}"
+    if point.kind is not Kind.LEVEL and point.counted.count < 0:
+        return f"{point.metric} has points below zero: it is a counter"
+    return None
 
 
 def _refusal(point: Point, length: timedelta) -> str | None:
@@ -163,7 +191,16 @@ def _observation(
         sample=_sample(requests, together, values),
         part=f"{end.isoformat()} {_named(sorted(point.series for point in requests))}",
         is_last=end == closes or end + span > closes,
+        series=_names(requests),
     )
+
+
+def _names(requests: Iterable[Point]) -> tuple[str, ...]:
+    """Name the series shortly. Very many get one name together: then any other set of them is another one."""
+    names = sorted({point.series for point in requests})
+    if len(names) > SERIES_NAMED_AT_MOST:
+        names = [sha256("\n".join(names).encode()).hexdigest()]
+    return tuple(name[:_NAME_LENGTH] for name in names)
 
 
 def _named(series: Sequence[str]) -> str:

@@ -105,13 +105,14 @@ def write_observation(observation: Observation) -> str:
         observation.part,
         observation.is_last,
         _sample_document(observation.sample),
+        list(observation.series),
     ]
     return json.dumps(document, separators=(",", ":"))
 
 
 def read_observation(spot: Spot, start: datetime, document: str) -> Observation:
     """Return what `write_observation` was given."""
-    version, sender, part, is_last, sample = json.loads(document)
+    version, sender, part, is_last, sample, series = json.loads(document)
     return Observation(
         application=spot.application,
         target=spot.target,
@@ -122,6 +123,7 @@ def read_observation(spot: Spot, start: datetime, document: str) -> Observation:
         sample=_sample(sample),
         part=part,
         is_last=is_last,
+        series=tuple(series),
     )
 
 

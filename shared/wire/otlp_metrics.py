@@ -7,14 +7,13 @@ Of all metrics those count that tell of requests served over HTTP, and those nam
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.domain.analysis.measurement import Histogram
 from shared.domain.names import ApplicationName, TargetName, Version
-from shared.domain.points import Counted, Kind, LeftOut, Point, Report
+from shared.domain.points import LARGEST, Counted, Kind, LeftOut, Point, Report
 from shared.wire.exponential_histogram import MILLISECONDS_TO, SECONDS_TO, edged
 from shared.wire.fields import SLUG, VERSION
 from shared.wire.findings import shown
@@ -71,12 +70,11 @@ def is_metrics(document: object) -> bool:
     return isinstance(document, dict) and "resourceMetrics" in document
 
 
-def parse_metrics(document: Any, *, sender: str) -> Pushed:
+def parse_metrics(document: Any) -> Pushed:
     """Return a report for each resource.
 
     The application is `slipway.application` of the resource or else `service.name`, the version `slipway.version` or
-    `service.version`, the target `slipway.target`; `sender` is who sends where the resource does not say. Raises
-    `InvalidError`, naming the place, when it cannot be decoded.
+    `service.version`, the target `slipway.target`. Raises `InvalidError`, naming the place, when it cannot be decoded.
     """
     if not isinstance(document, dict):
         refuse("", f"found {shown(document)}; allowed is a JSON object with resourceMetrics")
@@ -86,7 +84,7 @@ def parse_metrics(document: Any, *, sender: str) -> Pushed:
     for resource, where in objects(document, "resourceMetrics", ""):
         names = attributes_of(member(resource, "resource", where), f"{where}.resource")
         points = tuple(_points_of(resource, where, budget))
-        found = _report(names, sender, points)
+        found = _report(names, points)
         if isinstance(found, Report):
             reports.append(found)
         elif requests := sum(point.kind is Kind.REQUESTS for point in points):
@@ -119,7 +117,7 @@ class _Budget:
             refuse(where, f"a request has at most {POINTS_AT_MOST} points")
 
 
-def _report(names: Mapping[str, Any], sender: str, points: tuple[Point, ...]) -> Report | str:
+def _report(names: Mapping[str, Any], points: tuple[Point, ...]) -> Report | str:
     """Return whose points these are, or why nobody can tell."""
     application = _text(names, "slipway.application", "service.name")
     version = _text(names, "slipway.version", "service.version")
@@ -133,14 +131,15 @@ def _report(names: Mapping[str, Any], sender: str, points: tuple[Point, ...]) ->
         )
     if not version or not VERSION.fullmatch(version):
         return f"a resource of {application} has no service.version of visible ASCII: it is the version that served"
-    own = _text(names, *SENDER)
-    if not own and any(point.is_cumulative for point in points):
-        return f"a resource of {application} has cumulative points and no {SENDER[0]}: whose counters are they?"
+    sender = _text(names, *SENDER)
+    if not sender:
+        # Many behind one Collector would be one sender, and the first of them would close the window for all.
+        return f"a resource of {application} has no {SENDER[0]}: it tells one instance from another"
     return Report(
         application=ApplicationName(application),
         target=TargetName(target) if target else None,
         version=Version(version),
-        sender=(own or sender)[:LONGEST_NAME],
+        sender=sender[:LONGEST_NAME],
         points=points,
     )
 
@@ -194,8 +193,7 @@ class _Form:
     def _counted(self, name: str, point: Mapping[str, Any], where: str) -> Counted | None:
         if self.kind in ("sum", "gauge"):
             value = _number(point, where)
-            may_be_negative = self.kind == "gauge" or not self.is_monotonic
-            return Counted(count=value) if math.isfinite(value) and (may_be_negative or value >= 0) else None
+            return None if value is None else Counted(count=value)
         count = whole(point, "count", where)
         if count < 0:
             refuse(f"{where}.count", "a count is not negative")
@@ -206,7 +204,7 @@ class _Form:
         histogram = self._histogram(point, factor, where)
         return Counted(
             count=count,
-            total_ms=total * factor if total is not None and math.isfinite(total) and total >= 0 else None,
+            total_ms=total * factor if total is not None and 0 <= total * factor <= LARGEST else None,
             histogram=histogram if histogram is not None and histogram.total == count else None,
         )
 
@@ -286,8 +284,8 @@ def _text(names: Mapping[str, Any], *keys: str) -> str:
     return next((text for key in keys if isinstance(text := names.get(key), str) and text), "")
 
 
-def _number(point: Mapping[str, Any], where: str) -> float:
+def _number(point: Mapping[str, Any], where: str) -> float | None:
+    """Return the value of a point, perhaps NaN or infinite; None where there is none."""
     if point.get("asInt") is not None:
         return float(whole(point, "asInt", where))
-    value = double(point, "asDouble", where)
-    return math.nan if value is None else value
+    return double(point, "asDouble", where)

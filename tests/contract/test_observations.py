@@ -81,7 +81,7 @@ def test_nothing_was_told_at_first(store):
 
 
 def test_an_observation_comes_back_as_it_was_told(store):
-    observation = saw("ü/#?🚀", "sha256:1+2", sample=FULL, part="12:00:05 s", is_last=False)
+    observation = saw("ü/#?🚀", "sha256:1+2", sample=FULL, part="12:00:05 s", is_last=False, series=("s", "t"))
 
     assert store.add(SPOT, [observation]) == (True,)
     assert store.told(SPOT, NOON, NOON + WINDOW).rows == (observation,)

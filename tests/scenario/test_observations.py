@@ -239,6 +239,11 @@ def test_windows_that_nobody_told_of_are_missing_and_leave_no_gap(world):
         ({"start": NOON + 3 * WINDOW}, InvalidError, "window: the window ends"),
         ({"start": NOON - timedelta(hours=1)}, InvalidError, "window: the window ended"),
         (
+            {"sample": Sample(requests=1, failures=0, values=(Value(name="orders", value=-5),))},
+            InvalidError,
+            "values.orders: found -5; a counter is not negative",
+        ),
+        (
             {"sample": Sample(requests=1, failures=0, values=(Value(name="odd", value=1),))},
             InvalidError,
             "values.odd: is no value of the release spec; it has: memory, orders",
@@ -434,7 +439,7 @@ def test_a_version_that_was_pushed_is_no_fault_though_figures_are_missing(world)
 
 
 def push_points(world, *resources):
-    return world.app.observations.take_points(parse_metrics(request(*resources), sender="collector").reports)
+    return world.app.observations.take_points(parse_metrics(request(*resources)).reports)
 
 
 def moment(windows: float):
@@ -476,6 +481,30 @@ def test_a_sender_that_reports_five_times_a_window_closes_it_with_the_last(world
         assert world.woken_now() == (part == 9)
 
     assert world.read(1, 2)[0].stable.requests == 35
+
+
+def test_a_report_that_a_collector_split_closes_the_window_with_its_second_half(world):
+    for window in range(3):
+        world.at_window(window + 1)
+        span = {"start": moment(window), "end": moment(window + 1)}
+        for status in (200, 500):
+            push_points(world, resource(histogram(duration_point(status, 100, **span)), version="1"))
+            assert world.woken_now() == (window > 0 and status == 500)
+
+    assert [(each.stable.requests, each.stable.failures) for each in world.read(1, 3)] == [(200, 100)] * 2
+
+
+def test_levels_that_add_up_to_no_number_are_left_out_by_name(world):
+    world.at_window(1)
+    span = {"start": moment(0), "end": moment(1)}
+    levels = {"name": "memory", "gauge": {"dataPoints": [number_point(1e308, **span), number_point(1e308, **span)]}}
+
+    taken = push_points(world, resource(histogram(duration_point(**span)), levels, version="1"))
+
+    assert (taken.accepted, [left.points for left in taken.left_out]) == (1, [2])
+    assert "memory has points" in taken.left_out[0].why
+    world.at_window(2)
+    assert world.read(0, 1)[0].stable.values == ()
 
 
 def test_cumulative_points_count_what_came_since_the_point_before(world):

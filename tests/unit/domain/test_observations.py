@@ -37,6 +37,7 @@ def saw(
     start: datetime = NOON,
     part: str = "",
     is_last: bool = True,
+    series: str = "",
     **numbers,
 ) -> Observation:
     return Observation(
@@ -49,6 +50,7 @@ def saw(
         sample=Sample(requests=requests, failures=failures, **numbers),
         part=part,
         is_last=is_last,
+        series=tuple(series.split()),
     )
 
 
@@ -80,6 +82,31 @@ def test_a_sender_that_reports_in_parts_is_awaited_until_its_last_one():
 
     assert not is_complete(before, [saw("a", part="1", is_last=False)])
     assert is_complete(before, [saw("a", part="1", is_last=False), saw("a", part="2")])
+
+
+def test_a_report_in_two_requests_is_awaited_until_the_second():
+    before = [saw("a", part="1", series="200"), saw("a", part="2", series="500")]
+    first, second = saw("a", part="3", series="200"), saw("a", part="4", series="500")
+
+    assert not is_complete(before, [first])
+    assert not is_complete(before, [second])
+    assert is_complete(before, [first, second])
+    assert is_complete(before, [saw("a", part="3", series="200 404 500")])
+
+
+def test_a_part_of_a_window_that_overtook_another_one_is_not_the_last():
+    before = [saw("a", part="1", series="200", is_last=False), saw("a", part="2", series="200")]
+
+    assert not is_complete(before, [saw("a", part="4", series="200")])
+    assert is_complete(before, [saw("a", part="4", series="200"), saw("a", part="3", series="200", is_last=False)])
+
+
+def test_a_sender_of_series_that_is_new_leaves_a_window_to_its_grace():
+    before, rows = [saw("a")], [saw("a"), saw("b", series="200")]
+
+    assert not is_complete(before, rows)
+    assert is_closed(NOON, WINDOW, before, rows, NOON + 2 * WINDOW)
+    assert not is_complete(before, [saw("a"), saw("a", "2", series="200")])
 
 
 def test_one_window_of_grace_closes_it_whoever_is_missing():

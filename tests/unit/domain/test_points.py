@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.domain.analysis.measurement import Histogram, Value
 from shared.domain.names import ApplicationName, TargetName, Version
-from shared.domain.points import Counted, Cut, Kind, LeftOut, Point, Report, cut, wanted
+from shared.domain.points import SERIES_NAMED_AT_MOST, Counted, Cut, Kind, LeftOut, Point, Report, cut, sound, wanted
 from shared.domain.rollout.measuring import ValueKind, ValueQuery
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -129,6 +129,35 @@ def test_the_same_points_are_the_same_part_and_other_series_of_the_same_moment_a
 
     assert only(point(series="a"), point(series="b")).part == again
     assert only(point(series="c")).part != again
+
+
+def test_an_observation_names_the_series_that_it_is_made_of():
+    assert only(point(series="b"), point(series="a"), point(series="a")).series == ("a", "b")
+
+
+def test_very_many_series_have_one_name_together_and_with_one_more_of_them_another():
+    many = [point(series=f"{number}") for number in range(SERIES_NAMED_AT_MOST + 2)]
+
+    assert len(only(*many).series) == 1
+    assert only(*many).series != only(*many[1:]).series
+
+
+@pytest.mark.parametrize("figure", [float("nan"), float("inf"), float("-inf"), 1e308, -1e308])
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_figure_that_cannot_be_reckoned_with_is_left_out_and_names_its_metric(kind, figure):
+    good = point(metric="paid", kind=kind)
+
+    points, (left_out,) = sound([good, point(metric="memory", kind=kind, count=figure)])
+
+    assert (points, left_out.points) == ((good,), 1)
+    assert left_out.why.startswith("memory has points")
+
+
+def test_a_counter_below_zero_is_left_out_and_a_level_is_not():
+    level, counter = (point(metric="queue", kind=kind, count=-3) for kind in (Kind.LEVEL, Kind.SUM))
+
+    assert sound([level]) == ((level,), ())
+    assert sound([counter]) == ((), (LeftOut(1, "queue has points below zero: it is a counter"),))
 
 
 def test_of_several_metrics_that_count_the_same_requests_one_counts():

@@ -146,6 +146,7 @@ def test_the_sender_may_be_named_by_a_header():
         ({"values": [1]}, "values"),
         ({"values": {"orders": "12"}}, "values.orders"),
         ({"values": {"orders": {"of": 1}}}, "values.orders.value"),
+        ({"values": {"orders": {"value": 1, "of": -1}}}, "values.orders.of"),
         ({"values": {"orders": {"value": 1, "out_of": 2}}}, "values.orders.out_of"),
         ({"values": {f"v{number}": 1 for number in range(21)}}, "values"),
         ({"weight": 5}, "weight"),
