@@ -200,10 +200,12 @@ def _played(money: tuple[float, ...], counts: Counts, rules: Rules, factors: tup
 def _suspected(suspicion: float, counts: Counts, rules: Rules, minutes: float) -> float:
     """Return the log odds of twice stable's rate over stable's rate: a running sum that soon forgets."""
     total = counts.n_c + counts.n_s
-    if counts.n_c <= 0 or counts.n_s <= 0 or not rules.counts_against:
+    if counts.n_c <= 0 or not rules.counts_against:
         return suspicion
-    rise = counts.f_c * log(SUSPICION) - counts.pooled * log((SUSPICION * counts.n_c + counts.n_s) / total)
     kept = suspicion * exp(-minutes * log(2.0) / SUSPICION_HALVES) if suspicion > 0 else suspicion
+    if counts.n_s <= 0:
+        return round(kept, 6)
+    rise = counts.f_c * log(SUSPICION) - counts.pooled * log((SUSPICION * counts.n_c + counts.n_s) / total)
     return round(max(SUSPICION_FLOOR, min(SUSPICION_CEILING, kept + rise / rules.phi)), 6)
 
 

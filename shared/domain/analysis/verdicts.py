@@ -30,7 +30,7 @@ from shared.domain.analysis.weighing import CATASTROPHE, weights_of
 
 SUSPICIOUS = 3.0
 """From this evidence on the weight is held, though nothing is decided."""
-SUSPECTED = 0.5
+SUSPECTED = 0.7
 """From these log odds for twice stable's rate on the weight is held."""
 SUSPECTED_HIGH = -0.5
 """The same before a weight that reaches most users, where so many events were expected that they should tell."""
@@ -70,6 +70,8 @@ def judge(state: AnalysisState, window: Window, config: GuardConfig, lack: Missi
         said = (*said, _failing_as_a_whole(state, window))
     lacks = (LACK_VERDICTS[lack.lack],) if lack else ()
     verdict = Verdict.DEGRADED if decided else worst((*lacks, *(each.verdict for each in said if each.decides)))
+    if verdict is Verdict.DEGRADED:
+        holds = ""
     if verdict is Verdict.HEALTHY and holds:
         verdict = Verdict.UNDECIDED
     if lack is None and verdict is Verdict.HEALTHY and _is_idle(window):

@@ -119,7 +119,7 @@ def test_moods_of_a_level_that_last_for_minutes_are_as_many_looks_with_short_win
 def test_the_smallest_regression_to_see_is_no_obstacle_to_a_service_without_errors():
     config = judging(ERRORS, smallest=2.0)
     state = begun(config, before(served(30_000)))
-    windows = lasting(range(20), served(30_000), served(270_000))
+    windows = lasting(range(40), served(30_000), served(270_000))
     assert Verdict.HEALTHY in verdicts(state, config, windows)
 
 
