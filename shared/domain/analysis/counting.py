@@ -34,7 +34,7 @@ from shared.domain.analysis.parts import (
 )
 from shared.domain.analysis.rates import Counts, Promise
 from shared.domain.analysis.sample_ratio import ShareTest
-from shared.domain.analysis.state import LATENESS, AnalysisState
+from shared.domain.analysis.state import LATENESS, LATENESS_WINDOWS, AnalysisState
 from shared.domain.analysis.weighing import CATASTROPHE, weights_of
 
 BEYOND_MARGIN = 1.8
@@ -128,7 +128,7 @@ def _marked(state: AnalysisState, window: Window, config: GuardConfig) -> Analys
     """Remember that the window counted, and move the mark past what is counted in one run or too late."""
     seen = sorted((*state.seen, window.start))
     newest = state.newest or window.end
-    mark = max(newest - max(LATENESS, 6 * config.window), state.seen_until or seen[0])
+    mark = max(newest - max(LATENESS, LATENESS_WINDOWS * config.window), state.seen_until or seen[0])
     while seen and seen[0] <= mark:
         mark = max(mark, seen.pop(0) + config.window)
     return replace(state, seen=tuple(seen), seen_until=mark)
