@@ -67,12 +67,18 @@ def _read_threshold(part: Part, metric: Metric) -> Threshold:
 
 
 def _read_ratio(part: Part, metric: Metric) -> Ratio:
-    ratio = part.child("ratio")
-    return Ratio(
-        maximum=ratio.child("max").read(float, 1.0),
-        slack=ratio.child("slack").read(_LIMITS[metric], 0.0),
+    maximum, slack = part.child("ratio").child("max"), part.child("ratio").child("slack")
+    test = Ratio(
+        maximum=maximum.read(float, 1.0),
+        slack=slack.read(_LIMITS[metric], 0.0),
         worse=part.child("worse").read(Worse, Worse.HIGHER),
     )
+    if test.worse is Worse.LOWER and test.maximum < 1:
+        maximum.refuse(
+            f"{found(maximum.path, maximum.value)}allowed is at least 1 where lower is worse: good is no less than "
+            "the stable version's value divided by this"
+        )
+    return test
 
 
 def _read_tolerance(part: Part, metric: Metric) -> Ratio:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from shared.domain.analysis.defaults import DEFAULT_WINDOWS, default_guards
-from shared.domain.analysis.guards import Guard, Metric, Slower, Threshold
+from shared.domain.analysis.guards import Guard, Metric, SampleRatio, Slower, Threshold
 from shared.domain.rollout.measuring import Measuring, ValueKind
 from shared.wire.durations import format_duration, parse_duration
 from shared.wire.findings import Part, closest, found, refuse_repeats
@@ -13,6 +13,8 @@ from shared.wire.spec_metrics_source import kind_of, tells_histogram, tells_late
 
 _KINDS = {Metric.COUNTER: ValueKind.COUNTER, Metric.GAUGE: ValueKind.GAUGE, Metric.LATENCY: ValueKind.COUNTER}
 """What kind of value a guard may name; one on latency counts slow requests by it."""
+OVER_AT_MOST = 60
+"""So many windows a plain limit may pool: they are kept with the rollout."""
 
 
 def read_guards(part: Part, measuring: Measuring) -> tuple[Guard, ...]:
@@ -24,7 +26,14 @@ def read_guards(part: Part, measuring: Measuring) -> tuple[Guard, ...]:
     read = tuple(_read_guard(guard, measuring) for guard in guards)
     names = tuple(guard.child("name") for guard in guards)
     refuse_repeats(names, lambda name: name.value, "allowed is a name that no guard before it has")
+    if part.is_sound and not any(map(_decides, read)):
+        part.refuse("nothing here decides; allowed is a list with at least one guard other than share, not notifyOnly")
     return read
+
+
+def _decides(guard: Guard) -> bool:
+    """Whether the verdict lets on and takes back. A share only asks a person to look."""
+    return not guard.notify_only and not isinstance(guard.test, SampleRatio)
 
 
 def _read_guard(part: Part, measuring: Measuring) -> Guard:
@@ -77,6 +86,11 @@ def _refuse_untold(part: Part, guard: Guard, measuring: Measuring) -> None:
 
 def _read_over(part: Part, measuring: Measuring) -> timedelta:
     over = part.read(parse_duration, DEFAULT_WINDOWS * measuring.window)
-    if part.exists and part.is_sound and is_window_known(part) and not is_multiple(over, measuring.window):
-        refuse_duration(part, over, f"allowed is a multiple of the window, {format_duration(measuring.window)}")
+    if not (part.exists and part.is_sound and is_window_known(part)):
+        return over
+    window, longest = measuring.window, OVER_AT_MOST * measuring.window
+    if not is_multiple(over, window):
+        refuse_duration(part, over, f"allowed is a multiple of the window, {format_duration(window)}")
+    elif over > longest:
+        refuse_duration(part, over, f"allowed is at most {OVER_AT_MOST} windows, {format_duration(longest)}")
     return over

@@ -15,8 +15,8 @@ def tolerances(draw: st.DrawFn, slack: str) -> str:
     return draw(st.sampled_from([said, f"no worse than {said}", "no tolerance"]))
 
 
-def ratios(limits: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    ratio = st.fixed_dictionaries({"max": st.floats(min_value=0.001, max_value=1000)}, optional={"slack": limits})
+def ratios(limits: st.SearchStrategy[Any], least: float = 0.001) -> st.SearchStrategy[dict[str, Any]]:
+    ratio = st.fixed_dictionaries({"max": st.floats(min_value=least, max_value=1000)}, optional={"slack": limits})
     return ratio.map(lambda ratio: {"ratio": ratio})
 
 
@@ -49,8 +49,8 @@ TESTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     | one_of_its("share", st.just(True) | optional(tolerance=st.integers(0, 90).map(lambda percent: f"{percent}%"))),
 }
 COMPARED_VALUES = {
-    "counter": ratios(fractions) | one_of_its("tolerance", tolerances("{} points")),
-    "gauge": ratios(amounts) | one_of_its("tolerance", tolerances("{}")),
+    "counter": ratios(fractions, 1) | one_of_its("tolerance", tolerances("{} points")),
+    "gauge": ratios(amounts, 1) | one_of_its("tolerance", tolerances("{}")),
 }
 LIMITED_VALUES = {"counter": one_of_its("max", fractions), "gauge": one_of_its("min", numbers)}
 
@@ -76,10 +76,13 @@ def guard_tests(draw: st.DrawFn, metrics: dict[str, Any], source: str) -> dict[s
 @st.composite
 def guards(draw: st.DrawFn, window: int, metrics: dict[str, Any], source: str) -> list[dict[str, Any]]:
     names = draw(st.lists(slugs, min_size=1, max_size=4, unique=True))
-    return [
+    drawn = [
         {"name": name}
         | draw(guard_tests(metrics, source))
         | draw(optional(over=st.integers(1, 20).map(lambda n: f"{n * window}s"), minimumRequests=st.integers(1, 10**6)))
         | draw(optional(notifyOnly=st.booleans(), critical=st.just(False)))
         for name in names
     ]
+    if all("share" in guard or guard.get("notifyOnly") for guard in drawn):
+        drawn[0] = {"name": names[0], "metric": "error-rate", "max": "1%"}
+    return drawn

@@ -26,6 +26,8 @@ VALUES = [
     {"name": "paid", "kind": "counter", "query": "OrdersPaid"},
     {"name": "memory", "kind": "gauge", "query": "Mem"},
 ]
+DECIDES = {"metric": "error-rate", "max": "2%"}
+SHARE = {"metric": "requests", "share": True}
 PUSHED = {"source": {"kind": "observations"}, "values": [{"name": "paid", "kind": "counter"}]}
 
 
@@ -73,7 +75,7 @@ def guarded(*guards: dict[str, Any], metrics: dict[str, Any] | None = None) -> d
     ],
 )
 def test_a_guard_says_its_test_in_its_metrics_own_words(guard, expected):
-    spec = parse_spec(body_of(guarded(guard)))
+    spec = parse_spec(body_of(guarded(guard, DECIDES)))
 
     assert spec.guards[0].test == expected
     assert parse_spec(body_of(render_spec(spec))).guards == spec.guards
@@ -151,6 +153,17 @@ def test_a_guard_may_be_the_first_to_act_or_only_tell():
         ({"metric": "latency", "tail": {"tolerance": "5 points"}}, "tail.tolerance", "% of the tail"),
         ({"metric": "error-rate", "tolerance": "5 %"}, "tolerance", 'write "5% relative" or "5 points"'),
         ({"metric": "error-rate", "tolerance": 0.05}, "tolerance", "a tolerance in words, such as"),
+        (
+            {"metric": "gauge", "value": "memory", "worse": "lower", "ratio": {"max": 0.5}},
+            "ratio.max",
+            "at least 1 where",
+        ),
+        (
+            {"metric": "counter", "value": "paid", "worse": "lower", "ratio": {"max": 0.99}},
+            "ratio.max",
+            "at least 1 where",
+        ),
+        ({"metric": "error-rate", "max": "2%", "over": "61m"}, "over", "allowed is at most 60 windows, 1h"),
         ({"metric": "error-rate", "max": "2%", "notifyOnly": "yes"}, "notifyOnly", "Whether the verdict"),
     ],
 )
@@ -185,6 +198,27 @@ def test_a_guard_that_acts_first_and_one_that_never_acts_are_two():
 
     assert problem.path == "guards[0]"
     assert "critical or notifyOnly, not both" in problem.message
+
+
+@pytest.mark.parametrize("guards", [[SHARE], [DECIDES | {"notifyOnly": True}], [SHARE, DECIDES | {"notifyOnly": True}]])
+def test_guards_of_which_none_decides_are_refused_with_what_mends_it(guards):
+    [problem] = refused(guarded(*guards))
+
+    assert problem.path == "guards"
+    assert "at least one guard other than share, not notifyOnly" in problem.message
+    parse_spec(body_of(guarded(*guards, DECIDES)))
+
+
+def test_a_plain_limit_may_pool_sixty_windows():
+    [read] = parse_spec(body_of(guarded(DECIDES | {"over": "1h"}))).guards
+
+    assert read.over == 60 * MINUTE
+
+
+def test_what_must_be_better_by_a_factor_may_be_asked_for_where_higher_is_worse():
+    guard = {"metric": "gauge", "value": "memory", "worse": "higher", "ratio": {"max": 0.5}}
+
+    assert parse_spec(body_of(guarded(guard))).guards[0].test == Ratio(0.5, 0.0, Worse.HIGHER)
 
 
 def test_a_value_that_is_not_measured_is_refused_with_the_names_that_are():

@@ -111,7 +111,8 @@ def test_a_regression_that_a_guard_tolerates_would_never_be_seen(guard, smallest
     ],
 )
 def test_a_guard_that_sees_it_or_counts_no_rate_holds_up_no_smallest_regression(guard):
-    document = SMALLEST | {"guards": [{"name": "g"} | guard], "judgement": {"smallestRegression": "2x"}}
+    guards = [{"name": "g"} | guard, {"name": "busy", "metric": "requests", "min": 1}]
+    document = SMALLEST | {"guards": guards, "judgement": {"smallestRegression": "2x"}}
 
     assert parse_spec(body_of(document)).judging.smallest_regression == 2.0
 

@@ -122,7 +122,8 @@ def test_the_defaults_of_a_guard_are_those_of_the_parser(test, written):
         stated = {name: usual[name] for name in written}
     stated |= {name: usual[name] for name in ("critical", "notifyOnly", "minimumRequests")} | {"over": "5m"}
 
-    short, long = [{"name": "g"} | test], [{"name": "g"} | test | stated]
+    other = {"name": "errors", "metric": "error-rate", "max": "2%"}
+    short, long = [other, {"name": "g"} | test], [other, {"name": "g"} | test | stated]
 
     assert parse_spec(body_of(changed("guards", long))) == parse_spec(body_of(changed("guards", short)))
 
