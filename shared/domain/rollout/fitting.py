@@ -88,7 +88,8 @@ def _with_dwell(step: Step, dwell: timedelta) -> Step:
     """Let a weight bake for at least `dwell`, and for as long again before its time is over."""
     if not isinstance(step, Shift) or step.bake.minimum >= dwell:
         return step
-    bake = replace(step.bake, minimum=dwell, maximum=max(step.bake.maximum, 2 * dwell))
+    twice = dwell + min(dwell, timedelta.max - dwell)
+    bake = replace(step.bake, minimum=dwell, maximum=max(step.bake.maximum, twice))
     return replace(step, bake=bake)
 
 
@@ -99,7 +100,8 @@ def _with_bigger_first_step(plan: tuple[Step, ...], requests_per_second: float) 
     """
     shifts = [step for step in plan if isinstance(step, Shift)]
     seconds = shifts[0].bake.minimum.total_seconds()
-    needed = ALL * ENOUGH_REQUESTS / (requests_per_second * seconds) if seconds else 0.0
+    requests = requests_per_second * seconds
+    needed = min(ALL, ALL * ENOUGH_REQUESTS / requests) if requests else float(ALL if seconds else 0)
     least = Weight(min(shifts[-1].weight, ceil(needed / ROUNDING) * ROUNDING))
     if shifts[0].weight >= least:
         return plan

@@ -259,6 +259,13 @@ def test_weights_and_the_first_bake_follow_from_the_smallest_regression_to_see()
     assert all(each.bake.minimum <= 5 * MINUTE for each in shifts[1:])
 
 
+@pytest.mark.parametrize("per_second", [1e-3, 1e-9, 1e-300])
+def test_next_to_no_traffic_gives_a_plan_of_days_and_never_none(per_second):
+    for plan in (seeing(1.3, 0.0, per_second), bigger(RAMP, per_second)):
+        bake = next(each for each in plan if isinstance(each, Shift)).bake
+        assert bake.minimum < bake.maximum < timedelta(days=30)
+
+
 def test_a_smaller_regression_takes_longer_or_a_larger_weight():
     def first(smallest: float) -> float:
         shift = next(each for each in seeing(smallest, 0.01, 50.0) if isinstance(each, Shift))
