@@ -7,11 +7,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PURE = {
+    "collections",
     "collections.abc",
     "dataclasses",
     "datetime",
     "enum",
     "functools",
+    "hashlib",
     "itertools",
     "math",
     "typing",
