@@ -374,6 +374,8 @@ class Looked:
     """Which versions preflight saw in production."""
     ready: bool = False
     """Whether preflight found nothing in the way, and goes on to what was measured before."""
+    checked: bool = False
+    """Whether versions and shares were looked at, and not only windows that came by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,7 +180,8 @@ _Moving = (
 
 def _looked(rollout: Rollout, event: e.Looked) -> Rollout:
     reason = rollout.reason if event.why is None else event.why
-    looked = replace(rollout, look_at=event.look_at, reason=reason, is_ready=event.ready)
+    checked_at = event.at if event.checked else rollout.checked_at
+    looked = replace(rollout, look_at=event.look_at, reason=reason, is_ready=event.ready, checked_at=checked_at)
     seen = dict(event.production)
     return _on_targets(looked, lambda t: replace(t, in_production=seen.get(t.name, t.in_production)))
 

@@ -7,7 +7,14 @@ from shared.domain.rollout.commands import Command, Tick
 from shared.domain.rollout.readings import Need, ReadFaults, ReadHealth, ReadShare, ReadSwap, ReadVersion, ReadWindows
 from shared.domain.rollout.spec import Place, Spec
 from shared.domain.rollout.state import Aftercare, Application, Doing, Rollout, Side, TargetState
-from shared.domain.rollout.timing import HISTORY, HISTORY_WINDOWS, WINDOWS_A_LOOK, visible_until, window_ceiling
+from shared.domain.rollout.timing import (
+    CHECK_AT_MOST_EVERY,
+    HISTORY,
+    HISTORY_WINDOWS,
+    WINDOWS_A_LOOK,
+    visible_until,
+    window_ceiling,
+)
 
 MEASURED = frozenset({Doing.BAKING, Doing.AWAITING_APPROVAL, Doing.SHIFTING, Doing.CLEARING, Doing.RELEASING})
 """Busy with these, a rollout takes in what its users meet."""
@@ -23,6 +30,8 @@ def needs(state: Application, command: Command, now: datetime) -> tuple[Need, ..
         return ()
     if state.live.doing is Doing.PREFLIGHT:
         return tuple(_to_start(state, state.live, state.live.spec, now))
+    if not is_check_due(state.live, state.live.spec, now):
+        return tuple(_to_judge(state.live, state.live.spec, now))
     return tuple(_to_see(state.live, state.live.spec, now))
 
 
@@ -32,6 +41,13 @@ def is_due(live: Rollout, tick: Tick, now: datetime) -> bool:
         return True
     is_pushed = live.spec is not None and live.spec.measuring.is_pushed
     return tick.news and is_pushed and live.doing in MEASURED
+
+
+def is_check_due(live: Rollout, spec: Spec, now: datetime) -> bool:
+    """Whether versions and shares are read too, and not only the windows that came: each target tells of each."""
+    if (live.look_at is not None and live.look_at <= now) or live.checked_at is None:
+        return True
+    return now - live.checked_at >= max(spec.measuring.window, CHECK_AT_MOST_EVERY)
 
 
 def _to_count(aftercare: Aftercare, now: datetime) -> Iterator[Need]:
@@ -109,6 +125,16 @@ def _to_watch(rollout: Rollout, target: TargetState, spec: Spec, now: datetime) 
     if not target.is_exposed:
         return
     yield ReadShare(target.name)
+    yield from _windows(rollout, target, spec, now)
+
+
+def _to_judge(rollout: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:
+    for target in rollout.targets:
+        if target.is_exposed:
+            yield from _windows(rollout, target, spec, now)
+
+
+def _windows(rollout: Rollout, target: TargetState, spec: Spec, now: datetime) -> Iterator[Need]:
     span = windows_to_read(target, spec, now)
     if span is not None:
         yield ReadWindows(

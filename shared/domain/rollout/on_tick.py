@@ -7,7 +7,7 @@ from shared.domain.rollout import events as e
 from shared.domain.rollout.aftercare import decide_aftercare
 from shared.domain.rollout.commands import Tick
 from shared.domain.rollout.draft import Draft
-from shared.domain.rollout.needs import is_due
+from shared.domain.rollout.needs import MEASURED, is_due
 from shared.domain.rollout.preflight import decide_preflight
 from shared.domain.rollout.readings import Readings
 from shared.domain.rollout.settle import decide_settled
@@ -15,7 +15,7 @@ from shared.domain.rollout.state import Application, Doing, OpenEffect, Phase, R
 from shared.domain.rollout.steps import fail, time_out
 from shared.domain.rollout.swap import decide_swap
 from shared.domain.rollout.timing import CALL_LIMIT, REMINDER, SWAP_LIMIT
-from shared.domain.rollout.watch import decide_shifting, decide_watch
+from shared.domain.rollout.watch import decide_news, decide_shifting, decide_watch
 
 OVERDUE_AS_A_WHOLE = frozenset({Doing.PREFLIGHT, Doing.SHIFTING, Doing.SWAPPING, Doing.CLEARING, Doing.RELEASING})
 """What has only the progress deadline; a bake and a gate have their own, and see what was measured first."""
@@ -30,6 +30,9 @@ def decide_tick(draft: Draft, command: Tick, readings: Readings) -> None:
     if live is None or live.spec is None or _overdue(draft, live):
         return
     if not is_due(live, command, draft.now):
+        return
+    if command.news and live.doing in MEASURED and not readings.is_check:
+        decide_news(draft, live, live.spec, readings)
         return
     match live.doing:
         case Doing.PREFLIGHT:

@@ -116,6 +116,11 @@ class Readings:
         seen = self._seen(ReadVersion(target, place))
         return seen if isinstance(seen, str | Trouble) else Trouble("not a version")
 
+    @property
+    def is_check(self) -> bool:
+        """Whether it was asked which versions are served, and not only what was measured."""
+        return any(isinstance(need, ReadVersion) for need in self.seen)
+
     def health(self, target: TargetName, place: Place) -> HealthSeen | Trouble:
         """Return how the place answered its health check."""
         seen = self._seen(ReadHealth(target, place))

@@ -202,6 +202,8 @@ class Rollout:
     """When there will be something new to see."""
     is_ready: bool = False
     """Whether the last look of preflight saw nothing in the way: what was measured before is read next."""
+    checked_at: datetime | None = None
+    """When versions and shares were last looked at, where users meet the candidate."""
     settle_at: datetime | None = None
     """Until when a call begun by a worker that was not heard of again may still land."""
     stuck: str | None = None

@@ -9,6 +9,8 @@ CALL_LIMIT = timedelta(seconds=35)
 FIRST_RETRY = timedelta(seconds=1)
 LONGEST_RETRY = timedelta(minutes=1)
 PREFLIGHT_LOOK = timedelta(seconds=5)
+CHECK_AT_MOST_EVERY = timedelta(seconds=15)
+"""News is judged when it comes; versions and shares are read for it at most so often, or once a window."""
 SWAP_LOOK = timedelta(seconds=3)
 SETTLE_LOOK = timedelta(seconds=5)
 SWAP_LIMIT = timedelta(minutes=10)

@@ -43,6 +43,28 @@ def decide_watch(draft: Draft, live: Rollout, spec: Spec, readings: Readings) ->
     _look_again(draft, live, spec)
 
 
+def decide_news(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> None:
+    """Judge the windows that came, and take back at once what is degraded.
+
+    Nothing moves on by news alone: what would is looked at at once, with the versions that are served.
+    """
+    if stand_guard(draft, live, spec, readings):
+        return
+    judged = draft.state.live
+    if draft.is_empty or judged is None or (judged.look_at is not None and judged.look_at <= draft.now):
+        return
+    at = draft.now if _may_move_on(draft, judged, spec) else _next_look(judged, spec, draft.now)
+    draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=at))
+
+
+def _may_move_on(draft: Draft, live: Rollout, spec: Spec) -> bool:
+    """Whether all that a step lacks to be passed is that the candidate is verified."""
+    current = live.plan[live.step]
+    if isinstance(current, AwaitApproval) or live.held_since is not None:
+        return False
+    return _is_proven_before(live, current) or _is_healthy(draft, live, spec, current.bake)
+
+
 def decide_shifting(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> None:
     """While routers are being told a weight: nothing advances, but the users who are there are looked after.
 
@@ -225,7 +247,7 @@ def _moved_on(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> bo
                 return True
             return _gate_timed_out(draft, live, current)
         case Shift() | Promote():
-            if verified and (_is_proven_before(live, current) or _is_healthy(draft, live, spec, current.bake)):
+            if verified and _may_move_on(draft, live, spec):
                 _pass_step(draft, live, current)
                 return True
             return _bake_timed_out(draft, live, spec, current.bake)
@@ -300,10 +322,11 @@ def _timed_out(draft: Draft, live: Rollout, outcome: Outcome, reason: str) -> bo
 def _look_again(draft: Draft, live: Rollout, spec: Spec) -> None:
     """Say when to look next; news that came to nothing changes nothing about that."""
     after = draft.state.live
-    came_to_nothing = draft.is_empty and (live.look_at is None or live.look_at > draft.now)
-    if after is None or came_to_nothing:
+    if after is None or (draft.is_empty and live.look_at is None):
         return
-    draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=_next_look(after, spec, draft.now)))
+    came_to_nothing = draft.is_empty and live.look_at is not None and live.look_at > draft.now
+    at = live.look_at if came_to_nothing and live.look_at is not None else _next_look(after, spec, draft.now)
+    draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=at, checked=True))
 
 
 def _next_look(live: Rollout, spec: Spec, now: datetime) -> datetime:
