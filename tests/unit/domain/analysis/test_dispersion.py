@@ -35,15 +35,12 @@ def test_clusters_are_as_rough_as_the_variance_of_their_sums_says(mean):
     assert 0.8 * truth < found < 1.7 * truth
 
 
-def test_moods_that_last_for_minutes_are_rough_though_successive_minutes_are_alike():
+def test_moods_that_last_are_rough_though_successive_minutes_are_alike():
     def moods(rng):
-        level, found = 0.0, []
-        for _ in range(MINUTES):
-            level = 0.95 * level + 0.31 * rng.normal()
-            found.append((float(rng.poisson(30_000 * 0.01 * np.exp(0.3 * level))), 30_000.0))
-        return found
+        rates = 0.01 * (1 + 0.5 * np.sin(2 * np.pi * (np.arange(MINUTES) / 30 + rng.random())))
+        return [(float(each), 3_000.0) for each in rng.poisson(3_000 * rates)]
 
-    assert typical(moods) > 2 * typical(lambda rng: independent(0.01, 30_000, rng))
+    assert typical(moods) > 2 * typical(lambda rng: independent(0.01, 3_000, rng))
 
 
 def test_less_history_and_fewer_failures_are_taken_to_be_rougher():
