@@ -26,7 +26,7 @@ from tests.unit.domain.analysis.worlds import (
 from tests.unit.domain.measurements import NO_DATA
 
 WINDOWS = 300
-RUNS = 30
+RUNS = 24
 ALPHA = 0.05
 """Larger than the default, so that a test that keeps it by luck alone would show in few runs."""
 AT_MOST = int(binom.ppf(0.99, RUNS, ALPHA))

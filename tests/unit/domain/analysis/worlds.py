@@ -33,7 +33,7 @@ COLD_TIMES = tuple(0.7 * usual + 0.3 * slow for usual, slow in zip(USUAL_TIMES, 
 SLOWER_TIMES = (0.05, 0.12, 0.28, 0.25, 0.12, 0.08, 0.05, 0.03, 0.015, 0.005)
 """Every request is slower."""
 HISTORY_MINUTES = 60
-STEADY = settings(derandomize=True, deadline=None)
+STEADY = settings(derandomize=True, deadline=None, max_examples=60)
 
 
 def guarded(name: str, metric: Metric, test: Test, *, of: str = "", **more: bool) -> Guard:
