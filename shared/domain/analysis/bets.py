@@ -60,10 +60,10 @@ def short(money: float) -> float:
     return 0.0 if money < LEAST else float(f"{min(money, MOST):.6g}")
 
 
-def cap_of(alpha: float, weight: float) -> float:
+def cap_of(alpha: float, weight: float, reach: float = 0.6) -> float:
     """Return the most that the logarithm of a bet may grow in one window: one alone never decides, two can.
 
     `weight` is the bet's share among those that are averaged. A factor with a typical share of the money needs
     `log(1 / (alpha * weight * AT_ONCE * 0.16))` to decide by itself; one window gives at most six tenths of it.
     """
-    return 0.6 * log(1.0 / (alpha * weight * AT_ONCE * 0.16))
+    return min(reach * log(1.0 / (alpha * weight * AT_ONCE * 0.16)), log(0.9 / (alpha * AT_ONCE)))

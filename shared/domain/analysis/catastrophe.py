@@ -7,9 +7,9 @@ step by a window.
 """
 
 from dataclasses import dataclass, replace
-from math import exp, log
+from math import exp, log, sqrt
 
-from shared.domain.analysis.bets import short
+from shared.domain.analysis.bets import PATIENCE, short
 
 ALLOWED = 0.20
 AT_ONCE_ABOVE = 0.50
@@ -21,13 +21,16 @@ FAILING = (0.45, 0.65, 0.85, 0.98)
 class Catastrophe:
     """Money on each of `FAILING`, now and before the newest window."""
 
-    money: tuple[float, ...] = (0.25, 0.25, 0.25, 0.25)
+    money: tuple[float, ...] = (0.15, 0.15, 0.15, 0.15)
     before: tuple[float, ...] | None = None
+    rest: float = 0.4
+    """Money in hand, that is laid little by little as in any bet: many fail at once only after hours."""
+    minutes: float = 0.0
 
     @property
     def evidence(self) -> float:
         """Evidence that the candidate fails as a whole, as odds."""
-        return sum(self.money)
+        return sum(self.money) + self.rest
 
 
 def observe(
@@ -40,6 +43,7 @@ def observe(
     unwell: bool,
     late_outage: bool,
     spared: bool,
+    minutes: float = 1.0,
 ) -> Catastrophe:
     """Take (failures, requests) of both in.
 
@@ -53,14 +57,17 @@ def observe(
     if n <= 0 or spared:
         return replace(state, money=start, before=start)
     stable_rate = (g + 1.0) / (m + 2.0) if m > 0 else 0.0
-    allowed = min(0.95, ALLOWED + stable_rate)
+    noise = sqrt(stable_rate * (1.0 - stable_rate) / (m + 2.0)) if m > 0 else 0.0
+    allowed = ALLOWED + stable_rate + 3.0 * noise
+    left = state.rest * (state.minutes + PATIENCE) / (state.minutes + minutes + PATIENCE)
+    moved = (state.rest - left) / len(FAILING)
     alone = f / n - (g / m if m > 0 else 0.0) >= AT_ONCE_ABOVE and not unwell
     most = 300.0 if alone else cap / 6.0 if unwell else cap
     money = tuple(
-        short(each * exp(min(most, _growth(f, n, allowed, rate) / phi)))
+        short((each + moved) * exp(min(most, _growth(f, n, allowed, rate) / phi)))
         for each, rate in zip(start, FAILING, strict=True)
     )
-    return Catastrophe(money, start)
+    return Catastrophe(money, start, short(left), state.minutes + minutes)
 
 
 def _growth(f: float, n: float, allowed: float, rate: float) -> float:

@@ -11,7 +11,7 @@ from shared.domain.analysis.parts import Baseline
 
 FAR_TIMES = 5.0
 """So many times stable's share of very slow requests, at least."""
-BULK_TIMES = 1.45
+BULK_ODDS = 2.6
 """And at most so many times its share of requests that are slower than the median."""
 REMEMBERED = 0.75
 """Minutes: one window of a quarter of a minute alone tells too little of the shape."""
@@ -47,7 +47,8 @@ def looks_cold(shape: Shape, candidate: Sample, stable: Sample | None, baseline:
         far_usual, bulk_usual = baseline.far_share, baseline.bulk_share
         if stable is not None and stable.histogram is not None and stable.histogram.total > 0:
             far_usual = max(far_usual, (stable.histogram.above(baseline.far_edge) or 0.0) / stable.histogram.total)
-        line = BULK_TIMES * bulk_usual
+        odds = BULK_ODDS * bulk_usual / max(1.0 - bulk_usual, 1e-9)
+        line = odds / (1.0 + odds)
         noise = (max(line * (1.0 - line), 0.1) / total) ** 0.5
         moved = bulk / total > line + 2.0 * noise
         return far >= 0.5 and far / total >= FAR_TIMES * far_usual and not moved

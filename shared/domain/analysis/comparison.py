@@ -118,7 +118,7 @@ def observe(state: Comparison, counts: Counts, rules: Rules) -> Comparison:
         before=start if played.money > start.money else None,
         advance=_advanced(state, counts, rules) if rules.counts_for else state.advance,
         suspicion=_suspected(state.suspicion, counts, rules, minutes),
-        usual=_followed(state.usual, counts, rules.length),
+        usual=_followed(state, counts, rules.length),
         unwell=unwell,
         forgiven=forgiven,
         spared=spared,
@@ -135,7 +135,7 @@ def begin(state: Comparison) -> Comparison:
 
 
 def _is_unwell(state: Comparison, counts: Counts) -> bool:
-    if counts.n_s <= 0 or state.usual <= 0:
+    if counts.n_s <= 0 or (state.usual <= 0 and state.counts.n_s <= 0):
         return False
     rate = counts.f_s / counts.n_s
     return rate >= max(3.0 * state.usual, state.usual + 0.02) and counts.f_s > 3.0 * state.usual * counts.n_s + 10.0
@@ -209,12 +209,13 @@ def _suspected(suspicion: float, counts: Counts, rules: Rules, minutes: float) -
     return round(max(SUSPICION_FLOOR, min(SUSPICION_CEILING, kept + rise / rules.phi)), 6)
 
 
-def _followed(usual: float, counts: Counts, length: timedelta) -> float:
+def _followed(state: Comparison, counts: Counts, length: timedelta) -> float:
+    usual = state.usual
     if counts.n_s <= 0:
         return usual
     rate = counts.f_s / counts.n_s
-    if usual <= 0:
+    if usual <= 0 and state.counts.n_s <= 0:
         return short(rate)
     share = 1.0 - exp(-log(2.0) * (length / USUAL_HALF_LIFE))
     most = usual * exp(log(2.0) * (length / USUAL_DOUBLES))
-    return short(min(usual + share * (rate - usual), most))
+    return short(min(usual + share * (rate - usual), most) if usual > 0 else share * rate)

@@ -64,7 +64,7 @@ class _Scene:
     shape: Shape
     shares: Mapping[str, float]
     """How much of alpha each guard gets."""
-    cap_share: float
+    first: float | None
     """How much of the usual cap a window may use: little in the first minutes."""
     expected_requests: float
     """What the candidate's share of the window's requests is, by stable's."""
@@ -113,7 +113,7 @@ def _scene(state: AnalysisState, window: Window, config: GuardConfig, candidate:
         cold=may_be_cold and candidate.requests > 0 and looks_cold(shape, candidate, stable, state.baseline),
         shape=shape,
         shares=weights_of(config),
-        cap_share=min(1.0, 0.8 / 0.6 * (length / FIRST_MINUTES)) if first else 1.0,
+        first=min(1.0, length / FIRST_MINUTES) if first else None,
         expected_requests=_expected(state, stable),
         risk=min(BEYOND_AT_MOST, config.risk / max(state.next_weight / 100_000, 1e-6)),
     )
@@ -128,7 +128,10 @@ def _marked(state: AnalysisState, window: Window, config: GuardConfig) -> Analys
     """Remember that the window counted, and move the mark past what is counted in one run or too late."""
     seen = sorted((*state.seen, window.start))
     newest = state.newest or window.end
-    mark = max(newest - max(LATENESS, LATENESS_WINDOWS * config.window), state.seen_until or seen[0])
+    mark = max(
+        newest - max(LATENESS, LATENESS_WINDOWS * config.window),
+        state.seen_until or min(seen[0], state.since or seen[0]),
+    )
     while seen and seen[0] <= mark:
         mark = max(mark, seen.pop(0) + config.window)
     return replace(state, seen=tuple(seen), seen_until=mark)
@@ -205,7 +208,7 @@ def _rules(
         promise=promise,
         beyond=beyond,
         phi=part.dispersion.phi,
-        cap=cap_of(scene.config.alpha, share) * scene.cap_share,
+        cap=_cap(scene, share),
         length=scene.length,
         counts_against=not scene.cold,
         counts_for=scene.good and not scene.cold,
@@ -217,6 +220,12 @@ def _rules(
         needed=1.0 / scene.config.beta,
         knows_bursts=not (is_swapped(guard) or retired),
     )
+
+
+def _cap(scene: _Scene, share: float) -> float:
+    if scene.first is None:
+        return cap_of(scene.config.alpha, share)
+    return scene.first * cap_of(scene.config.alpha, share, reach=0.8)
 
 
 def _risk_of(part: RatePart, scene: _Scene) -> float:
@@ -244,6 +253,7 @@ def _levels(state: AnalysisState, scene: _Scene) -> Iterator[LevelTest]:
             counts_against=not scene.cold,
             counts_for=scene.good and not scene.cold,
             minutes=scene.length.total_seconds() / 60.0,
+            times=abs(limit / reference) if reference else 1.0,
         )
         yield levels.observe(old, (mean, scene.candidate.requests), reference, part, rules)
 
@@ -292,6 +302,7 @@ def _catastrophe(
         unwell=unwell,
         late_outage=unwell and scene.follows and was is not None and not was.unwell,
         spared=errors.spared if errors else False,
+        minutes=scene.length.total_seconds() / 60.0,
     )
 
 

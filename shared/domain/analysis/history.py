@@ -56,14 +56,15 @@ def learn_late(baseline: Baseline, window: Window, config: GuardConfig) -> Basel
         return baseline
     if stable.histogram.total < 1.0 / (1.0 - 0.95):
         return baseline
-    known = {part.key for part in baseline.rates}
+    kept = tuple(part for part in baseline.rates if part.edge is None or part.edge in stable.histogram.edges)
+    known = {part.key for part in kept}
     late = tuple(
         replace(part, dispersion=replace(UNKNOWN, usual=part.dispersion.usual))
         for guard in config.guards
         for part in _rates(guard, [stable], stable.histogram)
         if part.key not in known
     )
-    return _with_shape(replace(baseline, rates=(*baseline.rates, *late)), stable.histogram)
+    return _with_shape(replace(baseline, rates=(*kept, *late)), stable.histogram)
 
 
 def may_be_level(guard: Guard) -> bool:
@@ -121,9 +122,14 @@ def _level(guard: Guard, minutes: Sequence[Sample]) -> LevelPart:
         key=key_of(guard),
         mean=mean,
         deviation=sqrt(max(variance, sum(step * step for step in steps) / (2 * len(steps)))),
-        correlation=max(0.0, min(0.9, covariance / variance)) if variance > 0 else 0.0,
+        correlation=_correlation(covariance / variance, len(means)) if variance > 0 else 0.0,
         requests=sum(minute.requests for minute in minutes) / len(minutes),
     )
+
+
+def _correlation(found: float, minutes: int) -> float:
+    """Return the correlation without the bias that an estimate of few minutes has (Marriott and Pope, 1954)."""
+    return max(0.0, min(0.9, found + (1.0 + 4.0 * found) / minutes))
 
 
 def _together(samples: Sequence[Sample], counters: frozenset[str]) -> Sample:

@@ -18,9 +18,10 @@ from shared.domain.analysis.bets import MOST
 from shared.domain.analysis.parts import LevelPart
 
 FROM_START = 0.6
-"""The share of the money that is laid from the start. The rest is laid on a test that is begun anew after 15, 30,
-60 ... windows, less each time: the k-th has 1 / (k (k + 1)) of it, which adds up to all of it."""
-FIRST_RESTART = 15
+"""The share of the money that is laid from the start. The rest is laid on a test that is begun anew every 15 minutes
+while nothing speaks against the candidate, less each time: the k-th has 1 / (k (k + 1)) of it, which adds up to all of
+it. When to begin anew may be chosen by what was seen before."""
+RESTARTS = 15
 WIDTH_SQUARED = 0.2
 WHOLE = 1.0 - 1e-6
 FEWEST = 2
@@ -43,8 +44,10 @@ class LevelTest:
     better: float = 0.0
     """Sum of (what is left to the risk budget) / sd, since the step began."""
     step_windows: int = 0
-    difference_sum: float = 0.0
-    difference_squares: float = 0.0
+    previous: float = 0.0
+    """By how much the newest minute was beyond the promise."""
+    step_squares: float = 0.0
+    """The sum of the squares of how much that changed: unlike their variance it does not see a level that rises."""
     candidate: float = 0.0
     """Mean of the newest window, for people."""
     stable: float = 0.0
@@ -102,6 +105,8 @@ class LevelRules:
     counts_against: bool
     counts_for: bool
     minutes: float
+    times: float = 1.0
+    """The multiple of stable's level in the limit: stable's noise counts so many times."""
 
 
 def observe(
@@ -157,25 +162,26 @@ def _held(pending: Pending | None, candidate: tuple[float, float], stable: float
 def _counted(
     state: LevelTest, mean: float, n_c: float, reference: float, part: LevelPart, rules: LevelRules
 ) -> LevelTest:
-    difference = rules.sign * (mean - rules.limit)
-    apart = mean - reference
+    beyond_promise = mean - rules.limit
+    change = beyond_promise - state.previous if state.windows else 0.0
+    difference = rules.sign * beyond_promise
     seen = replace(
         state,
-        difference_sum=short_of(state.difference_sum + apart),
-        difference_squares=short_of(state.difference_squares + apart * apart),
+        previous=short_of(beyond_promise),
+        step_squares=short_of(state.step_squares + change * change),
         windows=state.windows + 1,
         candidate=short_of(mean),
         stable=short_of(reference),
         correlation=part.correlation,
     )
-    deviation = _deviation(seen, part, n_c, rules.minutes)
+    deviation = _deviation(seen, part, n_c, rules)
     if deviation is None:
         return seen
     # One window counts for at most four standard deviations: an outlier is not a regression.
     worse = max(-4.0, min(4.0, difference / deviation))
     better = max(-4.0, min(4.0, rules.sign * (rules.beyond - mean) / deviation))
     against = worse if rules.counts_against else min(worse, 0.0)
-    restarts = seen.windows == FIRST_RESTART * 2**state.late_starts
+    restarts = seen.windows % RESTARTS == 0 and state.late_worse <= 0.0
     counted = replace(
         seen,
         late_worse=0.0 if restarts else round(state.late_worse + against, 6),
@@ -198,16 +204,15 @@ def begin(state: LevelTest) -> LevelTest:
     return replace(state, better=0.0, step_windows=0, pending=None)
 
 
-def _deviation(state: LevelTest, part: LevelPart, n_c: float, minutes: float) -> float | None:
+def _deviation(state: LevelTest, part: LevelPart, n_c: float, rules: LevelRules) -> float | None:
     """Return the standard deviation to reckon with, or None where there is none to go by yet."""
     known = None
     if part.deviation is not None and part.requests > 0 and n_c > 0:
-        per_minute = part.deviation**2
-        known = per_minute * (part.requests * minutes) / n_c + per_minute
+        each = (max(1.0, rules.times) * part.deviation) ** 2
+        known = each * max(1.0, part.requests / n_c) + each
     found = None
     if state.windows >= (FEWEST_UNKNOWN if known is None else 5):
-        mean = state.difference_sum / state.windows
-        found = max(0.0, state.difference_squares / state.windows - mean * mean)
+        found = state.step_squares / (2.0 * (state.windows - 1) * (1.0 - part.correlation))
     known_or_found = [each for each in (known, found) if each is not None]
     variance = max(known_or_found) if known_or_found else None
     if variance is None:

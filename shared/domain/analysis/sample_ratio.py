@@ -16,6 +16,8 @@ PACES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 40.0)
 TIMES = (0.02, 0.3, 0.5, 0.7, 0.85, 0.92, 1.1, 1.3, 2.0)
 """Times the odds that were asked for, with the tolerance on top: requests lost, and requests too many."""
 ALPHA = 0.001
+LATE = -20.0
+"""No factor falls further behind the best pace (in logarithms), so that a loss that begins late is found as well."""
 SPLIT_PHI = 1.5
 PACE_ERROR = 0.07
 """No pace fits exactly: this relative error of the share is nothing."""
@@ -71,15 +73,15 @@ def observe(state: ShareTest, n_c: float, n_s: float, share: float, tolerance: f
     best = max(a + b for a, b in zip(state.paces, paces, strict=True))
     return replace(
         state,
-        paces=_added(state.paces, paces, best),
-        times=_added(state.times, times, best),
+        paces=_added(state.paces, paces, best, -1e4),
+        times=_added(state.times, times, best, LATE),
         n_c=state.n_c + n_c,
         n_s=state.n_s + n_s,
     )
 
 
-def _added(old: tuple[float, ...], new: tuple[float, ...], best: float) -> tuple[float, ...]:
-    return tuple(round(max(-1e4, a + b - best), 4) for a, b in zip(old, new, strict=True))
+def _added(old: tuple[float, ...], new: tuple[float, ...], best: float, least: float) -> tuple[float, ...]:
+    return tuple(round(max(least, a + b - best), 4) for a, b in zip(old, new, strict=True))
 
 
 def _likelihood(n_c: float, n_s: float, odds: float, phi: float) -> float:

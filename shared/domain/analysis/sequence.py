@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from shared.domain.analysis import comparison, levels
 from shared.domain.analysis.counting import count
 from shared.domain.analysis.guards import GuardConfig, Threshold, needs_stable
-from shared.domain.analysis.judgement import Evidence, Judgement
+from shared.domain.analysis.judgement import Evidence, Judgement, Verdict
 from shared.domain.analysis.limits import trouble_with
 from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
 from shared.domain.analysis.state import WEIGHTS_KEPT, AnalysisState, WeightSince
-from shared.domain.analysis.verdicts import judge
+from shared.domain.analysis.verdicts import judge, until_whole
 
 __all__ = ["AnalysisState", "begin_step", "step"]
 
@@ -46,6 +46,7 @@ def begin_step(
         next_weight=next_weight,
         steps=state.steps + 1,
         watched=timedelta(0),
+        fit=False,
         shape=(0.0, 0.0, 0.0),
         comparisons=tuple(comparison.begin(each) for each in state.comparisons),
         levels=tuple(levels.begin(each) for each in state.levels),
@@ -70,6 +71,10 @@ def step(
     else:
         after = count(_remember(state, window, config), window, config)
     judgement = judge(after, window, config, lack)
+    if lack is None and after.watched // config.dwell > state.watched // config.dwell:
+        after = replace(after, fit=judgement.verdict is Verdict.HEALTHY)
+    if judgement.verdict is Verdict.HEALTHY and not after.fit:
+        judgement = until_whole(judgement, config)
     return after, judgement, judgement.evidence
 
 

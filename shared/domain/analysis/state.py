@@ -44,6 +44,8 @@ class AnalysisState:
     """How many weights were begun."""
     watched: timedelta = timedelta(0)
     """How much time in whole windows, in which the candidate did not look cold, the present weight was watched."""
+    fit: bool = False
+    """Whether nothing was in the way of the next weight when the weight was last watched for a whole dwell."""
     windows: int = 0
     """How many windows entered the evidence."""
     cold: bool = False

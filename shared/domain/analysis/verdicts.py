@@ -61,8 +61,8 @@ def judge(state: AnalysisState, window: Window, config: GuardConfig, lack: Missi
     odds = {name: _odds_of(name, state, config) for name in shares}
     total = sum(share * odds[name] for name, share in shares.items())
     decided = total >= 1.0 / config.alpha
-    suspicious = _why_it_holds(state, total)
-    holds = "" if lack or decided else suspicious or _why_it_waits(state, config)
+    suspicious = _why_it_holds(state, config, total)
+    holds = "" if lack or decided else suspicious
     loudest = max(shares, key=lambda name: shares[name] * odds[name]) if decided else None
     sight = _Sight(window=window, config=config, shares=shares, lack=lack, loudest=loudest)
     said = tuple(_evidence(guard, state, sight) for guard in config.guards)
@@ -85,6 +85,15 @@ def judge(state: AnalysisState, window: Window, config: GuardConfig, lack: Missi
         holds=holds,
         odds=_tidy(total),
     )
+
+
+def until_whole(judgement: Judgement, config: GuardConfig) -> Judgement:
+    """Return a healthy judgement as one that waits for the next whole dwell.
+
+    Short windows look often, and who looks often enough sees a good moment: so they may not pass more often.
+    """
+    why = f"the next {config.dwell.total_seconds():g} s of it are not whole yet"
+    return replace(judgement, verdict=Verdict.UNDECIDED, holds=why)
 
 
 def _odds_of(name: str, state: AnalysisState, config: GuardConfig) -> float:
@@ -122,21 +131,17 @@ def level_of(guard: Guard, state: AnalysisState) -> LevelTest | None:
     return next((each for each in state.levels if part and each.key == part.key), None)
 
 
-def _why_it_holds(state: AnalysisState, total: float) -> str:
+def _why_it_holds(state: AnalysisState, config: GuardConfig, total: float) -> str:
     if state.cold:
         return "the candidate looks cold: a few requests are slow by far, most as fast as ever; it is let warm up"
     if total >= SUSPICIOUS:
         return f"evidence {_ratio(total)} against the candidate: too little to take it back, too much to go on"
-    suspect = max(state.comparisons, key=lambda each: each.suspicion - _line(each, state), default=None)
+    deciding = (each for guard in config.guards if not guard.notify_only for each in comparisons_of(guard, state))
+    compared = [each for each in deciding if each.counts.n_s > 0 and not state.stable_retired]
+    suspect = max(compared, key=lambda each: each.suspicion - _line(each, state), default=None)
     if suspect is not None and suspect.suspicion >= _line(suspect, state):
         return f"{suspect.key}: rather as for twice stable's rate than as for the same; looking on"
     return ""
-
-
-def _why_it_waits(state: AnalysisState, config: GuardConfig) -> str:
-    """Short windows look often, and who looks often enough sees a good moment: so they may not pass more often."""
-    since = state.watched % config.dwell
-    return f"the next {config.dwell.total_seconds():g} s are not whole yet" if since >= config.window else ""
 
 
 def _line(each: Comparison, state: AnalysisState) -> float:
@@ -218,7 +223,7 @@ def _rate_evidence(guard: Guard, state: AnalysisState, found: tuple[Comparison, 
     worse = found[0] if isinstance(guard.test, Objective) else max(found, key=lambda each: each.evidence)
     part = parts[worse.key]
     odds = _together(guard, found)
-    highest = max(each.highest for each in found)
+    highest = found[0].highest if len(found) == 1 else max(1.0, odds)
     share = sight.shares.get(guard.name, 1.0)
     needed = log(1.0 / (config.alpha * share))
     visible = smallest_visible(worse.counts, promise_of(guard, part), needed, part.dispersion.phi)
