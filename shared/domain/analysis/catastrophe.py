@@ -1,19 +1,20 @@
 """The candidate that fails as a whole, at once: exact at any rate, and quick.
 
-The Poisson form is loose where most requests fail. Here the promise is `p_c <= p_s + 20 points`, tested by the exact
-likelihood ratio of Bernoulli trials, with stable's rate of the same window rounded up. One window may decide alone only
-where the candidate fails at least 50 points more than stable: below that two must agree, since the arms can be out of
-step by a window.
+The Poisson form is loose where most requests fail. Here the promise is `p_c <= p_s + 10 points`, or what the guard on
+errors tolerates where that is more, tested by the exact likelihood ratio of Bernoulli trials, with stable's rate of the
+same window rounded up. One window may decide alone only where the candidate fails at least 50 points more than stable:
+below that two must agree, since the arms can be out of step by a window.
 """
 
 from dataclasses import dataclass, replace
 from math import exp, log, sqrt
 
 from shared.domain.analysis.bets import PATIENCE, short
+from shared.domain.analysis.rates import Promise
 
-ALLOWED = 0.20
+ALLOWED = 0.10
 AT_ONCE_ABOVE = 0.50
-FAILING = (0.45, 0.65, 0.85, 0.98)
+FAILING = (0.25, 0.5, 0.8, 0.98)
 """The failure rates that are bet on."""
 
 
@@ -43,6 +44,7 @@ def observe(
     unwell: bool,
     late_outage: bool,
     spared: bool,
+    promise: Promise | None = None,
     minutes: float = 1.0,
 ) -> Catastrophe:
     """Take (failures, requests) of both in.
@@ -58,7 +60,8 @@ def observe(
         return replace(state, money=start, before=start)
     stable_rate = (g + 1.0) / (m + 2.0) if m > 0 else 0.0
     noise = sqrt(stable_rate * (1.0 - stable_rate) / (m + 2.0)) if m > 0 else 0.0
-    allowed = ALLOWED + stable_rate + 3.0 * noise
+    tolerated = promise.tolerated(stable_rate) if promise is not None else 0.0
+    allowed = max(ALLOWED + stable_rate, tolerated) + 3.0 * noise
     left = state.rest * (state.minutes + PATIENCE) / (state.minutes + minutes + PATIENCE)
     moved = (state.rest - left) / len(FAILING)
     alone = f / n - (g / m if m > 0 else 0.0) >= AT_ONCE_ABOVE and not unwell

@@ -228,6 +228,11 @@ def _cap(scene: _Scene, share: float) -> float:
     return scene.first * cap_of(scene.config.alpha, share, reach=0.8)
 
 
+def is_first(state: AnalysisState) -> bool:
+    """Whether so little time has passed that evidence was capped all along."""
+    return state.newest is None or state.since is None or state.newest <= state.since + FIRST_MINUTES
+
+
 def _risk_of(part: RatePart, scene: _Scene) -> float:
     """Return how much worse than stable the next weight may be; being slow is half as bad as failing."""
     return 2.0 * scene.risk if part.edge is not None else scene.risk
@@ -302,8 +307,16 @@ def _catastrophe(
         unwell=unwell,
         late_outage=unwell and scene.follows and was is not None and not was.unwell,
         spared=errors.spared if errors else False,
+        promise=_tolerated(errors, scene.config),
         minutes=scene.length.total_seconds() / 60.0,
     )
+
+
+def _tolerated(errors: Comparison | None, config: GuardConfig) -> Promise:
+    """Return what the guard on errors promises, or nothing."""
+    found = (guard.test for guard in config.guards if errors is not None and guard.name == errors.key)
+    test = next(found, None)
+    return Promise(test.maximum, test.slack) if isinstance(test, Ratio) else Promise(0.0, 0.0)
 
 
 def _counts_errors(key: str, config: GuardConfig) -> bool:

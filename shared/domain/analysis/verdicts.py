@@ -7,7 +7,7 @@ from math import log
 
 from shared.domain.analysis.bets import MOST
 from shared.domain.analysis.comparison import Comparison
-from shared.domain.analysis.counting import guard_rates, is_swapped, level_limits, level_part
+from shared.domain.analysis.counting import guard_rates, is_first, is_swapped, level_limits, level_part
 from shared.domain.analysis.guards import (
     Guard,
     GuardConfig,
@@ -226,7 +226,9 @@ def _rate_evidence(guard: Guard, state: AnalysisState, found: tuple[Comparison, 
     highest = found[0].highest if len(found) == 1 else max(1.0, odds)
     share = sight.shares.get(guard.name, 1.0)
     needed = log(1.0 / (config.alpha * share))
-    visible = smallest_visible(worse.counts, promise_of(guard, part), needed, part.dispersion.phi)
+    visible = None
+    if not is_first(state):
+        visible = smallest_visible(worse.counts, promise_of(guard, part), needed, part.dispersion.phi)
     cleared = all(each.cleared >= 1.0 / config.beta for each in found) and _sees_enough(
         guard, state, config, worse, part.dispersion.phi
     )
