@@ -186,12 +186,21 @@ def test_news_of_windows_that_were_judged_already_decides_nothing():
     assert story.state == before
 
 
+def _was_not_fit(story: Story) -> None:
+    """Something was in the way when the weight had last been watched for a whole minute."""
+    live = story.live
+    targets = tuple(replace(target, analysis=replace(target.analysis, fit=False)) for target in live.targets)
+    story.state = replace(story.state, live=replace(live, targets=targets))
+
+
 def _before_the_pass() -> Story:
     """All that is lacking is the last window of a minute, and versions were read just before."""
     story = quick()
     assert story.now == story.live.baking_since
     for seconds in (*range(5, 165, 5), 170, 175):
         story.now = story.live.baking_since + timedelta(seconds=seconds)
+        if seconds == 145:
+            _was_not_fit(story)
         story.tell(NEWS)
         assert story.tell_nothing_more()
     assert (story.live.step, story.now - story.live.checked_at) == (0, FAST)
