@@ -174,7 +174,8 @@ def _serve(app: Path, data: Path, port: int, stop_grace: float) -> None:
 def _end_with_parent() -> None:
     """Stop when standard input closes: whoever started this is gone, even if by `kill -9`."""
     sys.stdin.read()
-    os.kill(os.getpid(), signal.SIGTERM)
+    # To the main thread itself: a signal to the process may be taken by another one, and then nothing wakes this one.
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
 def app_settings(app: Path, data: Path) -> dict[str, str]:
