@@ -63,6 +63,8 @@ def _read_threshold(part: Part, metric: Metric) -> Threshold:
     test = Threshold(minimum=minimum.read(_LIMITS[metric], None), maximum=maximum.read(_LIMITS[metric], None))
     if test.minimum is not None and test.maximum is not None and test.minimum > test.maximum:
         maximum.refuse(f"{found(maximum.path, maximum.value)}allowed is at least min")
+    if metric is Metric.ERROR_RATE and test.maximum is not None and test.maximum >= 1:
+        maximum.refuse(f"{found(maximum.path, maximum.value)}allowed is less than 100%: else every request may fail")
     return test
 
 
@@ -83,6 +85,9 @@ def _read_ratio(part: Part, metric: Metric) -> Ratio:
 
 def _read_tolerance(part: Part, metric: Metric) -> Ratio:
     tolerance = _tolerance(part, SLACK_UNITS[metric], Tolerance())
+    if metric is Metric.ERROR_RATE and tolerance.slack >= 1:
+        words = part.child("tolerance")
+        words.refuse(f"{found(words.path, words.value)}allowed are less than 100 points: else every request may fail")
     return Ratio(tolerance.maximum, tolerance.slack, part.child("worse").read(Worse, Worse.HIGHER))
 
 
