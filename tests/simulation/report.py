@@ -1,5 +1,6 @@
 """The table as a page of the documentation."""
 
+import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,7 +42,7 @@ def page(rows: Sequence[Row], *, runs: int, seed: int) -> str:
     beside = {row.cell.world + row.cell.ramp for row in rows if row.cell.driver != "slipway"}
     parts = [
         "# What the judgement does, in figures\n",
-        f"Made by `make bench JUDGEMENT=full`: {made}.\n",
+        f"Made by `{_command()}`: {made}. `make bench JUDGEMENT=full` makes the whole table with 2,500 runs a cell.\n",
         TERMS,
         f"Goals are set for {len(asked)} rows; {len(short)} miss one.\n",
         _part("Goals that were missed", short, lambda row: True),
@@ -51,6 +52,11 @@ def page(rows: Sequence[Row], *, runs: int, seed: int) -> str:
         _part("Beside the peers", rows, lambda row: row.cell.world + row.cell.ramp in beside),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _command() -> str:
+    """Return the call that made the page, without where it was written to."""
+    return " ".join(("python -m tests.simulation", *sys.argv[1:])).partition(" --write")[0]
 
 
 def _part(title: str, rows: Sequence[Row], belongs: Callable[[Row], bool]) -> str:
