@@ -1,9 +1,9 @@
 """The candidate that fails as a whole, at once: exact at any rate, and quick.
 
-The Poisson form is loose where most requests fail. Here the promise is `p_c <= p_s + 10 points`, or what the guard on
-errors tolerates where that is more, tested by the exact likelihood ratio of Bernoulli trials, with stable's rate of the
-same window rounded up. One window may decide alone only where the candidate fails at least 50 points more than stable:
-below that two must agree, since the arms can be out of step by a window.
+The Poisson form is loose where most requests fail. Here the promise is `p_c <= p_s + 10 points` (up to 20 with few
+requests), or what the guard on errors tolerates where that is more, tested by the exact likelihood ratio of Bernoulli
+trials, with stable's rate of the same window rounded up. One window may decide alone only where the candidate fails at
+least 50 points more than stable: below that two must agree, since the arms can be out of step by a window.
 """
 
 from dataclasses import dataclass, replace
@@ -13,7 +13,11 @@ from shared.domain.analysis.bets import PATIENCE, short
 from shared.domain.analysis.rates import Promise
 
 ALLOWED = 0.10
+FEW = 10.0
+"""So many failures more are allowed, up to as much again: among few requests one client's retries are many points."""
 AT_ONCE_ABOVE = 0.50
+LARGER = 3.0
+"""Where history has bursts, only what is so many times as large as the largest decides in one window."""
 FAILING = (0.25, 0.5, 0.8, 0.98)
 """The failure rates that are bet on."""
 
@@ -44,12 +48,14 @@ def observe(
     unwell: bool,
     late_outage: bool,
     spared: bool,
+    burst: float = 0.0,
     promise: Promise | None = None,
     minutes: float = 1.0,
 ) -> Catastrophe:
     """Take (failures, requests) of both in.
 
-    `late_outage`: stable fell ill one window after the candidate; `spared`: this window is forgiven.
+    `late_outage`: stable fell ill one window after the candidate; `spared`: this window is forgiven; `burst`: the
+    most failures that ever came at once before.
     """
     f, n = candidate
     g, m = stable
@@ -61,10 +67,11 @@ def observe(
     stable_rate = (g + 1.0) / (m + 2.0) if m > 0 else 0.0
     noise = sqrt(stable_rate * (1.0 - stable_rate) / (m + 2.0)) if m > 0 else 0.0
     tolerated = promise.tolerated(stable_rate) if promise is not None else 0.0
-    allowed = max(ALLOWED + stable_rate, tolerated) + 3.0 * noise
+    few = min(ALLOWED, FEW / n)
+    allowed = max(ALLOWED + few + stable_rate, tolerated) + 3.0 * noise
     left = state.rest * (state.minutes + PATIENCE) / (state.minutes + minutes + PATIENCE)
     moved = (state.rest - left) / len(FAILING)
-    alone = f / n - (g / m if m > 0 else 0.0) >= AT_ONCE_ABOVE and not unwell
+    alone = f / n - (g / m if m > 0 else 0.0) >= AT_ONCE_ABOVE and not unwell and f > LARGER * burst
     most = 300.0 if alone else cap / 6.0 if unwell else cap
     money = tuple(
         short((each + moved) * exp(min(most, _growth(f, n, allowed, rate) / phi)))

@@ -157,7 +157,9 @@ def _is_burst_of_its_own(state: Comparison, counts: Counts, rules: Rules) -> boo
     if rules.burst <= 0 or counts.n_c <= 0 or not rules.knows_bursts:
         return False
     excess = counts.f_c - state.usual * counts.n_c
-    fails_as_a_whole = counts.f_c >= 0.9 * counts.n_c and counts.n_c <= 1.3 * rules.expected_requests
+    # With few requests one usual burst is all of them: only more failures than a burst has are surely not one.
+    is_whole = counts.f_c >= 0.9 * counts.n_c and counts.n_c <= 1.3 * rules.expected_requests
+    fails_as_a_whole = is_whole and counts.f_c > rules.burst
     return 0.1 * rules.burst <= excess <= 1.5 * rules.burst and not fails_as_a_whole
 
 

@@ -307,6 +307,7 @@ def _catastrophe(
         unwell=unwell,
         late_outage=unwell and scene.follows and was is not None and not was.unwell,
         spared=errors.spared if errors else False,
+        burst=part.dispersion.burst if part else 0.0,
         promise=_tolerated(errors, scene.config),
         minutes=scene.length.total_seconds() / 60.0,
     )
