@@ -9,7 +9,7 @@ RUNS ?= 2500
 SEED ?= 1
 BEGAN := $(shell date +%s)
 
-.PHONY: demo serve test check bench clean setup-local setup-dev
+.PHONY: demo serve test test-long check bench clean setup-local setup-dev
 
 demo: setup-local  ## the main job, told as a story
 	@$(BIN)/python -m local.demo --began $(BEGAN)
@@ -19,6 +19,9 @@ serve: setup-local  ## the local stack, kept running (PORT=, DATA=)
 
 test: setup-dev  ## all tests
 	@$(BIN)/python -m pytest
+
+test-long: setup-dev  ## what takes too long for every change
+	@$(BIN)/python -m pytest -m long
 
 check: setup-dev  ## format, lint, types, imports
 	@$(BIN)/ruff format --check .

@@ -64,6 +64,7 @@ def test_a_broken_version_is_taken_back(measured):
     assert measured.rules() == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("measured", ["telemetry by version"], indirect=True)
 def test_a_sound_version_is_promoted(measured):
