@@ -118,7 +118,6 @@ def test_an_app_with_two_apps_in_it_is_refused(library, tmp_path):
     assert run_app(library, tmp_path, {})["indexed"] is False
 
 
-@pytest.mark.skipif(not (ROOT / "function_app.py").exists(), reason="there is no function_app.py yet")
 def test_every_function_of_the_app_is_indexed_and_called(library, tmp_path):
     """On an empty store each call succeeds: what is asked for is unknown, what is sent in is refused, kindly."""
     result = run_app(library, ROOT, app_settings(ROOT, tmp_path))

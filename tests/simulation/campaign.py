@@ -126,12 +126,12 @@ def _keep(name: str, row: Row) -> None:
 def estimate(cells: Iterable[Cell], *, seed: int, runs: int, jobs: int) -> float:
     """Return about how many seconds the cells that are not kept yet will take, from three runs of some of them."""
     kept = _kept()
-    todo = [cell for cell in cells if _store_key(cell, seed, runs) not in kept]
-    if not todo:
+    left = [cell for cell in cells if _store_key(cell, seed, runs) not in kept]
+    if not left:
         return 0.0
-    some = todo[:: max(1, len(todo) // 8)]
+    some = left[:: max(1, len(left) // 8)]
     began = perf_counter()
     for cell in some:
         for run in range(3):
             run_once(cell, seed, run)
-    return (perf_counter() - began) / (3 * len(some)) * runs * len(todo) / jobs
+    return (perf_counter() - began) / (3 * len(some)) * runs * len(left) / jobs

@@ -5,6 +5,7 @@ they begin to ask once it can have data: in favour of those that count an empty 
 looks on after its promotion.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,7 +34,7 @@ class Minute:
     """When the newest window in it began, in minutes of the release; minus infinity for an empty answer."""
 
 
-class OncePerMinute:
+class OncePerMinute(ABC):
     """A driver that asks once a minute and climbs a ramp; after the last weight the candidate has everything."""
 
     def __init__(self, ramp: tuple[float, ...], length: timedelta) -> None:
@@ -63,9 +64,9 @@ class OncePerMinute:
         self.answered = self.answered or asked.stable is not None
         return self.ask(asked) if self.answered else self._stay()
 
+    @abstractmethod
     def ask(self, asked: Minute) -> Answer:
         """Decide on one answer of the metrics server."""
-        raise NotImplementedError
 
     def _stay(self) -> Answer:
         return Answer(weight=self.ramp[self.position])
