@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from shared.domain.analysis import catastrophe, comparison, levels, sample_ratio
 from shared.domain.analysis.bets import cap_of
-from shared.domain.analysis.coldness import Shape, follow, looks_cold
+from shared.domain.analysis.coldness import Shape, follow, looks_cold, looks_warm
 from shared.domain.analysis.comparison import Comparison
 from shared.domain.analysis.guards import (
     Guard,
@@ -41,7 +41,8 @@ BEYOND_MARGIN = 1.8
 """A candidate with more than so many times stable's rate, and the risk budget, is beyond it."""
 BEYOND_AT_MOST = 0.2
 FIRST_MINUTES = timedelta(minutes=2)
-"""In these the evidence of one rate can grow to eight tenths of what decides at most, at any traffic."""
+"""In these the evidence of one rate can grow to eight tenths of what decides at most, at any traffic: new instances may
+fail now and then. Not so where the response times show that they are warm."""
 AFTER_A_CHANGE = timedelta(minutes=2)
 """So long after a weight rose new instances may look cold."""
 CLIENTS_FOLLOW = timedelta(minutes=1)
@@ -101,7 +102,7 @@ def _scene(state: AnalysisState, window: Window, config: GuardConfig, candidate:
     shape = follow(state.shape, candidate, state.baseline, length.total_seconds() / 60.0)
     good_since, since = state.good_since or window.start, state.since or window.start
     may_be_cold = window.start < since + config.warm_up or good_since <= window.start < good_since + AFTER_A_CHANGE
-    first = window.start < since + FIRST_MINUTES
+    first = window.start < since + FIRST_MINUTES and not looks_warm(shape, candidate, stable, state.baseline)
     return _Scene(
         window=window,
         candidate=candidate,

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.analysis.coldness import follow, looks_warm
 from shared.domain.analysis.judgement import Verdict
 from shared.domain.analysis.sequence import begin_step
 from tests.unit.domain.analysis.worlds import (
@@ -135,3 +136,43 @@ def test_without_any_response_times_nothing_looks_cold():
         begun(config, before(served(3_000, 30))), config, lasting(range(1), served(300, 12), served(2_700, 27))
     )
     assert not after.cold
+
+
+def failing_from_the_first_minute(times):
+    """Fifteen points more errors, in instances whose response times are these."""
+    return [measured(n, served(3_000, 480, times=times), stable(27_000)) for n in range(2)]
+
+
+def test_what_fails_in_warm_instances_is_taken_back_after_two_minutes():
+    found = judgements(failing_from_the_first_minute(USUAL_TIMES), per_minute=30_000)
+    assert [each.verdict for each in found] == [Verdict.UNDECIDED, Verdict.DEGRADED]
+
+
+def test_where_nothing_says_that_the_instances_are_warm_failures_of_the_first_two_minutes_do_not_decide():
+    config = judging(ERRORS)
+    state = begun(config, before(stable(30_000)))
+
+    def verdicts(times):
+        failing = [measured(n, served(3_000, 180, times=times), stable(27_000)) for n in range(3)]
+        return [each.verdict for each in told(state, config, failing)[1]]
+
+    assert verdicts(None) == [Verdict.UNDECIDED, Verdict.UNDECIDED, Verdict.DEGRADED]
+    assert verdicts(USUAL_TIMES)[:2] == [Verdict.UNDECIDED, Verdict.DEGRADED]
+
+
+def test_a_handful_of_requests_does_not_say_that_the_instances_are_warm():
+    def warm(requests):
+        candidate, history = (
+            served(requests, times=USUAL_TIMES),
+            begun(judging(*GUARDS), before(stable(3_000))).baseline,
+        )
+        shape = follow((0.0, 0.0, 0.0), candidate, history, 1.0)
+        return looks_warm(shape, candidate, stable(2_700), history)
+
+    assert [warm(requests) for requests in (0, 30, 100, 300)] == [False, False, True, True]
+
+
+def test_cold_instances_do_not_look_warm():
+    history = begun(judging(*GUARDS), before(stable(3_000))).baseline
+    shape = follow((0.0, 0.0, 0.0), cold(300), history, 1.0)
+    assert not looks_warm(shape, cold(300), stable(2_700), history)
