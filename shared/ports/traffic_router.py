@@ -9,6 +9,9 @@ from shared.domain.rollout.weight import Weight
 class TrafficRouter(Protocol):
     """Moves live traffic between a target's production place and its candidate place.
 
+    Where places are not fixed, `target.located` says which they are: the candidate's gets the share, the stable
+    version's gets the rest, and any other gets nothing. Without it such a target raises `RejectedError`.
+
     Both methods raise `TryLaterError` when the router is unwell, after at most 20 seconds, and
     `RejectedError` when it refuses for good (the resource is gone, access is denied). `set_share` raises
     `UnansweredError` when nobody knows whether it was done.

@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from shared.domain.rollout.spec import Bake, Canary, CanaryStep, Gate, Judging, Notification, Spec, Target, VersionProbe
+from shared.domain.rollout.spec import (
+    Bake,
+    Canary,
+    CanaryStep,
+    Gate,
+    Judging,
+    NamedPlace,
+    Notification,
+    Spec,
+    Target,
+    VersionProbe,
+)
 from shared.wire.durations import format_duration
 from shared.wire.objectives import format_multiple
 from shared.wire.quantities import format_fraction, format_weight
@@ -37,12 +48,18 @@ def _target(target: Target) -> dict[str, Any]:
         "name": target.name,
         "kind": target.kind.value,
         "resource": target.resource,
-        "slot": target.slot,
+        **({"slot": target.slot} if target.slot else {}),
+        **({"places": [_place(place) for place in target.places]} if target.places else {}),
+        **({"converts": True} if target.converts else {}),
         **region,
         "wave": target.wave,
         "version": _probe(target.version),
         "health": {"path": target.health.path, "statuses": list(target.health.statuses)},
     }
+
+
+def _place(place: NamedPlace) -> dict[str, Any] | str:
+    return {"name": place.name, "host": place.host} if place.host else place.name
 
 
 def _probe(probe: VersionProbe) -> dict[str, Any]:

@@ -14,13 +14,21 @@ class TargetKind(StrEnum):
     """Where traffic can be divided."""
 
     APP_SERVICE_SLOT = "app-service-slot"
+    CONTAINER_APP = "container-app"
+    TRAFFIC_MANAGER = "traffic-manager"
+    HTTP_ROUTE = "http-route"
+
+    @property
+    def swaps(self) -> bool:
+        """Whether a promotion exchanges what two places serve. Elsewhere it sends everyone to the candidate's place."""
+        return self is TargetKind.APP_SERVICE_SLOT
 
 
 class Place(StrEnum):
     """Where a version sits behind a target."""
 
     PRODUCTION = "production"
-    """The place that serves everyone who is not sent elsewhere."""
+    """The place that serves everyone who is not sent elsewhere: where it is not fixed, the stable version's."""
     CANDIDATE = "candidate"
     """The place that a weight sends users to: a slot, a revision, an endpoint."""
 
@@ -84,19 +92,48 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedPlace:
+    """A place that the spec names: an endpoint of a profile, a backend of a route."""
+
+    name: str
+    host: str = ""
+    """Where it can be asked for its version, past the division of traffic; empty where the target tells that itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """Which places behind a target hold the two versions: found at preflight, the same for the whole rollout."""
+
+    stable: str
+    candidate: str
+    settles: timedelta = timedelta(0)
+    """How long clients may take to follow a change of weight, such as the life of a DNS answer."""
+    pins: timedelta = timedelta(0)
+    """How long clients may stay with a place that gets no share any more, such as by a cookie."""
+    says: str = ""
+    """What was changed or assumed to find them, for people."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One place where the application's traffic is divided."""
 
     name: TargetName
     kind: TargetKind
     resource: str
-    """The Azure resource id."""
-    slot: str
-    """The slot that CI deploys candidates to."""
+    """The Azure resource id; of an HTTPRoute the URL of the object in the Kubernetes API."""
+    slot: str = ""
+    """The slot that CI deploys candidates to, of a site."""
+    places: tuple[NamedPlace, ...] = ()
+    """The two places that take turns, where the target has more than that: endpoints, backends."""
+    converts: bool = False
+    """Whether what is not set up for two versions may be made so at preflight."""
     region: str = ""
     wave: int = 1
     version: VersionProbe = VersionProbe()
     health: HealthCheck = HealthCheck()
+    located: Located | None = None
+    """Where a rollout found the versions; None in a spec."""
 
     @property
     def is_mutable(self) -> bool:

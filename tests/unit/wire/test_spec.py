@@ -20,6 +20,7 @@ from shared.domain.rollout.spec import (
     Gate,
     HealthCheck,
     Judging,
+    NamedPlace,
     Outcome,
     Topic,
     VersionProbe,
@@ -195,7 +196,9 @@ def test_a_notification_without_topics_is_told_everything():
         ("targets/0", "web"),
         ("targets/0/name", "Web"),
         ("targets/0/name", "wéb"),
-        ("targets/0/kind", "container-app"),
+        ("targets/0/kind", "kubernetes"),
+        ("targets/0/places", ["blue", "green"]),
+        ("targets/0/converts", True),
         ("targets/0/slot", "production"),
         ("targets/0/slot", "Production"),
         ("targets/0/slot", "a/b"),
@@ -627,3 +630,57 @@ def test_a_spec_that_keeps_the_rules_is_taken_and_rendered_without_loss(document
 
     assert parse_spec(body_of(rendered), "application/json") == spec
     assert render_spec(parse_spec(body_of(rendered))) == rendered
+
+
+APP = SITE.replace("Microsoft.Web/sites", "Microsoft.App/containerApps")
+PROFILE = SITE.replace("Microsoft.Web/sites", "Microsoft.Network/trafficManagerProfiles")
+ROUTE = "https://kube.example:6443/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes/shop"
+
+
+def with_target(**fields):
+    return changed("targets/0", {"name": "web", **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "places"),
+    [
+        ({"kind": "container-app", "resource": APP}, ()),
+        ({"kind": "container-app", "resource": APP, "converts": True}, ()),
+        (
+            {"kind": "traffic-manager", "resource": PROFILE, "places": ["blue", "green"]},
+            (NamedPlace(name="blue"), NamedPlace(name="green")),
+        ),
+        (
+            {"kind": "http-route", "resource": ROUTE, "places": [{"name": "a", "host": "a.example:81"}, {"name": "b"}]},
+            (NamedPlace(name="a", host="a.example:81"), NamedPlace(name="b")),
+        ),
+    ],
+)
+def test_every_kind_of_target_is_taken_and_rendered_as_it_was(fields, places):
+    spec = parse_spec(body_of(with_target(**fields)))
+
+    assert (spec.targets[0].kind, spec.targets[0].places) == (fields["kind"], places)
+    assert spec.targets[0].converts is fields.get("converts", False)
+    assert parse_spec(body_of(render_spec(spec))) == spec
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"kind": "app-service-slot", "resource": SITE}, "targets[0].slot"),
+        ({"kind": "container-app", "resource": APP, "slot": "candidate"}, "targets[0].slot"),
+        ({"kind": "container-app", "resource": APP, "places": ["a", "b"]}, "targets[0].places"),
+        ({"kind": "container-app", "resource": PROFILE}, "targets[0].resource"),
+        ({"kind": "container-app", "resource": f"{APP}/"}, "targets[0].resource"),
+        ({"kind": "traffic-manager", "resource": PROFILE}, "targets[0].places"),
+        ({"kind": "traffic-manager", "resource": PROFILE, "places": ["a"]}, "targets[0].places"),
+        ({"kind": "traffic-manager", "resource": PROFILE, "places": ["a", "a"]}, "targets[0].places[1]"),
+        ({"kind": "http-route", "resource": f"{ROUTE}/status", "places": ["a", "b"]}, "targets[0].resource"),
+        (
+            {"kind": "http-route", "resource": ROUTE, "places": ["a", {"name": "b", "host": "http://b"}]},
+            "targets[0].places[1].host",
+        ),
+    ],
+)
+def test_what_a_kind_of_target_must_not_have_or_lacks_is_refused_by_its_path(fields, path):
+    assert paths_refused(with_target(**fields)) == [path]
