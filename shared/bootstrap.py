@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from shared.adapters.system.clock import SystemClock
 from shared.application.accept import Intake
 from shared.application.access import Access
+from shared.application.by_kind import KindAdapters, TargetsByKind
 from shared.application.drive import Driver
 from shared.application.foreign_events import ForeignEvents
 from shared.application.laid_aside import LaidAside
@@ -30,9 +31,9 @@ from shared.domain.rollout.measuring import (
     LogAnalyticsSource,
     ObservationsSource,
     PrometheusSource,
-    Source,
     WebSource,
 )
+from shared.domain.rollout.spec import TargetKind
 from shared.ports.alert_queue import AlertQueue
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue
@@ -41,6 +42,7 @@ from shared.ports.metrics_source import MetricsSource
 from shared.ports.notifier import Notifier
 from shared.ports.observations import ClosedWindows, Observations
 from shared.ports.open_markers import OpenMarkers
+from shared.ports.place_finder import PlaceFinder
 from shared.ports.place_probe import PlaceProbe
 from shared.ports.promoter import Promoter
 from shared.ports.rollout_store import RolloutArchive, RolloutStore
@@ -52,7 +54,12 @@ from shared.telemetry import keep_logs_clean
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+    from shared.adapters.app_service.sites import AppServiceSites
     from shared.adapters.sqlite.broker import SqliteBroker
+
+
+Kind = TypeVar("Kind")
+Built = TypeVar("Built")
 
 
 class StoreAndArchive(RolloutStore, RolloutArchive, Protocol):
@@ -81,6 +88,7 @@ class Outside:
     """What is moved and looked at."""
 
     router: TrafficRouter
+    finder: PlaceFinder
     promoter: Promoter
     probe: PlaceProbe
     metrics: MetricsSources
@@ -104,7 +112,7 @@ def build(keeping: Keeping, outside: Outside, access: Access, clock: Clock) -> A
     """Wire the use cases to their ports."""
     observed = keeping.observations
     sources = _and_pushed(outside.metrics, ObservedMetrics(observed, observed, clock))
-    reader = Reader(outside.router, outside.promoter, outside.probe, sources)
+    reader = Reader(outside.router, outside.promoter, outside.probe, sources, outside.finder)
     publisher = ViewPublisher(keeping.index)
     performer = Performer(
         keeping.store, outside.router, outside.promoter, outside.probe, outside.notifier, publisher, clock
@@ -203,23 +211,35 @@ def _service_bus_and_tables(settings: Settings) -> Keeping:
 
 def azure(settings: Settings, env: Mapping[str, str]) -> Outside:
     """Return the adapters to Azure: the public cloud's, or those at the URLs that the settings name."""
-    from shared.adapters.app_service.hosts import AppServiceHosts
     from shared.adapters.app_service.promoter import AppServicePromoter
     from shared.adapters.app_service.sites import AppServiceSites
-    from shared.adapters.app_service.traffic_router import AppServiceRouter
     from shared.adapters.http_json.place_probe import HttpPlaceProbe
     from shared.adapters.webhook.notifier import HttpNotifier
 
     credential = _token(settings.access_token) if settings.access_token else _identity()
     sites = AppServiceSites(credential, base_url=settings.management_url, allow_http=settings.allow_http)
-    hosts = AppServiceHosts(sites)
+    targets = TargetsByKind(target_kinds(sites))
     return Outside(
-        router=AppServiceRouter(sites, hosts),
+        router=targets,
+        finder=targets,
         promoter=AppServicePromoter(sites),
-        probe=HttpPlaceProbe(hosts.host_of, scheme="http" if settings.allow_http else "https"),
+        probe=HttpPlaceProbe(targets.host_of, scheme="http" if settings.allow_http else "https"),
         metrics=metrics_sources(settings, env, credential),
         notifier=HttpNotifier(env.get, allow_http=settings.allow_http),
     )
+
+
+def target_kinds(sites: "AppServiceSites") -> Mapping[TargetKind, KindAdapters]:
+    """Return what moves each kind of target; each is built when it is first used."""
+
+    def slots() -> KindAdapters:
+        from shared.adapters.app_service.hosts import AppServiceHosts
+        from shared.adapters.app_service.traffic_router import AppServiceRouter
+
+        hosts = AppServiceHosts(sites)
+        return KindAdapters(router=AppServiceRouter(sites, hosts), host_of=hosts.host_of)
+
+    return _BuiltOnFirstUse({TargetKind.APP_SERVICE_SLOT: slots})
 
 
 def metrics_sources(settings: Settings, env: Mapping[str, str], credential: "TokenCredential") -> MetricsSources:
@@ -262,21 +282,21 @@ def _and_pushed(outside: MetricsSources, pushed: MetricsSource) -> MetricsSource
     return _BuiltOnFirstUse({ObservationsSource: lambda: pushed, **asked})
 
 
-class _BuiltOnFirstUse(Mapping[type[Source], MetricsSource]):
-    """Builds a source when it is first asked for: an application imports what it uses, and nothing else."""
+class _BuiltOnFirstUse(Mapping[Kind, Built]):
+    """Builds a part when it is first asked for: an application imports what it uses, and nothing else."""
 
-    def __init__(self, builders: Mapping[type[Source], Callable[[], MetricsSource]]) -> None:
+    def __init__(self, builders: Mapping[Kind, Callable[[], Built]]) -> None:
         self._builders = builders
-        self._built: dict[type[Source], MetricsSource] = {}
+        self._built: dict[Kind, Built] = {}
         self._lock = Lock()
 
-    def __getitem__(self, kind: type[Source]) -> MetricsSource:
+    def __getitem__(self, kind: Kind) -> Built:
         with self._lock:
             if kind not in self._built:
                 self._built[kind] = self._builders[kind]()
             return self._built[kind]
 
-    def __iter__(self) -> Iterator[type[Source]]:
+    def __iter__(self) -> Iterator[Kind]:
         return iter(self._builders)
 
     def __len__(self) -> int:

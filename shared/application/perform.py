@@ -34,6 +34,8 @@ from shared.wire.notifications import render_notification
 
 BEGIN_WITHIN = timedelta(seconds=12)
 """A call that would begin later than this after its row was begun could land after `CALL_LIMIT`: it is not made."""
+MOST = Weight(50_000)
+"""A share above this is most users: before they are sent back the other side is looked at."""
 OVERTAKEN_AT_MOST = 5
 """How often one call follows a level that keeps changing, before it leaves the rest to the newer effects."""
 
@@ -94,6 +96,8 @@ class Performer:
         if found != wanted:
             if wanted > found:
                 self._verify_place(level)
+            elif not level.state.swaps and found > MOST:
+                self._verify_stable(level)
             self._in_time(row)
             with _call_that_may_land():
                 self.router.set_share(level.target, wanted)
@@ -106,13 +110,24 @@ class Performer:
         """
         name, version = level.target.name, level.rollout.version
         serves = self.probe.read_version(level.target, Place.CANDIDATE)
-        if level.state.holds_back and serves != level.state.stable_version:
+        is_stable_there = level.state.swaps and level.state.holds_back
+        if is_stable_there and serves != level.state.stable_version:
             raise TryLaterError(f"{name} serves {serves} where {level.state.stable_version} should be")
-        if not level.state.holds_back and serves != version:
+        if not is_stable_there and serves != version:
             raise RejectedError(f"candidate replaced: {name} serves {serves} where {version} should be")
         health = self.probe.read_health(level.target, Place.CANDIDATE)
         if not health.healthy:
             raise TryLaterError(f"{serves} is not healthy: {health.detail}")
+
+    def _verify_stable(self, level: Level) -> None:
+        """Before most users are sent back: is the stable version there, and well? Else they stay where they are."""
+        name, stable = level.target.name, level.state.stable_version
+        serves = self.probe.read_version(level.target, Place.PRODUCTION)
+        if stable is not None and serves != stable:
+            raise TryLaterError(f"{name} serves {serves} where users should go back to {stable}")
+        health = self.probe.read_health(level.target, Place.PRODUCTION)
+        if not health.healthy:
+            raise TryLaterError(f"{name}: {serves}, where users should go back to, is not healthy: {health.detail}")
 
     def _in_time(self, row: OpenEffect) -> None:
         if row.begun is None or self.clock.now() - row.begun > BEGIN_WITHIN:
@@ -169,7 +184,7 @@ class Performer:
         if live is None or live.id != rollout_id or live.spec is None:
             return None
         state = live.target(name)
-        return Level(live, live.spec.target(name), state) if state else None
+        return Level(live, live.at(name), state) if state else None
 
 
 class _InDoubtError(TryLaterError):

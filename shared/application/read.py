@@ -14,6 +14,7 @@ from shared.domain.rollout.readings import (
     ReadFaults,
     ReadHealth,
     Readings,
+    ReadPlaces,
     ReadShare,
     ReadSwap,
     ReadVersion,
@@ -24,6 +25,7 @@ from shared.domain.rollout.readings import (
 )
 from shared.domain.rollout.spec import Place, Spec
 from shared.ports.metrics_source import Arm, MetricsSource, WindowQuestion
+from shared.ports.place_finder import PlaceFinder
 from shared.ports.place_probe import PlaceProbe
 from shared.ports.promoter import Promoter, SwapState
 from shared.ports.traffic_router import TrafficRouter
@@ -43,6 +45,7 @@ class Reader:
     promoter: Promoter
     probe: PlaceProbe
     metrics: MetricsSources
+    finder: PlaceFinder
 
     def read(self, spec: Spec | None, needs: Iterable[Need]) -> Readings:
         """Return each reading, or the trouble with it. Never raises for a source that is unwell."""
@@ -59,6 +62,8 @@ class Reader:
     def _ask(self, spec: Spec, need: Need) -> Seen:
         target = spec.target(need.target)
         match need:
+            case ReadPlaces():
+                return self.finder.find_places(target, need.candidate)
             case ReadVersion():
                 return self.probe.read_version(target, need.place)
             case ReadHealth():

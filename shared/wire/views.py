@@ -7,6 +7,7 @@ from shared.domain.analysis.judgement import Evidence
 from shared.domain.names import ApplicationName
 from shared.domain.rollout.commands import Deploy
 from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, Step
+from shared.domain.rollout.spec import Located
 from shared.domain.rollout.state import Application, Phase, Rollout, TargetState
 from shared.domain.rollout.weight import to_percent
 
@@ -129,7 +130,21 @@ def _target(rollout: Rollout, target: TargetState) -> dict[str, object]:
         "observed": to_percent(target.observed) if target.observed is not None else None,
         "production_serves": target.side,
         "stable_version": target.stable_version,
+        "places": _places(target.located),
         **_judgement(target),
+    }
+
+
+def _places(located: Located | None) -> dict[str, object] | None:
+    """Return where the versions were found, where that is not fixed."""
+    if located is None:
+        return None
+    return {
+        "stable": located.stable,
+        "candidate": located.candidate,
+        "settles_seconds": located.settles.total_seconds(),
+        "pins_seconds": located.pins.total_seconds(),
+        "says": located.says,
     }
 
 

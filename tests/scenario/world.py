@@ -111,6 +111,7 @@ class World:
         site = self.site
         outside = Outside(
             router=site,
+            finder=site,
             promoter=site,
             probe=site,
             metrics=dict.fromkeys(get_args(Source), site),

@@ -15,12 +15,14 @@ from shared.adapters.memory.trouble import Trouble
 from shared.domain.analysis.measurement import Histogram, Lack, Missing, Sample, Window
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError
 from shared.domain.names import TargetName, Version
-from shared.domain.rollout.spec import Place, Target
-from shared.domain.rollout.weight import ALL, NONE, Weight
+from shared.domain.rollout.spec import Located, Place, Target
+from shared.domain.rollout.weight import ALL, NONE, Weight, rest
 from shared.ports.metrics_source import WindowQuestion
 from shared.ports.place_probe import Health
 from shared.ports.promoter import SwapStatus
 
+PLACES = ("blue", "green")
+"""The names of a site's two places, where they take turns; the controls call them production and candidate."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -36,7 +38,7 @@ class Call:
 
 
 class MemorySite:
-    """Implements `TrafficRouter`, `Promoter`, `PlaceProbe` and `MetricsSource`, and the controls of a scenario.
+    """Implements the ports of targets, places and metrics, and the controls of a scenario.
 
     Targets with the same resource share one site. Safe to use from several threads.
     """
@@ -54,6 +56,8 @@ class MemorySite:
         """What was asked, in order."""
         self.faults: dict[TargetName, tuple[str, ...]] = {}
         """What `find_faults` says of a target; nothing unless it is set."""
+        self.slow_clients = (timedelta(0), timedelta(0))
+        """How long clients take to follow a change of weight, and how long they stay with a place at weight 0."""
         self.swap_time = swap_time
         self.lag = lag
         self._now = now
@@ -149,13 +153,22 @@ class MemorySite:
         with self._called("set_share", target, str(share)):
             if not NONE <= share <= ALL:
                 raise RejectedError(f"{share} is not a share")
-            if self._site(target).era().share != share:
-                self._change(target, lambda era: replace(era, share=share))
+            to_second = rest(share) if _is_turned(target) else share
+            if self._site(target).era().share != to_second:
+                self._change(target, lambda era: replace(era, share=to_second))
 
     def read_share(self, target: Target) -> Weight:
         """Return the share in force."""
         with self._called("read_share", target):
-            return self._site(target).era().share
+            to_second = self._site(target).era().share
+            return rest(to_second) if _is_turned(target) else to_second
+
+    def find_places(self, target: Target, candidate: Version) -> Located:
+        """Return the two places: who gets most is stable. `settles` and `pins` are what `slow_clients` says."""
+        with self._called("find_places", target, candidate):
+            settles, pins = self.slow_clients
+            first, second = PLACES if self._site(target).era().share <= ALL / 2 else PLACES[::-1]
+            return Located(stable=first, candidate=second, settles=settles, pins=pins)
 
     def begin_swap(self, target: Target) -> str:
         """Begin a swap that ends `swap_time` from now."""
@@ -203,10 +216,10 @@ class MemorySite:
         end = start + question.length
         if end + self.lag > self._now():
             return Missing(Lack.NO_DATA, "this window has no values yet")
-        return self._site(question.target).sample(place, start, end, question.values)
+        return self._site(question.target).sample(_turned(question.target, place), start, end, question.values)
 
     def _deployed(self, target: Target, place: Place) -> Deployed:
-        deployed = self._site(target).era().at(place)
+        deployed = self._site(target).era().at(_turned(target, place))
         if deployed is None:
             raise TryLaterError(f"target {target.name}: nothing answers at its {place} place")
         return deployed
@@ -229,7 +242,19 @@ class MemorySite:
                 yield
 
 
+def _is_turned(target: Target) -> bool:
+    """Whether the first place holds the candidate this time: the two take turns where nothing is swapped."""
+    return target.located is not None and target.located.candidate == PLACES[0]
+
+
+def _turned(target: Target, place: Place) -> Place:
+    if not _is_turned(target):
+        return place
+    return Place.CANDIDATE if place is Place.PRODUCTION else Place.PRODUCTION
+
+
 _METHODS = (
+    "find_places",
     "set_share",
     "read_share",
     "begin_swap",

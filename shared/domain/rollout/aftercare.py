@@ -8,7 +8,6 @@ from shared.domain.rollout.events import DriftFound, PinnedCounted, PinnedPutOff
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.state import Aftercare, Rollout
 from shared.domain.rollout.timing import LONGEST_RETRY
-from shared.domain.rollout.weight import NONE
 
 
 def decide_aftercare(draft: Draft, aftercare: Aftercare, readings: Readings) -> None:
@@ -39,7 +38,7 @@ def _put_right(draft: Draft, over: Rollout, readings: Readings) -> bool:
     moved = False
     for target in over.targets:
         share = readings.share(target.name)
-        if isinstance(share, Trouble) or share == NONE:
+        if isinstance(share, Trouble) or share == target.share():
             continue
         moved = True
         if not draft.state.is_being_set(over.id, target.name):

@@ -9,7 +9,7 @@ from shared.domain.analysis.parts import Baseline
 from shared.domain.analysis.sequence import AnalysisState
 from shared.domain.names import CommandId, EffectId, RolloutId, TargetName, Version
 from shared.domain.rollout.plan import Step
-from shared.domain.rollout.spec import Spec
+from shared.domain.rollout.spec import Located, Spec
 from shared.domain.rollout.state import Ending, Side
 from shared.domain.rollout.weight import Weight
 
@@ -376,6 +376,8 @@ class Looked:
     """Whether preflight found nothing in the way, and goes on to what was measured before."""
     checked: bool = False
     """Whether versions and shares were looked at, and not only windows that came by themselves."""
+    located: tuple[tuple[TargetName, Located], ...] = ()
+    """Where preflight found the versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

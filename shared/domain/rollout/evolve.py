@@ -182,8 +182,13 @@ def _looked(rollout: Rollout, event: e.Looked) -> Rollout:
     reason = rollout.reason if event.why is None else event.why
     checked_at = event.at if event.checked else rollout.checked_at
     looked = replace(rollout, look_at=event.look_at, reason=reason, is_ready=event.ready, checked_at=checked_at)
-    seen = dict(event.production)
-    return _on_targets(looked, lambda t: replace(t, in_production=seen.get(t.name, t.in_production)))
+    seen, located = dict(event.production), dict(event.located)
+
+    def saw(target: TargetState) -> TargetState:
+        at = located.get(target.name, target.located)
+        return replace(target, in_production=seen.get(target.name, target.in_production), located=at)
+
+    return _on_targets(looked, saw)
 
 
 def _pending(state: Application, event: e.DeploymentAccepted) -> Rollout:
@@ -209,7 +214,7 @@ def _started(state: Application, event: e.RolloutStarted) -> Application:
         doing=Doing.PREFLIGHT,
         spec=event.spec,
         plan=event.plan,
-        targets=tuple(TargetState(name=target.name) for target in event.spec.targets),
+        targets=tuple(TargetState(name=target.name, swaps=target.kind.swaps) for target in event.spec.targets),
         started=event.at,
         look_at=event.at,
         deadline=event.at + event.spec.deadlines.preflight,
@@ -234,7 +239,10 @@ def _ended(state: Application, event: e.RolloutEnded) -> Application:
     without = replace(without, aftercare=_aftercare(ended(rollout, event)))
     last = Ended(rollout=rollout.id, version=rollout.version, phase=event.ending.phase, stable_version=stable)
     if event.ending.phase is Phase.SUCCEEDED:
-        return replace(without, last=last, serving=Serving(version=rollout.version, rollout=rollout.id))
+        moved = rollout.step >= 0 and any(not target.swaps for target in rollout.targets)
+        since = event.at if moved else without.production_since
+        serving = Serving(version=rollout.version, rollout=rollout.id)
+        return replace(without, last=last, serving=serving, production_since=since)
     return replace(without, last=last)
 
 
@@ -323,15 +331,24 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
             look_at = next_window(rollout.spec.measuring, event.at) if rollout.spec and rollout.is_exposed else None
             shifting = replace(entered, phase=Phase.PROGRESSING, doing=Doing.SHIFTING, look_at=look_at)
             return _on_targets(shifting, lambda t: _shifted(t, shift.weight, event.at))
-        case Promote():
-            swapping = replace(entered, phase=Phase.PROMOTING, doing=Doing.SWAPPING, look_at=event.at)
-            return _on_targets(swapping, lambda t: replace(_new_level(t, t.wanted, Side.CANDIDATE), swap_begun=True))
+        case Promote() as promote:
+            doing = Doing.SWAPPING if any(target.swaps for target in rollout.targets) else Doing.SHIFTING
+            promoting = replace(entered, phase=Phase.PROMOTING, doing=doing, look_at=event.at)
+            return _on_targets(promoting, lambda t: _promoted(t, rest(promote.hold_back), event.at))
 
 
 def _shifted(target: TargetState, weight: Weight, at: datetime) -> TargetState:
     """What was measured before the first users came says nothing about the candidate."""
     since = target.candidate_since if target.is_exposed else at
     return replace(_new_level(target, weight, Side.STABLE), candidate_since=since)
+
+
+def _promoted(target: TargetState, weight: Weight, at: datetime) -> TargetState:
+    """Ask for a swap; or, where nothing is swapped, for the weight that is left beside those who are held back."""
+    if target.swaps:
+        return replace(_new_level(target, target.wanted, Side.CANDIDATE), swap_begun=True)
+    since = target.candidate_since if target.is_exposed else at
+    return replace(_new_level(target, weight, Side.CANDIDATE), side=Side.CANDIDATE, candidate_since=since)
 
 
 def _new_level(target: TargetState, wanted: Weight, side: Side) -> TargetState:
@@ -341,7 +358,8 @@ def _new_level(target: TargetState, wanted: Weight, side: Side) -> TargetState:
 def _weight_observed(rollout: Rollout, event: e.WeightObserved) -> Rollout:
     def observed(target: TargetState) -> TargetState:
         weight = target.seen(event.share)
-        analysis = _weighing(target.analysis, weight, event.at)
+        follows = target.located.settles if target.located else timedelta(0)
+        analysis = _weighing(target.analysis, weight, event.at + follows)
         return replace(target, observed=weight, reached=event.generation, analysis=analysis)
 
     return _on_target(rollout, event.target, observed)
@@ -367,10 +385,12 @@ def _weighing(analysis: AnalysisState, weight: Weight, at: datetime) -> Analysis
     return replace(analysis, weights=(*analysis.weights, WeightSince(since, weight))[-WEIGHTS_KEPT:])
 
 
-def _bake_started(rollout: Rollout, at: datetime) -> Rollout:
+def _bake_started(rollout: Rollout, observed: datetime) -> Rollout:
+    """Begin a step's clocks once clients follow its weight: what they meet before is not measured at it."""
     current = rollout.plan[rollout.step]
     proven = isinstance(current, Promote) and current.proven
-    look_at = at if proven or rollout.spec is None else next_window(rollout.spec.measuring, at)
+    at = observed + rollout.settles
+    look_at = observed if proven or rollout.spec is None else next_window(rollout.spec.measuring, at)
     baking = replace(rollout, doing=Doing.BAKING, baking_since=at, look_at=look_at)
     next_weight = weight_after(rollout.plan, rollout.step)
 
@@ -527,7 +547,7 @@ def _rollback_begun(rollout: Rollout, event: e.RollbackBegun) -> Rollout:
     back = replace(
         rollout,
         phase=Phase.ROLLING_BACK,
-        doing=Doing.SWAPPING_BACK if rollout.has_begun_promotion else Doing.ZEROING,
+        doing=Doing.SWAPPING_BACK if rollout.has_begun_swap else Doing.ZEROING,
         ending=event.ending,
         reason=event.ending.reason,
         paused=None,
@@ -538,7 +558,12 @@ def _rollback_begun(rollout: Rollout, event: e.RollbackBegun) -> Rollout:
         stuck=None,
         look_at=event.at,
     )
-    return _on_targets(back, lambda t: replace(_new_level(t, NONE, Side.STABLE), observed=None))
+
+    def taken_back(target: TargetState) -> TargetState:
+        side = target.side if target.swaps else Side.STABLE
+        return replace(_new_level(target, NONE, Side.STABLE), observed=None, side=side)
+
+    return _on_targets(back, taken_back)
 
 
 def _effect_begun(state: Application, event: e.EffectBegun) -> Application:

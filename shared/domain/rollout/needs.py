@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from shared.domain.rollout.commands import Command, Tick
-from shared.domain.rollout.readings import Need, ReadFaults, ReadHealth, ReadShare, ReadSwap, ReadVersion, ReadWindows
+from shared.domain.rollout.readings import (
+    Need,
+    ReadFaults,
+    ReadHealth,
+    ReadPlaces,
+    ReadShare,
+    ReadSwap,
+    ReadVersion,
+    ReadWindows,
+)
 from shared.domain.rollout.spec import Place, Spec
 from shared.domain.rollout.state import Aftercare, Application, Doing, Rollout, Side, TargetState
 from shared.domain.rollout.timing import (
@@ -63,7 +72,7 @@ def _to_count(aftercare: Aftercare, now: datetime) -> Iterator[Need]:
             since=aftercare.since,
             until=aftercare.since + over.spec.measuring.window,
             length=over.spec.measuring.window,
-            measured_at=Place.CANDIDATE,
+            measured_at=place_of_stable(target) if target.side is Side.CANDIDATE else Place.CANDIDATE,
             candidate=pinned,
             stable=other,
         )
@@ -76,11 +85,16 @@ def _to_start(state: Application, live: Rollout, spec: Spec, now: datetime) -> I
     The stable version is the one that production was seen to serve: who brought it there does not matter.
     """
     for target in live.targets:
+        if not target.swaps:
+            yield ReadPlaces(target.name, live.version)
+            if target.located is None:
+                continue
         yield ReadVersion(target.name, Place.PRODUCTION)
         yield ReadVersion(target.name, Place.CANDIDATE)
         yield ReadHealth(target.name, Place.CANDIDATE)
         yield ReadShare(target.name)
-        yield ReadSwap(target.name, None)
+        if target.swaps:
+            yield ReadSwap(target.name, None)
     if not live.is_ready or live.returns or live.held_since is not None:
         return
     since, until = _history(spec, state.production_since, now)
@@ -110,10 +124,11 @@ def _to_see(rollout: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:
             case Doing.SWAPPING | Doing.SWAPPING_BACK if target.swap_token is not None:
                 yield ReadSwap(target.name, target.swap_token)
                 yield ReadVersion(target.name, Place.PRODUCTION)
-            case Doing.SWAPPING if target.side is Side.STABLE:
+            case Doing.SWAPPING if target.side is Side.STABLE or not target.swaps:
                 yield from _to_watch(rollout, target, spec, now)
             case Doing.SETTLING:
-                yield ReadSwap(target.name, None)
+                if target.swaps:
+                    yield ReadSwap(target.name, None)
                 yield ReadShare(target.name)
                 yield ReadVersion(target.name, Place.PRODUCTION)
 
@@ -121,7 +136,7 @@ def _to_see(rollout: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:
 def _to_watch(rollout: Rollout, target: TargetState, spec: Spec, now: datetime) -> Iterator[Need]:
     yield ReadVersion(target.name, place_of_candidate(target))
     if target.holds_back:
-        yield ReadVersion(target.name, Place.CANDIDATE)
+        yield ReadVersion(target.name, place_of_stable(target))
     if not target.is_exposed:
         return
     yield ReadShare(target.name)
@@ -164,4 +179,9 @@ def windows_to_read(target: TargetState, spec: Spec, now: datetime) -> tuple[dat
 
 def place_of_candidate(target: TargetState) -> Place:
     """Return where the candidate sits now."""
-    return Place.PRODUCTION if target.side is Side.CANDIDATE else Place.CANDIDATE
+    return Place.PRODUCTION if target.swaps and target.side is Side.CANDIDATE else Place.CANDIDATE
+
+
+def place_of_stable(target: TargetState) -> Place:
+    """Return where the stable version sits now."""
+    return Place.CANDIDATE if place_of_candidate(target) is Place.PRODUCTION else Place.PRODUCTION

@@ -11,8 +11,9 @@ from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.fitting import fitted
 from shared.domain.rollout.judging import config_for
 from shared.domain.rollout.readings import Readings, Trouble
-from shared.domain.rollout.spec import Place
-from shared.domain.rollout.state import Ending, Phase, Rollout
+from shared.domain.rollout.settle import NO_SWAP
+from shared.domain.rollout.spec import Located, Place
+from shared.domain.rollout.state import Ending, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import enter_step
 from shared.domain.rollout.timing import PREFLIGHT_LOOK
 from shared.domain.rollout.weight import NONE
@@ -23,11 +24,13 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
 
     What was measured before is read only after a look that found nothing in the way, and then at once: it is much.
     """
+    if _found_places(draft, live, readings):
+        return
     if all(readings.version(target.name, Place.PRODUCTION) == live.version for target in live.targets):
         ending = Ending(phase=Phase.SUCCEEDED, reason=f"production serves {live.version} already")
         draft.record(e.RolloutEnded(at=draft.now, rollout=live.id, ending=ending))
         return
-    obstacles = tuple(obstacle for target in live.targets for obstacle in _obstacles(live, target.name, readings))
+    obstacles = tuple(obstacle for target in live.targets for obstacle in _obstacles(live, target, readings))
     if _take_back_foreign_weight(draft, live, readings):
         obstacles = (*obstacles, "traffic was already sent to the candidate's place: taken back first")
     if live.held_since is not None:
@@ -81,8 +84,24 @@ def _passed(draft: Draft, live: Rollout, readings: Readings) -> e.PreflightPasse
     )
 
 
-def _obstacles(live: Rollout, target: TargetName, readings: Readings) -> Iterator[str]:
+def _found_places(draft: Draft, live: Rollout, readings: Readings) -> bool:
+    """Take in where the versions are, if that is news, and look again at once: what was read was read elsewhere."""
+    read = {target: readings.places(target.name) for target in live.targets}
+    found = tuple((target.name, at) for target, at in read.items() if isinstance(at, Located) and at != target.located)
+    if found:
+        says = "; ".join(f"{name}: {at.says}" for name, at in found if at.says)
+        draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=draft.now, why=says or None, located=found))
+    return bool(found)
+
+
+def _obstacles(live: Rollout, state: TargetState, readings: Readings) -> Iterator[str]:
     """Yield what keeps this target from starting."""
+    target = state.name
+    places = readings.places(target)
+    if isinstance(places, Trouble):
+        yield f"{target}: {places.why}"
+        if state.located is None:
+            return
     stable = readings.version(target, Place.PRODUCTION)
     if isinstance(stable, Trouble):
         yield f"{target}: production cannot be read: {stable.why}"
@@ -96,7 +115,7 @@ def _obstacles(live: Rollout, target: TargetName, readings: Readings) -> Iterato
         yield f"{target}: the health check failed: {health.why}"
     elif not health.healthy:
         yield f"{target}: not healthy: {health.detail}"
-    swap = readings.swap(target, None)
+    swap = readings.swap(target, None) if state.swaps else NO_SWAP
     if isinstance(swap, Trouble):
         yield f"{target}: swaps cannot be read: {swap.why}"
     elif swap.running:

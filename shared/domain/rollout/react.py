@@ -60,7 +60,9 @@ def _step_levels(rollout: Rollout, event: e.StepEntered) -> Iterator[Planned]:
         case Shift():
             yield from ((SetWeight(rollout.id, target.name), NOW) for target in rollout.targets)
         case Promote():
-            yield from ((BeginSwap(rollout.id, target.name), NOW) for target in rollout.targets)
+            for target in rollout.targets:
+                level = BeginSwap if target.swaps else SetWeight
+                yield level(rollout.id, target.name), NOW
         case AwaitApproval():
             return
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.domain.analysis.measurement import Window
 from shared.domain.names import TargetName, Version
-from shared.domain.rollout.spec import Place
+from shared.domain.rollout.spec import Located, Place
 from shared.domain.rollout.weight import Weight
 
 
@@ -16,6 +16,14 @@ class ReadVersion:
 
     target: TargetName
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlaces:
+    """Which places behind the target hold the stable version and the candidate?"""
+
+    target: TargetName
+    candidate: Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ class ReadFaults:
     stable: Version | None = None
 
 
-Need = ReadVersion | ReadHealth | ReadShare | ReadSwap | ReadWindows | ReadFaults
+Need = ReadPlaces | ReadVersion | ReadHealth | ReadShare | ReadSwap | ReadWindows | ReadFaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,7 @@ class FaultsSeen:
     faults: tuple[str, ...]
 
 
-Seen = Version | HealthSeen | Weight | SwapSeen | tuple[Window, ...] | FaultsSeen | Trouble
+Seen = Version | Located | HealthSeen | Weight | SwapSeen | tuple[Window, ...] | FaultsSeen | Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,13 @@ class Readings:
         """Return the version that the place was seen to serve."""
         seen = self._seen(ReadVersion(target, place))
         return seen if isinstance(seen, str | Trouble) else Trouble("not a version")
+
+    def places(self, target: TargetName) -> Located | Trouble | None:
+        """Return where the versions are; None when that was not asked for."""
+        for need, seen in self.seen.items():
+            if isinstance(need, ReadPlaces) and need.target == target:
+                return seen if isinstance(seen, Located | Trouble) else Trouble("not places")
+        return None
 
     @property
     def is_check(self) -> bool:

@@ -1,16 +1,19 @@
 """The last look before an end: the level is sure when no begun call can land any more."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.effects import BeginSwap, SetWeight
 from shared.domain.rollout.plan import Promote, Shift, Step
-from shared.domain.rollout.readings import Readings, Trouble
+from shared.domain.rollout.readings import Readings, SwapSeen, Trouble
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.state import Application, Doing, Ending, Phase, Rollout, Side, TargetState
 from shared.domain.rollout.timing import CALL_LIMIT, PINNED, SETTLE_LOOK
 from shared.domain.rollout.weight import NONE
+
+NOTHING = timedelta(0)
+NO_SWAP = SwapSeen(running=False)
 
 
 def quiet_at(state: Application, live: Rollout) -> datetime | None:
@@ -74,12 +77,19 @@ def end(draft: Draft, live: Rollout) -> None:
 
 
 def pinned_until(live: Rollout, now: datetime) -> datetime | None:
-    """Return until when clients may be pinned to the candidate's place by a routing cookie, if any were sent there.
+    """Return until when clients may stay with a place by a cookie or a cached answer, if any were sent there.
 
     After a rollback that place holds the candidate; after a promotion the old version, whose users were held back.
     """
     was_sent = any(_sends(step) for step in live.plan[: live.step + 1])
-    return now + PINNED if was_sent else None
+    longest = max((_pins(target) for target in live.targets), default=NOTHING)
+    return now + longest if was_sent and longest > NOTHING else None
+
+
+def _pins(target: TargetState) -> timedelta:
+    if target.swaps:
+        return PINNED
+    return target.located.pins if target.located else NOTHING
 
 
 def _sends(step: Step) -> bool:
@@ -97,7 +107,7 @@ def _put_right(draft: Draft, live: Rollout, target: TargetState, readings: Readi
         return None
     if target.stable_version is None:
         return None
-    swap = readings.swap(target.name, None)
+    swap = readings.swap(target.name, None) if target.swaps else NO_SWAP
     if isinstance(swap, Trouble) or swap.running:
         return f"{target.name}: {'swaps cannot be read' if isinstance(swap, Trouble) else 'a swap is running'}"
     serves = readings.version(target.name, Place.PRODUCTION)
@@ -105,6 +115,8 @@ def _put_right(draft: Draft, live: Rollout, target: TargetState, readings: Readi
         return None
     if isinstance(serves, Trouble):
         return f"{target.name}: production cannot be read: {serves.why}"
+    if not target.swaps:
+        return f"{target.name}: production serves {serves} where {target.stable_version} should be"
     if serves == live.version:
         draft.record(
             e.SideVerified(at=draft.now, rollout=live.id, target=target.name, side=Side.CANDIDATE, version=live.version)

@@ -1,7 +1,7 @@
 """The aggregate of one application: what is known, wanted and under way."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.domain.analysis.judgement import Judgement, Verdict
@@ -9,8 +9,8 @@ from shared.domain.analysis.sequence import AnalysisState
 from shared.domain.names import ApplicationName, EffectId, RolloutId, TargetName, Version
 from shared.domain.rollout.effects import Effect, SetWeight
 from shared.domain.rollout.plan import Step
-from shared.domain.rollout.spec import Spec
-from shared.domain.rollout.weight import NONE, Weight, rest
+from shared.domain.rollout.spec import Located, Spec, Target
+from shared.domain.rollout.weight import ALL, NONE, Weight, rest
 
 
 class Phase(StrEnum):
@@ -65,6 +65,10 @@ class TargetState:
     """One target of a rollout: what should be there and what was seen there."""
 
     name: TargetName
+    swaps: bool = True
+    """Whether a promotion exchanges what two places serve; else the candidate stays where it is and gets everyone."""
+    located: Located | None = None
+    """Which places hold the two versions, where that is not fixed; None until preflight found them."""
     wanted: Weight = NONE
     """The candidate's share that was decided."""
     proven: Weight = NONE
@@ -76,7 +80,7 @@ class TargetState:
     reached: int = -1
     """The newest generation that the router was seen to follow."""
     side: Side = Side.STABLE
-    """What production was last seen to serve."""
+    """What production was last seen to serve. Where nothing is swapped: whether the candidate was promoted."""
     wanted_side: Side = Side.STABLE
     swap_begun: bool = False
     """Whether a swap may have been asked for and production has not been seen to serve the stable version since."""
@@ -98,15 +102,17 @@ class TargetState:
 
         While production holds the candidate, the candidate place holds the old version: only those who are held back
         are sent there. While production gives the candidate back, that place may come to hold the version that hurts:
-        nobody is sent there.
+        nobody is sent there. Where nothing is swapped the candidate's place holds the candidate, whatever happens.
         """
+        if not self.swaps:
+            return self.wanted
         if self.side is Side.STABLE:
             return self.wanted
         return rest(self.wanted) if self.wanted_side is Side.CANDIDATE else NONE
 
     def seen(self, share: Weight) -> Weight:
         """Return the candidate version's share of users when the router sends `share` to the candidate place."""
-        return rest(share) if self.side is Side.CANDIDATE else share
+        return rest(share) if self.swaps and self.side is Side.CANDIDATE else share
 
     @property
     def has_concern(self) -> bool:
@@ -115,8 +121,8 @@ class TargetState:
 
     @property
     def holds_back(self) -> bool:
-        """Whether production holds the candidate, and some users are to stay with the stable version beside it."""
-        return self.side is Side.CANDIDATE and self.share() > NONE
+        """Whether the candidate is promoted, and some users are to stay with the stable version beside it."""
+        return self.side is Side.CANDIDATE and self.wanted_side is Side.CANDIDATE and self.wanted < ALL
 
     @property
     def is_settled(self) -> bool:
@@ -240,8 +246,24 @@ class Rollout:
 
     @property
     def has_begun_promotion(self) -> bool:
+        """Whether a swap may have been asked for, or everyone may have been sent to the candidate's place."""
+        return any(target.swap_begun or (target.side is Side.CANDIDATE and not target.swaps) for target in self.targets)
+
+    @property
+    def has_begun_swap(self) -> bool:
         """Whether a swap may have been asked for."""
         return any(target.swap_begun for target in self.targets)
+
+    @property
+    def settles(self) -> timedelta:
+        """How long clients may take to follow a change of weight, at the slowest target."""
+        return max((t.located.settles for t in self.targets if t.located is not None), default=timedelta(0))
+
+    def at(self, name: TargetName) -> Target:
+        """Return the spec's target, with the places where this rollout found the versions. Raises KeyError."""
+        assert self.spec is not None
+        state = self.target(name)
+        return replace(self.spec.target(name), located=state.located if state else None)
 
     def target(self, name: TargetName) -> TargetState | None:
         """Return the target's state, or None."""
@@ -341,8 +363,11 @@ class Application:
 
     @property
     def spec_in_force(self) -> Spec | None:
-        """The spec by which targets are to be read now."""
-        return self.watched.spec if self.watched is not None else None
+        """The spec by which targets are to be read now, with the places that were found."""
+        watched = self.watched
+        if watched is None or watched.spec is None:
+            return None
+        return replace(watched.spec, targets=tuple(watched.at(target.name) for target in watched.spec.targets))
 
     def attempts(self, version: Version) -> int:
         """Return how many rollouts of a version have passed their preflight, as far as that is remembered."""

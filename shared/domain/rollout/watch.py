@@ -13,11 +13,11 @@ from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.judging import config_for
 from shared.domain.rollout.low_traffic import bake_ends, is_excused, wait_for_traffic
-from shared.domain.rollout.needs import place_of_candidate
+from shared.domain.rollout.needs import place_of_candidate, place_of_stable
 from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, weight_after
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.settle import end_promotion, let_everyone_go, let_go
-from shared.domain.rollout.spec import Bake, Outcome, Place, Spec
+from shared.domain.rollout.spec import Bake, Outcome, Spec
 from shared.domain.rollout.state import Doing, Ending, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import enter_step, fail, time_out
 from shared.domain.rollout.timing import REMINDER, SILENT, fresh_after, next_window, settled_until
@@ -104,7 +104,7 @@ def _is_replaced(draft: Draft, live: Rollout, readings: Readings) -> bool:
 def _let_go_where_replaced(draft: Draft, live: Rollout, readings: Readings) -> None:
     """Send nobody any more to a place that was to hold the stable version beside a promoted one, and does not."""
     for target in live.targets:
-        found = readings.version(target.name, Place.CANDIDATE) if target.holds_back else target.stable_version
+        found = readings.version(target.name, place_of_stable(target)) if target.holds_back else target.stable_version
         if isinstance(found, Trouble) or found == target.stable_version:
             continue
         let_go(draft, live, target, f"their place serves {found} where {target.stable_version} should be")

@@ -40,7 +40,7 @@ def site():
 
 
 def reader(site, kind=AzureMonitorSource):
-    return Reader(site, site, site, {kind: site})
+    return Reader(site, site, site, {kind: site}, site)
 
 
 def windows(measured_at=Place.CANDIDATE):

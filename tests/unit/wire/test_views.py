@@ -89,6 +89,7 @@ def test_a_target_shows_where_it_is_and_what_it_serves():
         "observed": 95.0,
         "production_serves": "candidate",
         "stable_version": "1",
+        "places": None,
         "verdict": None,
         "odds": None,
         "holds": "",

@@ -1,0 +1,54 @@
+"""Targets of every kind behind one port: each call goes to the adapter of the target's kind."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from shared.domain.errors import RejectedError
+from shared.domain.names import Version
+from shared.domain.rollout.spec import Located, Place, Target, TargetKind
+from shared.domain.rollout.weight import Weight
+from shared.ports.place_finder import PlaceFinder
+from shared.ports.traffic_router import TrafficRouter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindAdapters:
+    """What moves and finds the targets of one kind."""
+
+    router: TrafficRouter
+    host_of: Callable[[Target, Place], str]
+    """Names a place's own host, within 5 seconds."""
+    finder: PlaceFinder | None = None
+    """None where places are fixed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetsByKind:
+    """The `TrafficRouter` and `PlaceFinder` of all kinds, and their hosts. A kind without adapters is refused."""
+
+    kinds: Mapping[TargetKind, KindAdapters]
+
+    def set_share(self, target: Target, share: Weight) -> None:
+        """Send `share` of the target's traffic to the candidate place."""
+        self._of(target).router.set_share(target, share)
+
+    def read_share(self, target: Target) -> Weight:
+        """Return the share in force."""
+        return self._of(target).router.read_share(target)
+
+    def find_places(self, target: Target, candidate: Version) -> Located:
+        """Return the places of the two versions."""
+        finder = self._of(target).finder
+        if finder is None:
+            raise RejectedError(f"{target.name}: the places of a {target.kind} are fixed")
+        return finder.find_places(target, candidate)
+
+    def host_of(self, target: Target, place: Place) -> str:
+        """Return the place's own host name, with a port where it has one."""
+        return self._of(target).host_of(target, place)
+
+    def _of(self, target: Target) -> KindAdapters:
+        found = self.kinds.get(target.kind)
+        if found is None:
+            raise RejectedError(f"{target.name}: a {target.kind} cannot be moved here")
+        return found
