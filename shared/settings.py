@@ -1,12 +1,32 @@
 """Every knob of the app, read once at cold start from the app settings (environment variables)."""
 
+import base64
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from shared.domain.rollout.app_settings import FOR_SPECS, may_be_sent
+
+CLUSTERS: Final = "SLIPWAY_KUBERNETES_CLUSTERS"
 
 
 class SettingsError(Exception):
     """An app setting is missing or wrong; the message names it and the fix. Nothing can run before it is mended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubernetesCluster:
+    """A Kubernetes API server that may be called, and so may be given a token of ours."""
+
+    server: str
+    """Scheme, host and port as a URL, in lower case; no slash at its end."""
+    ca: str = ""
+    """The certificates, as PEM, that its own must be signed with; empty for those that the system trusts."""
+    token_setting: str | None = None
+    """The name of the app setting with a bearer token for it; None: a token of the app's identity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +68,15 @@ class Settings:
     source_keys: Mapping[str, str]
     """`SLIPWAY_SOURCE_KEYS`: `source=key;...`; each good only for `/api/events/{source}`, that of the source
     `observations` only for `/api/observations`."""
+    kubernetes_clusters: tuple[KubernetesCluster, ...]
+    """`SLIPWAY_KUBERNETES_CLUSTERS`: `[{"server": "https://...", "ca": "<base64 of PEM>", "tokenSetting":
+    "SLIPWAY_SECRET_..."}]`. A spec names a server by its URL: no other than these gets a token."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
         """Read the settings. Raises `SettingsError` naming the first that is missing or wrong."""
         data = env.get("SLIPWAY_DATA")
+        allow_http = _flag(env, "SLIPWAY_ALLOW_HTTP")
         settings = cls(
             data=Path(data) if data else None,
             tables_endpoint=env.get("SLIPWAY_TABLES_ENDPOINT"),
@@ -66,9 +90,10 @@ class Settings:
             metrics_url=env.get("SLIPWAY_METRICS_URL"),
             logs_url=env.get("SLIPWAY_LOGS_URL"),
             access_token=env.get("SLIPWAY_ACCESS_TOKEN"),
-            allow_http=_flag(env, "SLIPWAY_ALLOW_HTTP"),
+            allow_http=allow_http,
             operator_keys=_keys(env, "SLIPWAY_KEYS"),
             source_keys=_keys(env, "SLIPWAY_SOURCE_KEYS"),
+            kubernetes_clusters=_clusters(env, allow_http=allow_http),
         )
         settings.check()
         return settings
@@ -100,3 +125,67 @@ def _keys(env: Mapping[str, str], name: str) -> dict[str, str]:
             raise SettingsError(f"{name}: an entry is not `name=key` with a key of at least 16 characters")
         keys[owner.strip()] = key.strip()
     return keys
+
+
+def _clusters(env: Mapping[str, str], *, allow_http: bool) -> tuple[KubernetesCluster, ...]:
+    text = env.get(CLUSTERS, "").strip()
+    if not text:
+        return ()
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f'{CLUSTERS} is no JSON; allowed is [{{"server": "https://..."}}, ...]') from error
+    if not isinstance(entries, list):
+        raise SettingsError(f'{CLUSTERS} is no list; allowed is [{{"server": "https://..."}}, ...]')
+    clusters = tuple(_cluster(f"{CLUSTERS}[{at}]", entry, allow_http=allow_http) for at, entry in enumerate(entries))
+    servers = [cluster.server for cluster in clusters]
+    for at, server in enumerate(servers):
+        if server in servers[:at]:
+            raise SettingsError(f"{CLUSTERS}[{at}].server is named twice; name each server once")
+    return clusters
+
+
+def _cluster(where: str, entry: Any, *, allow_http: bool) -> KubernetesCluster:
+    allowed = ("server", "ca", "tokenSetting")
+    if not isinstance(entry, dict):
+        raise SettingsError(f"{where} is no object with {', '.join(allowed)}")
+    for name, value in entry.items():
+        if name not in allowed:
+            raise SettingsError(f"{where}: unknown member '{name[:50]}'; allowed are {', '.join(allowed)}")
+        if not isinstance(value, str):
+            raise SettingsError(f"{where}.{name} is no text")
+    token_setting = entry.get("tokenSetting")
+    if token_setting is not None and not may_be_sent(token_setting):
+        raise SettingsError(f"{where}.tokenSetting must name an app setting that begins with {FOR_SPECS}")
+    return KubernetesCluster(
+        server=_server(where, entry.get("server", ""), allow_http=allow_http),
+        ca=_certificates(where, entry.get("ca", "")),
+        token_setting=token_setting,
+    )
+
+
+def _server(where: str, text: str, *, allow_http: bool) -> str:
+    schemes = ("https", "http") if allow_http else ("https",)
+    try:
+        parts = urlsplit(text)
+        is_server = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_server = False
+    if not is_server or text.lower().rstrip("/") != f"{parts.scheme}://{parts.netloc.lower()}" or "@" in text:
+        raise SettingsError(
+            f"{where}.server must be {' or '.join(schemes)}, a host, perhaps a port, and nothing more, "
+            "such as https://shop-dns-1a2b3c.hcp.westeurope.azmk8s.io:443"
+        )
+    return text.lower().rstrip("/")
+
+
+def _certificates(where: str, text: str) -> str:
+    try:
+        pem = base64.b64decode(text, validate=True).decode("ascii")
+    except ValueError:
+        pem = "no certificate"
+    if pem and "-----BEGIN CERTIFICATE-----" not in pem:
+        raise SettingsError(
+            f"{where}.ca must be the base64 of PEM certificates: certificate-authority-data of a kubeconfig"
+        )
+    return pem

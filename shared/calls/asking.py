@@ -5,6 +5,7 @@ Errors name `what` and the host, never a path, a query or a header: these often 
 
 import http.client
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -30,23 +31,31 @@ def ask(
     headers: Mapping[str, str],
     body: bytes | None = None,
     most_bytes: int,
+    trust: ssl.SSLContext | None = None,
 ) -> Answer:
     """Return the answer, whatever its status. A connection that breaks off is tried once more, at once.
+
+    `trust` is as in `exchange`.
 
     Raises `TryLaterError` when there is no answer, and `RejectedError` for one of more than `most_bytes`.
     """
     try:
         try:
-            answer = exchange(method, url, deadline, headers=headers, body=body, most_bytes=most_bytes)
+            answer = exchange(method, url, deadline, headers=headers, body=body, most_bytes=most_bytes, trust=trust)
         except TryLaterError as error:
-            if not isinstance(error.__cause__, ConnectionError | http.client.HTTPException):
+            if not broke_off(error):
                 raise
-            answer = exchange(method, url, deadline, headers=headers, body=body, most_bytes=most_bytes)
+            answer = exchange(method, url, deadline, headers=headers, body=body, most_bytes=most_bytes, trust=trust)
     except TryLaterError as error:
         raise TryLaterError(f"{what}: {error}") from error
     if answer.cut:
         raise RejectedError(f"{what}: {urlsplit(url).hostname} answers with more than {most_bytes} bytes")
     return answer
+
+
+def broke_off(error: TryLaterError) -> bool:
+    """Whether the line broke, rather than that no answer came in time: then the same may go well at once."""
+    return isinstance(error.__cause__, ConnectionError | http.client.HTTPException)
 
 
 def refusal_of(what: str, url: str, answer: Answer, says: str = "") -> SlipwayError:

@@ -43,16 +43,18 @@ def exchange(
     headers: Mapping[str, str],
     body: bytes | None = None,
     most_bytes: int = 0,
+    trust: ssl.SSLContext | None = None,
 ) -> Answer:
     """Return the answer with the first `most_bytes` of its body. `url` is absolute, http or https.
+
+    `trust` says whose certificates are good; without it those that the system trusts.
 
     Raises `TryLaterError` when there is no answer. Its message names the host, and nothing else of the URL.
     """
     parts = urlsplit(url)
     try:
-        return _exchange(
-            method, parts, deadline, {"Host": parts.netloc.rpartition("@")[2], **headers}, body, most_bytes
-        )
+        named = {"Host": parts.netloc.rpartition("@")[2], **headers}
+        return _exchange(method, parts, deadline, named, body, most_bytes, trust)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise TryLaterError(f"{parts.hostname}: {_reason(error)}") from error
 
@@ -64,13 +66,14 @@ def _exchange(
     headers: Mapping[str, str],
     body: bytes | None,
     most_bytes: int,
+    trust: ssl.SSLContext | None,
 ) -> Answer:
     host, port = parts.hostname, parts.port or _PORTS[parts.scheme]
     if not host:
         raise ValueError("no host")
     connection = http.client.HTTPConnection(host, port)
     with _connect(host, port, deadline) as plain:
-        connected = _encrypt(plain, host, deadline) if parts.scheme == "https" else plain
+        connected = _encrypt(plain, host, deadline, trust) if parts.scheme == "https" else plain
         with connected:
             # http.client asks for no more of a socket than what this one has.
             connection.sock = _BoundedSocket(connected, deadline)
@@ -113,9 +116,9 @@ def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
     raise failure or OSError("no address")
 
 
-def _encrypt(plain: socket.socket, host: str, deadline: Deadline) -> socket.socket:
+def _encrypt(plain: socket.socket, host: str, deadline: Deadline, trust: ssl.SSLContext | None) -> socket.socket:
     plain.settimeout(deadline.left())
-    return _trust().wrap_socket(plain, server_hostname=host)
+    return (trust or _trust()).wrap_socket(plain, server_hostname=host)
 
 
 @cache
