@@ -6,6 +6,7 @@ Same URLs, api-version, status codes and error bodies (`{"error": {"code", "mess
 from dataclasses import asdict
 from typing import Any
 
+from local.cloud.arm_words import check_version, find_resource, no_such_call, not_found
 from local.cloud.faults import SWAP_KINDS, Faults
 from local.cloud.http_json import ApiError, JsonCall, Reply
 from local.cloud.live_site import BusyError, LiveSite
@@ -25,15 +26,15 @@ class ManagementApi:
 
     def answer(self, call: JsonCall) -> Reply:
         """Carry out one call. Raises `ApiError`."""
-        _check_version(call)
+        check_version(call, API_VERSION)
         match call.segments:
             case ["subscriptions", subscription, "resourcegroups", group, "providers", "microsoft.web", "sites", *rest]:
                 if not rest:
-                    raise _no_such_call(call)
-                site = self._find(subscription, group, rest[0])
+                    raise no_such_call(call)
+                site = find_resource(self._sites.values(), "Microsoft.Web/sites", subscription, group, rest[0])
                 return self._answer_site(site, call, rest[1:])
             case _:
-                raise _no_such_call(call)
+                raise no_such_call(call)
 
     def _answer_site(self, site: LiveSite, call: JsonCall, rest: list[str]) -> Reply:
         match call.method, rest:
@@ -43,7 +44,7 @@ class ManagementApi:
             case _, ["slots", name, *inner]:
                 slot = site.state.slot(name)
                 if slot is None or slot.name == PRODUCTION:
-                    raise _not_found(f"Microsoft.Web/sites/{site.state.name}/slots/{name}", site.state.resource_group)
+                    raise not_found(f"Microsoft.Web/sites/{site.state.name}/slots/{name}", site.state.resource_group)
                 return self._answer_slot(site, slot, call, inner)
             case "PATCH" | "PUT", ["config", "web"]:
                 site.set_rules(_read_rules(site, call.body))
@@ -67,19 +68,7 @@ class ManagementApi:
             case "GET", ["operationresults", swap_id]:
                 return _swap_result(site, swap_id, call)
             case _:
-                raise _no_such_call(call)
-
-    def _find(self, subscription: str, group: str, name: str) -> LiveSite:
-        in_subscription = [site for site in self._sites.values() if site.state.subscription == subscription]
-        if not in_subscription:
-            raise ApiError(404, "SubscriptionNotFound", f"The subscription '{subscription}' could not be found.")
-        in_group = [site for site in in_subscription if site.state.resource_group.lower() == group]
-        if not in_group:
-            raise ApiError(404, "ResourceGroupNotFound", f"Resource group '{group}' could not be found.")
-        for site in in_group:
-            if site.state.name == name:
-                return site
-        raise _not_found(f"Microsoft.Web/sites/{name}", group)
+                raise no_such_call(call)
 
     def _swap(self, site: LiveSite, slot: Slot, call: JsonCall) -> Reply:
         target = call.body.get("targetSlot") if isinstance(call.body, dict) else None
@@ -87,7 +76,7 @@ class ManagementApi:
             raise ApiError(400, "BadRequest", "The parameter targetSlot is required.")
         other = site.state.slot(target)
         if other is None:
-            raise _not_found(f"Microsoft.Web/sites/{site.state.name}/slots/{target}", site.state.resource_group)
+            raise not_found(f"Microsoft.Web/sites/{site.state.name}/slots/{target}", site.state.resource_group)
         if other.name == slot.name:
             raise ApiError(400, "BadRequest", "Source and target slots must differ.")
         # Swapping the site itself means: bring the named slot into production.
@@ -105,20 +94,6 @@ class ManagementApi:
             return site.begin_swap(source, destination, seconds=self._swap_seconds + slow, doomed=doomed)
         except BusyError as error:
             raise _conflict(str(error)) from error
-
-
-def _check_version(call: JsonCall) -> None:
-    asked = call.query.get("api-version")
-    if asked is None:
-        raise ApiError(
-            400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required."
-        )
-    if asked != API_VERSION:
-        raise ApiError(
-            400,
-            "InvalidApiVersionParameter",
-            f"The api-version '{asked}' is invalid. The supported versions are '{API_VERSION}'.",
-        )
 
 
 def _read_rules(site: LiveSite, body: Any) -> tuple[RoutingRule, ...]:
@@ -236,11 +211,3 @@ def _conflict(details: str) -> ApiError:
 
 def _bad_rules(message: str) -> ApiError:
     return ApiError(400, "BadRequest", f"Invalid site configuration: {message}.")
-
-
-def _not_found(resource: str, group: str) -> ApiError:
-    return ApiError(404, "ResourceNotFound", f"The Resource '{resource}' under resource group '{group}' was not found.")
-
-
-def _no_such_call(call: JsonCall) -> ApiError:
-    return ApiError(404, "NotFound", f"The sandbox does not know {call.method} {call.path}.")

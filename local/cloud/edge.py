@@ -9,18 +9,21 @@ slot's own host, is a probe: it is in the slot's metrics but not in the users' t
 import asyncio
 import socket
 import time
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from multidict import CIMultiDict
 
 from local.cloud.faults import SILENT_KINDS, STATUS_KINDS, Fault, Faults
-from local.cloud.instance import DownError
+from local.cloud.instance import DownError, Instance
 from local.cloud.keep_alive import Answer, encode_request
 from local.cloud.ledger import Kind
 from local.cloud.live_site import LiveSite
 from local.cloud.meter import Tally
 from local.cloud.routing import COOKIE, PIN_SECONDS, Route, choose_route
 from local.cloud.state import PRODUCTION
+
+Answerer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 _HOP_BY_HOP = frozenset(
     ("connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "content-length")
@@ -60,16 +63,8 @@ class Listener:
             "slot", STATUS_KINDS + SILENT_KINDS, method=request.method, path=request.raw_path, slot=slot_name
         )
         if fault is not None:
-            return await _suffer(fault)
-        headers = ((name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP)
-        body = await request.read() if request.body_exists else b""
-        message = encode_request(request.method, request.raw_path, headers, body)
-        try:
-            return await self._site.instances[slot_name].exchange(message, bodiless=request.method == "HEAD")
-        except DownError:
-            return _DOWN
-        except OSError:
-            return _BROKE_OFF
+            return await suffer(fault)
+        return await carry(request, self._site.instances[slot_name])
 
     def _count(self, answer: Answer, route: Route, *, took: float) -> None:
         now, failed = time.time(), answer.status >= 500
@@ -86,19 +81,47 @@ class Listener:
         tally.failures += failed
 
     def _encode(self, answer: Answer, route: Route, method: str) -> web.Response:
-        headers = CIMultiDict(
-            (name, value)
-            for name, value in answer.headers
-            if name.lower() not in _HOP_BY_HOP or (method == "HEAD" and name.lower() == "content-length")
-        )
+        response = to_response(answer, method)
         if route.pin is not None:
-            headers.add("Set-Cookie", f"{COOKIE}={route.pin}; path=/; Max-Age={PIN_SECONDS}")
+            response.headers.add("Set-Cookie", f"{COOKIE}={route.pin}; path=/; Max-Age={PIN_SECONDS}")
             if not route.forced:
                 self._site.meters[route.slot].count_pin(time.time())
-        return web.Response(status=answer.status, headers=headers, body=answer.body)
+        return response
 
 
-async def _suffer(fault: Fault) -> Answer:
+async def carry(request: web.BaseRequest, instance: Instance) -> Answer:
+    """Let a process answer a request; 503 while it is down, and 502 when it breaks off."""
+    headers = ((name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP)
+    body = await request.read() if request.body_exists else b""
+    message = encode_request(request.method, request.raw_path, headers, body)
+    try:
+        return await instance.exchange(message, bodiless=request.method == "HEAD")
+    except DownError:
+        return _DOWN
+    except OSError:
+        return _BROKE_OFF
+
+
+def to_response(answer: Answer, method: str) -> web.Response:
+    """Return a process's answer as the edge passes it on."""
+    headers = CIMultiDict(
+        (name, value)
+        for name, value in answer.headers
+        if name.lower() not in _HOP_BY_HOP or (method == "HEAD" and name.lower() == "content-length")
+    )
+    return web.Response(status=answer.status, headers=headers, body=answer.body)
+
+
+async def open_door(answer: Answerer, listening: socket.socket) -> web.ServerRunner:
+    """Begin to answer what comes to a socket; the runner's `cleanup` ends it."""
+    runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=1.0)
+    await runner.setup()
+    await web.SockSite(runner, listening, backlog=1024).start()
+    return runner
+
+
+async def suffer(fault: Fault) -> Answer:
+    """Return what an ordered fault answers, when it does."""
     if fault.kind in SILENT_KINDS:
         await fault.keep_silent()
         return Answer(504, (), b"504 - an ordered fault.\n")
@@ -118,11 +141,7 @@ class DataPlane:
     async def start(self) -> None:
         """Begin to answer."""
         for name, listening in self._sockets.items():
-            listener = Listener(self._site, name, self._faults)
-            runner = web.ServerRunner(web.Server(listener.answer, access_log=None), shutdown_timeout=1.0)
-            await runner.setup()
-            self._runners.append(runner)
-            await web.SockSite(runner, listening, backlog=1024).start()
+            self._runners.append(await open_door(Listener(self._site, name, self._faults).answer, listening))
 
     async def stop(self) -> None:
         """Stop listening; requests in flight have a second to finish."""
