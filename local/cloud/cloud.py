@@ -14,6 +14,7 @@ from local.cloud.arm import ManagementApi
 from local.cloud.control import LAG_SETTING, ControlApi
 from local.cloud.edge import DataPlane
 from local.cloud.faults import Faults
+from local.cloud.jobs import JobsApi
 from local.cloud.journal import Journal
 from local.cloud.live_site import LiveSite
 from local.cloud.load import Loads
@@ -22,6 +23,9 @@ from local.cloud.monitor import MetricsApi
 from local.cloud.ports import listen_on, port_of
 from local.cloud.server import ManagementPort
 from local.cloud.state import PRODUCTION, Deployment, Site, Slot
+from local.cloud.traffic_manager.arm import ProfilesApi
+from local.cloud.traffic_manager.control import NamesApi
+from local.cloud.traffic_manager.profiles import Profiles
 
 SUBSCRIPTION = "00000000-0000-0000-0000-000000000001"
 RESOURCE_GROUP = "sandbox"
@@ -52,9 +56,14 @@ class Cloud:
             for name, site in self._sites.items()
         ]
         metrics = MetricsApi(self._sites, began=self._began(), lag_seconds=self._journal.load_setting(LAG_SETTING, 0))
-        management = ManagementApi(self._sites, self._faults, swap_seconds=swap_seconds)
-        control = ControlApi(self._sites, self._loads, self._faults, metrics, self._journal)
-        self._management = ManagementPort(management, metrics, LogsApi(self._sites, metrics), control, self._faults)
+        profiles = Profiles(self._journal, self._sites, seed=seed)
+        management = ManagementApi(self._sites, ProfilesApi(profiles), self._faults, swap_seconds=swap_seconds)
+        jobs = JobsApi(SUBSCRIPTION, RESOURCE_GROUP)
+        control = ControlApi(
+            self._sites, jobs, self._loads, self._faults, metrics, self._journal, names=NamesApi(profiles)
+        )
+        logs = LogsApi(self._sites, metrics)
+        self._management = ManagementPort(management, jobs, metrics, logs, control, self._faults)
         self._runner: web.ServerRunner | None = None
         self._flusher: asyncio.Task[None] | None = None
 

@@ -20,6 +20,10 @@ GET /sandbox/sites/{site}/pinned
     {"slots": {slot: n}, "versions": {version: n}}: routing cookies handed out in the last hour, so not yet expired.
     A client that sends its cookie back gets no new one and counts once; one that never keeps cookies counts with
     each request. `versions` says which version serves them now.
+POST /sandbox/jobs/{job} {"containers"?, "seconds"?, "end"?, "accepts"?}
+    Makes a Container Apps job, or changes how its next executions go: for `seconds` (1), to the end `Succeeded`,
+    `Failed`, `Stopped`, `Degraded` or `Unknown`. `accepts`: a start is answered 202 without saying its execution's
+    name. Answers {"resource", "executions"}. Jobs end with the sandbox's process.
 POST /sandbox/load {"site", "rps", "seconds"?, "clients"?, "users"?, "visits"?, "requests"?, "path"?, "method"?,
                     "seed"?}
     202 with what GET answers. `seconds` 0 or missing: until stopped. `requests`: exactly so many, as fast as is
@@ -42,6 +46,8 @@ GET /sandbox/faults
     {"faults": [...]}: those in force.
 DELETE /sandbox/faults
     Ends them all; calls that hang are answered 504.
+GET /sandbox/dns/{name}, GET /sandbox/profiles/{profile}, POST /sandbox/profiles/{profile}/endpoints/{endpoint}
+    The name server of Traffic Manager profiles, and their health: see `local.cloud.traffic_manager.control`.
 GET /sandbox/metrics, POST /sandbox/metrics {"lag_seconds"}
     How long after its end a window gets its values, 0 to 3600; a row of the logs comes so late too.
 """
@@ -53,6 +59,7 @@ from local.cloud.faults import Faults
 from local.cloud.fields import BadFieldError, Fields
 from local.cloud.http_json import ApiError, JsonCall, Reply
 from local.cloud.instance import StartError
+from local.cloud.jobs import JobsApi
 from local.cloud.journal import Journal
 from local.cloud.live_site import BusyError, LiveSite
 from local.cloud.load import Load, Loads
@@ -67,6 +74,7 @@ from local.cloud.reports import (
     describe_split,
 )
 from local.cloud.state import Slot
+from local.cloud.traffic_manager.control import NamesApi
 
 LAG_SETTING = "lag_seconds"
 
@@ -75,13 +83,22 @@ class ControlApi:
     """Answers the calls that the module's docstring lists."""
 
     def __init__(
-        self, sites: dict[str, LiveSite], loads: Loads, faults: Faults, metrics: MetricsApi, journal: Journal
+        self,
+        sites: dict[str, LiveSite],
+        jobs: JobsApi,
+        loads: Loads,
+        faults: Faults,
+        metrics: MetricsApi,
+        journal: Journal,
+        names: NamesApi,
     ) -> None:
         self._sites = sites
+        self._jobs = jobs
         self._loads = loads
         self._faults = faults
         self._metrics = metrics
         self._journal = journal
+        self._names = names
 
     async def answer(self, call: JsonCall) -> Reply:
         """Carry out one call. Raises `ApiError`."""
@@ -100,6 +117,10 @@ class ControlApi:
                 return Reply(200, {"status": "ok", "sites": list(self._sites)})
             case method, ["sites", name, *rest]:
                 return await self._on_site(self._find_site(name), method, rest, call)
+            case "POST", ["jobs", _]:
+                return self._jobs.set_up(call)
+            case _, ["dns" | "profiles", *_]:
+                return self._names.answer(call)
             case method, ["load", *rest]:
                 return await self._on_load(method, rest, call)
             case method, ["faults"]:

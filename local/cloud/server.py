@@ -13,6 +13,7 @@ from local.cloud.arm import ManagementApi
 from local.cloud.control import ControlApi
 from local.cloud.faults import SILENT_KINDS, STATUS_KINDS, Fault, Faults
 from local.cloud.http_json import ApiError, JsonCall, Reply
+from local.cloud.jobs import JobsApi
 from local.cloud.logs import LogsApi
 from local.cloud.monitor import MetricsApi
 
@@ -31,9 +32,16 @@ class ManagementPort:
     """Answers every call on the management port."""
 
     def __init__(
-        self, management: ManagementApi, metrics: MetricsApi, logs: LogsApi, control: ControlApi, faults: Faults
+        self,
+        management: ManagementApi,
+        jobs: JobsApi,
+        metrics: MetricsApi,
+        logs: LogsApi,
+        control: ControlApi,
+        faults: Faults,
     ) -> None:
         self._management = management
+        self._jobs = jobs
         self._metrics = metrics
         self._logs = logs
         self._control = control
@@ -59,6 +67,8 @@ class ManagementPort:
             raise ApiError(404, "NotFound", f"The sandbox does not know {call.method} {call.path}.")
         if call.segments[-1] == "metrics:getbatch" and call.method == "POST":
             return await self._spoiled(call, ("metrics",), self._metrics.answer)
+        if JobsApi.knows(call):
+            return await self._spoiled(call, ("management",), self._jobs.answer)
         watches_swap = call.segments[-1] == "slotsswap" or "operationresults" in call.segments
         places = ("swap", "management") if watches_swap else ("management",)
         return await self._spoiled(call, places, self._management.answer)
