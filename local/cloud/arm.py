@@ -11,21 +11,27 @@ from local.cloud.faults import SWAP_KINDS, Faults
 from local.cloud.http_json import ApiError, JsonCall, Reply
 from local.cloud.live_site import BusyError, LiveSite
 from local.cloud.state import PRODUCTION, RoutingRule, Slot, Swap, SwapPhase
+from local.cloud.traffic_manager.arm import ProfilesApi
 
 API_VERSION = "2025-05-01"
 _LOCATION = "West Europe"
 
 
 class ManagementApi:
-    """Answers calls on the sites of one subscription and resource group each."""
+    """Answers calls on the sites of one subscription and resource group each, and hands on those on profiles."""
 
-    def __init__(self, sites: dict[str, LiveSite], faults: Faults, *, swap_seconds: float) -> None:
+    def __init__(
+        self, sites: dict[str, LiveSite], profiles: ProfilesApi, faults: Faults, *, swap_seconds: float
+    ) -> None:
         self._sites = sites
+        self._profiles = profiles
         self._faults = faults
         self._swap_seconds = swap_seconds
 
     def answer(self, call: JsonCall) -> Reply:
         """Carry out one call. Raises `ApiError`."""
+        if ProfilesApi.takes(call):
+            return self._profiles.answer(call)
         check_version(call, API_VERSION)
         match call.segments:
             case ["subscriptions", subscription, "resourcegroups", group, "providers", "microsoft.web", "sites", *rest]:
