@@ -10,7 +10,10 @@ from typing import Any
 
 from aiohttp import web
 
+from local.cloud.app_control import AppControl
+from local.cloud.apps import Apps
 from local.cloud.arm import ManagementApi
+from local.cloud.container_apps import ContainerAppsApi
 from local.cloud.control import LAG_SETTING, ControlApi
 from local.cloud.edge import DataPlane
 from local.cloud.faults import Faults
@@ -55,15 +58,24 @@ class Cloud:
             DataPlane(site, {slot.name: self._sockets[name, slot.name] for slot in site.state.slots}, self._faults)
             for name, site in self._sites.items()
         ]
+        self._apps = Apps(self._journal, self._faults, seed=seed)
         metrics = MetricsApi(self._sites, began=self._began(), lag_seconds=self._journal.load_setting(LAG_SETTING, 0))
         profiles = Profiles(self._journal, self._sites, seed=seed)
         management = ManagementApi(self._sites, ProfilesApi(profiles), self._faults, swap_seconds=swap_seconds)
         jobs = JobsApi(SUBSCRIPTION, RESOURCE_GROUP)
         control = ControlApi(
-            self._sites, jobs, self._loads, self._faults, metrics, self._journal, names=NamesApi(profiles)
+            self._sites,
+            jobs,
+            self._loads,
+            self._faults,
+            metrics,
+            self._journal,
+            names=NamesApi(profiles),
+            apps=AppControl(self._apps, SUBSCRIPTION, RESOURCE_GROUP),
         )
         logs = LogsApi(self._sites, metrics)
-        self._management = ManagementPort(management, jobs, metrics, logs, control, self._faults)
+        container_apps = ContainerAppsApi(self._apps, self._faults)
+        self._management = ManagementPort(management, jobs, container_apps, metrics, logs, control, self._faults)
         self._runner: web.ServerRunner | None = None
         self._flusher: asyncio.Task[None] | None = None
 
@@ -72,7 +84,7 @@ class Cloud:
 
         Raises `StartError` when a version does not come up.
         """
-        await asyncio.gather(*(site.start() for site in self._sites.values()))
+        await asyncio.gather(self._apps.start(), *(site.start() for site in self._sites.values()))
         for plane in self._planes:
             await plane.start()
         self._flusher = asyncio.create_task(self._flush_often())
@@ -91,7 +103,7 @@ class Cloud:
         if self._runner is not None:
             await self._runner.cleanup()
         await asyncio.gather(*(plane.stop() for plane in self._planes))
-        await asyncio.gather(*(site.stop() for site in self._sites.values()))
+        await asyncio.gather(self._apps.stop(), *(site.stop() for site in self._sites.values()))
         if self._flusher is not None:
             self._flusher.cancel()
         self._flush()
@@ -129,6 +141,7 @@ class Cloud:
     def _flush(self) -> None:
         for site in self._sites.values():
             site.flush()
+        self._apps.flush()
 
 
 def _first_site() -> Site:

@@ -1,7 +1,7 @@
 """The sandbox's control API, for tries and tests; Slipway itself never calls it. No authorization, loopback only.
 
 Bodies and answers are JSON. An unknown field or a wrong value is answered 400 with `{"error": {"code": "BadField",
-"field", "message"}}`; an unknown site, slot or load 404; what cannot be just now (a swap is running) 409.
+"field", "message"}}`; an unknown site, app, slot or load 404; what cannot be just now (a swap is running) 409.
 
 GET /sandbox/health
     {"status": "ok", "sites": ["shop"]}
@@ -37,9 +37,11 @@ DELETE /sandbox/load/{id}
     Stops it and answers as GET does. Loads end with the sandbox's process.
 POST /sandbox/faults {"on", "kind", "seconds"?, "count"?, "method"?, "path"?, "slot"?, "retry_after"?,
                       "delay_seconds"?, "applied"?}
-    201. on management, metrics (logs too), swap or slot: "403", "429", "500", "502", "503", "504" at once; "timeout":
-    no answer for 60 s; "hang": none until the fault is over. Only on swap, so on calls that begin or watch one:
-    "slow-swap" (takes `delay_seconds`, 20, longer), "swap-conflict" (409), "swap-fails" (accepted, ends failed).
+    201. on management, metrics (logs too), swap, update or slot: "403", "429", "500", "502", "503", "504" at once;
+    "timeout": no answer for 60 s; "hang": none until the fault is over. Only on swap, so on calls that begin or watch
+    one: "slow-swap" (takes `delay_seconds`, 20, longer), "swap-conflict" (409), "swap-fails" (accepted, ends failed).
+    Only on update, so on calls on Container Apps (see `local.cloud.app_control`), and there when one is begun:
+    "slow-update", "update-conflict", "update-fails", alike. `slot` can be a revision.
     `seconds`: how long it is in force, 60; `count`: how many calls it hits at most; `path`: a part of the path;
     `slot`: only this slot; `applied`: the call is carried out, only its answer is lost.
 GET /sandbox/faults
@@ -55,6 +57,7 @@ GET /sandbox/metrics, POST /sandbox/metrics {"lag_seconds"}
 import os
 import signal
 
+from local.cloud.app_control import AppControl
 from local.cloud.faults import Faults
 from local.cloud.fields import BadFieldError, Fields
 from local.cloud.http_json import ApiError, JsonCall, Reply
@@ -91,6 +94,7 @@ class ControlApi:
         metrics: MetricsApi,
         journal: Journal,
         names: NamesApi,
+        apps: AppControl,
     ) -> None:
         self._sites = sites
         self._jobs = jobs
@@ -99,6 +103,7 @@ class ControlApi:
         self._metrics = metrics
         self._journal = journal
         self._names = names
+        self._apps = apps
 
     async def answer(self, call: JsonCall) -> Reply:
         """Carry out one call. Raises `ApiError`."""
@@ -121,6 +126,8 @@ class ControlApi:
                 return self._jobs.set_up(call)
             case _, ["dns" | "profiles", *_]:
                 return self._names.answer(call)
+            case _, ["apps", *rest]:
+                return await self._apps.answer(call, rest, taken=frozenset(self._sites))
             case method, ["load", *rest]:
                 return await self._on_load(method, rest, call)
             case method, ["faults"]:
@@ -149,7 +156,7 @@ class ControlApi:
         match method, rest:
             case "POST", []:
                 order = read_order(call.body)
-                load = self._loads.start(order, self._find_site(order.site).state.slots[0].port)
+                load = self._loads.start(order, self._port_of(order.site))
                 return Reply(202, describe_load(load), {"Location": f"/sandbox/load/{load.id}"})
             case "GET", [load_id]:
                 return Reply(200, describe_load(self._find_load(load_id)))
@@ -188,6 +195,11 @@ class ControlApi:
         if site is None:
             raise ApiError(404, "NotFound", f"there is no site {name}; there are {', '.join(self._sites)}")
         return site
+
+    def _port_of(self, name: str) -> int:
+        """Return the port of the edge of a site or an app."""
+        app = self._apps.find(name)
+        return app.state.port if app is not None else self._find_site(name).state.slots[0].port
 
     def _find_load(self, load_id: str) -> Load:
         load = self._loads.loads.get(load_id)

@@ -8,11 +8,13 @@ from itertools import count
 STATUS_KINDS = ("403", "429", "500", "502", "503", "504")
 SILENT_KINDS = ("timeout", "hang")
 SWAP_KINDS = ("slow-swap", "swap-conflict", "swap-fails")
+UPDATE_KINDS = ("slow-update", "update-conflict", "update-fails")
 KINDS_ON = {
     "management": STATUS_KINDS + SILENT_KINDS,
     "metrics": STATUS_KINDS + SILENT_KINDS,
     "slot": STATUS_KINDS + SILENT_KINDS,
     "swap": STATUS_KINDS + SILENT_KINDS + SWAP_KINDS,
+    "update": STATUS_KINDS + SILENT_KINDS + UPDATE_KINDS,
 }
 """Which kinds each place can have."""
 
@@ -38,7 +40,7 @@ class Fault:
     retry_after: int | None = None
     """Seconds, sent as Retry-After."""
     delay_seconds: float = 20.0
-    """What `slow-swap` adds to the swap."""
+    """What `slow-swap` adds to the swap, and `slow-update` to the update."""
     applied: bool = False
     """The call is carried out all the same; only its answer is lost."""
     over: asyncio.Event = field(default_factory=asyncio.Event)

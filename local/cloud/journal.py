@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from local.cloud.app_state import ContainerApp, parse_app
 from local.cloud.ledger import Heap, Kind, Ledger
 from local.cloud.meter import REACH_SECONDS, Meter, Tally
 from local.cloud.state import Site, parse_site
@@ -56,6 +57,15 @@ class Journal:
     def save_site(self, site: Site) -> None:
         """Write the site down before anybody is told."""
         self.save_setting(f"site:{site.name}", asdict(site))
+
+    def load_apps(self) -> list[ContainerApp]:
+        """Return every app that was ever saved, in the order of names."""
+        rows = self._db.execute("SELECT body FROM document WHERE id LIKE 'app:%' ORDER BY id")
+        return [parse_app(json.loads(body)) for (body,) in rows]
+
+    def save_app(self, app: ContainerApp) -> None:
+        """Write the app down before anybody is told."""
+        self.save_setting(f"app:{app.name}", asdict(app))
 
     def load_setting(self, name: str, default: Any) -> Any:
         """Return a JSON value saved under this name, or `default`."""

@@ -1,9 +1,9 @@
 """Traffic on order: real HTTP requests through a site's edge, from clients that come fresh or that come back.
 
-A fresh client carries no cookie. A returning one keeps the routing cookie that it was given until it expires; it
-has one request at a time, as a person has. Clients share TCP connections, as they do behind a company's proxy:
-App Service tells them apart by cookie alone. At a rate the load is an open loop: it never waits for answers,
-and a request that finds 500 under way, or every returning client busy, is skipped and counted as such.
+A fresh client carries no cookie. A returning one keeps the routing cookie that it was given (an app's affinity cookie
+too) until it expires; it has one request at a time, as a person has. Clients share TCP connections, as they do behind
+a company's proxy: Azure tells them apart by cookie alone. At a rate the load is an open loop: it never waits for
+answers, and a request that finds 500 under way, or every returning client busy, is skipped and counted as such.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from itertools import count
 from random import Random
 
+from local.cloud.app_routing import AFFINITY
 from local.cloud.keep_alive import Answer, KeepAliveClient, encode_request
 from local.cloud.meter import Tally
 from local.cloud.routing import COOKIE
@@ -46,6 +47,7 @@ class LoadOrder:
 @dataclass(slots=True)
 class _User:
     cookie: str = ""
+    """A name and a value; empty for none."""
     expires: float = 0.0
     visits: int = 0
 
@@ -129,7 +131,7 @@ class Load:
         self.sent += 1
         headers = self._headers
         if user.cookie and time.time() < user.expires:
-            headers = [*headers, ("Cookie", f"{COOKIE}={user.cookie}")]
+            headers = [*headers, ("Cookie", user.cookie)]
         try:
             answer = await self._client.exchange(encode_request(self.order.method, self.order.path, headers))
         except OSError as error:
@@ -175,11 +177,12 @@ def _new_users(order: LoadOrder) -> deque[_User]:
 
 def _keep_cookie(user: _User, answer: Answer) -> None:
     for name, value in answer.headers:
-        if name.lower() != "set-cookie" or not value.startswith(f"{COOKIE}="):
+        if name.lower() != "set-cookie" or not value.startswith((f"{COOKIE}=", f"{AFFINITY}=")):
             continue
         pair, *attributes = value.split(";")
-        lifetime = next((part.split("=")[1] for part in attributes if "max-age=" in part.lower()), "0")
-        user.cookie, user.expires = pair.partition("=")[2], time.time() + float(lifetime)
+        # A cookie without an age stays until its client leaves.
+        lifetime = next((part.split("=")[1] for part in attributes if "max-age=" in part.lower()), "inf")
+        user.cookie, user.expires = pair, time.time() + float(lifetime)
 
 
 @dataclass(slots=True)

@@ -3,12 +3,12 @@
 import time
 from typing import Any
 
-from local.cloud.faults import KINDS_ON, SILENT_KINDS, STATUS_KINDS, SWAP_KINDS, Fault
+from local.cloud.faults import KINDS_ON, SILENT_KINDS, STATUS_KINDS, SWAP_KINDS, UPDATE_KINDS, Fault
 from local.cloud.fields import BadFieldError, Fields
 from local.cloud.load import LoadOrder
 from local.cloud.state import Deployment
 
-_ALL_KINDS = (*STATUS_KINDS, *SILENT_KINDS, *SWAP_KINDS)
+_ALL_KINDS = (*STATUS_KINDS, *SILENT_KINDS, *SWAP_KINDS, *UPDATE_KINDS)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from local.cloud.arm import ManagementApi
+from local.cloud.container_apps import ContainerAppsApi
 from local.cloud.control import ControlApi
 from local.cloud.faults import SILENT_KINDS, STATUS_KINDS, Fault, Faults
 from local.cloud.http_json import ApiError, JsonCall, Reply
@@ -35,6 +36,7 @@ class ManagementPort:
         self,
         management: ManagementApi,
         jobs: JobsApi,
+        apps: ContainerAppsApi,
         metrics: MetricsApi,
         logs: LogsApi,
         control: ControlApi,
@@ -42,6 +44,7 @@ class ManagementPort:
     ) -> None:
         self._management = management
         self._jobs = jobs
+        self._apps = apps
         self._metrics = metrics
         self._logs = logs
         self._control = control
@@ -69,6 +72,8 @@ class ManagementPort:
             return await self._spoiled(call, ("metrics",), self._metrics.answer)
         if JobsApi.knows(call):
             return await self._spoiled(call, ("management",), self._jobs.answer)
+        if "microsoft.app" in call.segments:
+            return await self._spoiled(call, ("update", "management"), self._apps.answer)
         watches_swap = call.segments[-1] == "slotsswap" or "operationresults" in call.segments
         places = ("swap", "management") if watches_swap else ("management",)
         return await self._spoiled(call, places, self._management.answer)
