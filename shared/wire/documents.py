@@ -13,14 +13,18 @@ from typing import Any, TypeVar
 from shared.domain.analysis.guards import Test
 from shared.domain.analysis.measurement import Missing, Sample
 from shared.domain.analysis.parts import Baseline
+from shared.domain.cron import Cron
 from shared.domain.errors import RejectedError
 from shared.domain.names import RolloutId, Version
+from shared.domain.rollout.calendar import Times, TimeZone
 from shared.domain.rollout.commands import Accepted
 from shared.domain.rollout.effects import Effect
 from shared.domain.rollout.events import Event
 from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.plan import Step
+from shared.domain.rollout.spec import Canary, Strategy
 from shared.domain.rollout.state import Application, Rollout
+from shared.wire.time_zones import time_zone
 
 SCHEMA = 1
 """Rises when a stored form changes so that an older release could not read it."""
@@ -67,9 +71,16 @@ def _converter() -> Any:
     converter.register_unstructure_hook(timedelta, lambda span: span.total_seconds())
     converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
     converter.register_structure_hook(Baseline, _baseline_reader(converter))
+    converter.register_unstructure_hook(Cron, lambda cron: cron.text)
+    converter.register_structure_hook(Cron, lambda text, _: Cron(text))
+    converter.register_unstructure_hook(TimeZone, lambda zone: zone.name)
+    converter.register_structure_hook(TimeZone, lambda name, _: time_zone(name))
     # The inner ones first: a union's hooks are made at once, with what is known of its members' fields by then.
-    for union in (Test, Source, Sample | Missing, Step, Effect, Accepted, Event):
+    for union in (Test, Source, Sample | Missing, Times, Step, Effect, Accepted):
         configure_tagged_union(union, converter, tag_name="type")
+    # A strategy that was stored before there were others bears no tag.
+    configure_tagged_union(Strategy, converter, tag_name="type", default=Canary)
+    configure_tagged_union(Event, converter, tag_name="type")
     return converter
 
 

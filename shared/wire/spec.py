@@ -4,24 +4,30 @@ The published schema says what shape a document may have; what it cannot say (ri
 window, names that are their own) is said here and in the modules beside this one. Everything is told at once.
 """
 
+from datetime import timedelta
 from typing import Final
 
+from shared.domain.analysis.guards import Guard
 from shared.domain.errors import InvalidError
 from shared.domain.names import ApplicationName
-from shared.domain.rollout.spec import AlertAction, Spec, WhenBusy
+from shared.domain.rollout.judging import judges_alone
+from shared.domain.rollout.spec import AlertAction, Canary, Judging, Spec, Strategy, WhenBusy
+from shared.wire.durations import format_duration, parse_duration
 from shared.wire.findings import Findings, Part
 from shared.wire.json_source import read_json, refuse
 from shared.wire.media_types import is_json, is_yaml, parse_media_type
 from shared.wire.source import Source
-from shared.wire.spec_canary import longest_bake, read_canary
+from shared.wire.spec_strategy import longest_bake, read_strategy
+from shared.wire.spec_calendar import read_calendar
 from shared.wire.spec_guards import read_guards
 from shared.wire.spec_judging import read_judging
-from shared.wire.spec_measuring import read_deadlines, read_measuring
+from shared.wire.spec_measuring import read_deadlines, read_measuring, refuse_duration
 from shared.wire.spec_notifications import read_notifications
 from shared.wire.spec_schema import note_shape
 from shared.wire.spec_targets import read_targets
 from shared.wire.yaml_source import read_yaml
 
+LONGEST_WARM: Final = timedelta(days=30)
 _BRACE: Final = (b"{", b"\xef\xbb\xbf{")
 
 
@@ -62,9 +68,10 @@ def _read_either(body: bytes) -> Source:
 def _spec(document: Part) -> Spec:
     targets = read_targets(document.child("targets"))
     measuring = read_measuring(document.child("metrics"))
-    canary = read_canary(document.child("strategy").child("canary"), measuring)
+    strategy = read_strategy(document.child("strategy"), measuring)
     guards = read_guards(document.child("guards"), measuring)
     judging = read_judging(document.child("judgement"), guards)
+    _refuse_unfitting(document, strategy, guards, judging)
     when_busy = document.child("whenBusy").read(WhenBusy, WhenBusy.SUPERSEDE)
     if when_busy is WhenBusy.QUEUE and any(target.is_mutable for target in targets):
         document.child("whenBusy").refuse(
@@ -74,12 +81,35 @@ def _spec(document: Part) -> Spec:
     return Spec(
         application=ApplicationName(document.child("application").read(str, "")),
         targets=targets,
-        strategy=canary,
+        strategy=strategy,
         measuring=measuring,
         guards=guards,
         when_busy=when_busy,
         on_alert=document.child("alerts").child("onFired").read(AlertAction, AlertAction.ROLLBACK),
-        deadlines=read_deadlines(document.child("deadlines"), longest_bake(canary), judging),
+        deadlines=read_deadlines(document.child("deadlines"), longest_bake(strategy), judging),
         notifications=read_notifications(document.child("notifications")),
         judging=judging,
+        keep_warm=_read_keep_warm(document.child("keepWarm")),
+        calendar=read_calendar(document.child("releaseWindows")),
     )
+
+
+def _read_keep_warm(part: Part) -> timedelta:
+    keep_warm = part.read(parse_duration, timedelta(hours=1))
+    if keep_warm > LONGEST_WARM:
+        refuse_duration(part, keep_warm, f"allowed is at most {format_duration(LONGEST_WARM)}")
+    return keep_warm
+
+
+def _refuse_unfitting(document: Part, strategy: Strategy, guards: tuple[Guard, ...], judging: Judging) -> None:
+    """Refuse what a switch cannot do: see the smallest regression by weights, or judge a preview by comparing."""
+    if isinstance(strategy, Canary):
+        return
+    if judging.smallest_regression is not None:
+        document.child("judgement").child("smallestRegression").refuse("goes with strategy.canary only")
+    preview = document.child("strategy").child("blueGreen").child("preview").child("bake")
+    if preview.exists and preview.is_sound and not any(map(judges_alone, guards)):
+        preview.refuse(
+            "before the switch there is nothing to compare with, and no guard here is a plain limit or an objective; "
+            "allowed is such a guard, or to leave this out"
+        )

@@ -1,22 +1,27 @@
 """Release specs as documents again, with every default written out."""
 
+from datetime import timedelta
 from typing import Any
 
 from shared.domain.rollout.spec import (
     Bake,
+    BlueGreen,
     Canary,
     CanaryStep,
     Gate,
+    HealthCheck,
     Judging,
     NamedPlace,
     Notification,
     Spec,
+    Strategy,
     Target,
     VersionProbe,
 )
 from shared.wire.durations import format_duration
 from shared.wire.objectives import format_multiple
 from shared.wire.quantities import format_fraction, format_weight
+from shared.wire.spec_calendar import render_calendar
 from shared.wire.spec_guards_rendering import render_guard
 from shared.wire.spec_metrics_rendering import render_measuring
 
@@ -27,7 +32,7 @@ def render_spec(spec: Spec) -> dict[str, Any]:
     return {
         "application": spec.application,
         "targets": [_target(target) for target in spec.targets],
-        "strategy": {"canary": _canary(spec.strategy)},
+        "strategy": _strategy(spec.strategy),
         "metrics": render_measuring(spec.measuring),
         "guards": [render_guard(guard) for guard in spec.guards],
         "judgement": _judging(spec.judging),
@@ -38,6 +43,8 @@ def render_spec(spec: Spec) -> dict[str, Any]:
             "progress": format_duration(deadlines.progress),
             "otherwise": deadlines.otherwise.value,
         },
+        "keepWarm": format_duration(spec.keep_warm),
+        "releaseWindows": render_calendar(spec.calendar),
         "notifications": [_notification(notification) for notification in spec.notifications],
     }
 
@@ -54,7 +61,7 @@ def _target(target: Target) -> dict[str, Any]:
         **region,
         "wave": target.wave,
         "version": _probe(target.version),
-        "health": {"path": target.health.path, "statuses": list(target.health.statuses)},
+        "health": _health(target.health),
     }
 
 
@@ -66,6 +73,31 @@ def _probe(probe: VersionProbe) -> dict[str, Any]:
     if probe.header is not None:
         return {"path": probe.path, "header": probe.header}
     return {"path": probe.path, "pointer": probe.pointer or ""}
+
+
+def _health(health: HealthCheck) -> dict[str, Any]:
+    return {
+        "path": health.path,
+        "statuses": list(health.statuses),
+        **({"morePaths": list(health.more_paths)} if health.more_paths else {}),
+        **({"within": f"{health.within / timedelta(milliseconds=1):g}ms"} if health.within is not None else {}),
+        "passes": health.passes,
+        "every": format_duration(health.every),
+    }
+
+
+def _strategy(strategy: Strategy) -> dict[str, Any]:
+    match strategy:
+        case Canary():
+            return {"canary": _canary(strategy)}
+        case BlueGreen():
+            return {"blueGreen": {**_preview(strategy), "bake": _bake(strategy.bake)}}
+
+
+def _preview(strategy: BlueGreen) -> dict[str, Any]:
+    bake = {"bake": _bake(strategy.preview_bake)} if strategy.preview_bake is not None else {}
+    preview = {**bake, **_gate(strategy.preview_gate)}
+    return {"preview": preview} if preview else {}
 
 
 def _canary(canary: Canary) -> dict[str, Any]:

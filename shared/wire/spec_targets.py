@@ -1,16 +1,22 @@
 """The targets of a release spec: each a place of its own where traffic is divided."""
 
 from collections.abc import Callable
-from typing import Final
+from datetime import timedelta
+from typing import Any, Final
 
 from shared.domain.errors import RejectedError
 from shared.domain.names import TargetName
 from shared.domain.rollout.spec import HealthCheck, NamedPlace, Target, TargetKind, VersionProbe
+from shared.wire.durations import format_duration, parse_duration
 from shared.wire.findings import Part, found, refuse_repeats
+from shared.wire.quantities import parse_milliseconds
 from shared.wire.resource_id import parse_resource_id
 from shared.wire.resources import normal_resource
 from shared.wire.route_url import parse_route_url
 from shared.wire.site_id import parse_site_id
+from shared.wire.spec_measuring import refuse_duration
+
+LONGEST_EVERY: Final = timedelta(minutes=5)
 
 
 def read_targets(part: Part) -> tuple[Target, ...]:
@@ -126,10 +132,25 @@ def _read_probe(part: Part) -> VersionProbe:
     return VersionProbe(path=path, pointer=part.child("pointer").read(str, default.pointer or ""))
 
 
+def _span_of_answer(value: Any) -> timedelta:
+    milliseconds = parse_milliseconds(value)
+    if not 1 <= milliseconds <= 5_000:
+        raise ValueError("allowed is from 1ms to 5s")
+    return timedelta(milliseconds=milliseconds)
+
+
 def _read_health(part: Part) -> HealthCheck:
     default = HealthCheck()
     statuses = part.child("statuses")
+    every = part.child("every").read(parse_duration, default.every)
+    if every > LONGEST_EVERY:
+        refuse_duration(part.child("every"), every, f"allowed is at most {format_duration(LONGEST_EVERY)}")
+    within = part.child("within")
     return HealthCheck(
         path=part.child("path").read(str, default.path),
+        more_paths=tuple(path.read(str, "") for path in part.child("morePaths").children()),
+        within=within.read(_span_of_answer, None),
+        passes=part.child("passes").read(int, default.passes),
+        every=every,
         statuses=tuple(status.read(int, 0) for status in statuses.children()) or default.statuses,
     )

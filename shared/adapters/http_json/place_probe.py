@@ -1,6 +1,9 @@
 """Asking a place which version it serves and whether it is well, over its own host name, as any user could."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from functools import reduce
+from time import monotonic
 from urllib.parse import urljoin, urlsplit
 
 from shared.adapters.http_json.served_version import LARGEST_BODY, NoVersionError, served_version
@@ -12,6 +15,7 @@ from shared.domain.rollout.spec import Place, Target
 from shared.ports.place_probe import Health
 
 _SECONDS = 10.0
+_MILLISECOND = timedelta(milliseconds=1)
 _MOST_REDIRECTS = 3
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PAST_THE_RULES = "x-ms-routing-name=self"
@@ -36,13 +40,32 @@ class HttpPlaceProbe:
             raise TryLaterError(f"{target.name}, {place}: {target.version.path} names no version: {error}") from error
 
     def read_health(self, target: Target, place: Place) -> Health:
-        """Ask the place's health page once; redirects as for the version."""
-        check = target.health
-        answer = self._ask(target, place, check.path, wanted=check.statuses, most_bytes=0)
-        return Health(answer.status in check.statuses, f"GET {check.path} answered {answer.status}")
-
-    def _ask(self, target: Target, place: Place, path: str, *, wanted: tuple[int, ...], most_bytes: int) -> Answer:
+        """Ask each of the place's health pages once; redirects as for the version. The first that is unwell decides."""
         deadline = Deadline(_SECONDS)
+        looks = (self._look(target, place, path, deadline.left()) for path in target.health.paths)
+        return reduce(lambda so_far, look: look if so_far.healthy else so_far, looks)
+
+    def _look(self, target: Target, place: Place, path: str, seconds: float) -> Health:
+        check, began = target.health, monotonic()
+        answer = self._ask(target, place, path, wanted=check.statuses, most_bytes=0, seconds=seconds)
+        took = timedelta(seconds=monotonic() - began)
+        detail = f"GET {path} answered {answer.status}"
+        if answer.status in check.statuses and check.within is not None and took > check.within:
+            slow = f" after {took / _MILLISECOND:.0f} ms, allowed are {check.within / _MILLISECOND:g}"
+            return Health(healthy=False, detail=detail + slow)
+        return Health(answer.status in check.statuses, detail)
+
+    def _ask(
+        self,
+        target: Target,
+        place: Place,
+        path: str,
+        *,
+        wanted: tuple[int, ...],
+        most_bytes: int,
+        seconds: float | None = None,
+    ) -> Answer:
+        deadline = Deadline(_SECONDS if seconds is None else seconds)
         home = f"{self._scheme}://{self._host_of(target, place)}"
         # Not joined as URLs are: a path such as //elsewhere must not name another host.
         url = f"{home}/{path.removeprefix('/')}"

@@ -378,6 +378,8 @@ class Looked:
     """Whether versions and shares were looked at, and not only windows that came by themselves."""
     located: tuple[tuple[TargetName, Located], ...] = ()
     """Where preflight found the versions."""
+    passes: tuple[tuple[TargetName, int], ...] = ()
+    """How many looks of preflight in a row found nothing in the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

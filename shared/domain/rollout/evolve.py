@@ -182,11 +182,12 @@ def _looked(rollout: Rollout, event: e.Looked) -> Rollout:
     reason = rollout.reason if event.why is None else event.why
     checked_at = event.at if event.checked else rollout.checked_at
     looked = replace(rollout, look_at=event.look_at, reason=reason, is_ready=event.ready, checked_at=checked_at)
-    seen, located = dict(event.production), dict(event.located)
+    seen, located, passes = dict(event.production), dict(event.located), dict(event.passes)
 
     def saw(target: TargetState) -> TargetState:
         at = located.get(target.name, target.located)
-        return replace(target, in_production=seen.get(target.name, target.in_production), located=at)
+        production = seen.get(target.name, target.in_production)
+        return replace(target, in_production=production, located=at, passes=passes.get(target.name, target.passes))
 
     return _on_targets(looked, saw)
 
@@ -339,16 +340,17 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
 
 def _shifted(target: TargetState, weight: Weight, at: datetime) -> TargetState:
     """What was measured before the first users came says nothing about the candidate."""
-    since = target.candidate_since if target.is_exposed else at
-    return replace(_new_level(target, weight, Side.STABLE), candidate_since=since)
+    since = target.candidate_since if target.is_exposed and not target.previews else at
+    return replace(_new_level(target, weight, Side.STABLE), candidate_since=since, previews=weight == NONE)
 
 
 def _promoted(target: TargetState, weight: Weight, at: datetime) -> TargetState:
     """Ask for a swap; or, where nothing is swapped, for the weight that is left beside those who are held back."""
     if target.swaps:
-        return replace(_new_level(target, target.wanted, Side.CANDIDATE), swap_begun=True)
-    since = target.candidate_since if target.is_exposed else at
-    return replace(_new_level(target, weight, Side.CANDIDATE), side=Side.CANDIDATE, candidate_since=since)
+        return replace(_new_level(target, target.wanted, Side.CANDIDATE), swap_begun=True, previews=False)
+    since = target.candidate_since if target.is_exposed and not target.previews else at
+    promoted = _new_level(target, weight, Side.CANDIDATE)
+    return replace(promoted, side=Side.CANDIDATE, candidate_since=since, previews=False)
 
 
 def _new_level(target: TargetState, wanted: Weight, side: Side) -> TargetState:
@@ -561,7 +563,7 @@ def _rollback_begun(rollout: Rollout, event: e.RollbackBegun) -> Rollout:
 
     def taken_back(target: TargetState) -> TargetState:
         side = target.side if target.swaps else Side.STABLE
-        return replace(_new_level(target, NONE, Side.STABLE), observed=None, side=side)
+        return replace(_new_level(target, NONE, Side.STABLE), observed=None, side=side, previews=False)
 
     return _on_targets(back, taken_back)
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from shared.domain.analysis.guards import GuardConfig
+from shared.domain.analysis.guards import Guard, GuardConfig, Metric, Objective, Threshold
 from shared.domain.rollout.spec import Bake, Spec
 
 FIRST_ATTEMPT = 0.8
@@ -29,6 +29,17 @@ def config_for(spec: Spec, attempt: int, bake: Bake | None = None) -> GuardConfi
         smallest=spec.judging.smallest_regression,
     )
     return config if bake is None else replace(config, dwell=min(config.dwell, bake.minimum))
+
+
+def judges_alone(guard: Guard) -> bool:
+    """Whether a guard that decides needs nothing to compare with: a plain limit, or an objective of its own."""
+    alone = isinstance(guard.test, Threshold) or (isinstance(guard.test, Objective) and not guard.test.and_compared)
+    return alone and not guard.notify_only and guard.metric is not Metric.REQUESTS
+
+
+def for_preview(config: GuardConfig) -> GuardConfig:
+    """Return how a candidate is judged that only testers reach: by what needs no other version's users."""
+    return replace(config, guards=tuple(guard for guard in config.guards if judges_alone(guard)))
 
 
 def _share_of(attempt: int) -> float:

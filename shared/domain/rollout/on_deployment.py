@@ -12,7 +12,7 @@ from shared.domain.rollout.events import (
     RolloutStarted,
 )
 from shared.domain.rollout.permissions import BEFORE_PROMOTION, deployment_refusal
-from shared.domain.rollout.plan import Step, compile_canary, compile_return
+from shared.domain.rollout.plan import Step, compile_plan, compile_return
 from shared.domain.rollout.spec import Spec, WhenBusy
 from shared.domain.rollout.state import Ending, Phase
 
@@ -73,7 +73,7 @@ def _look_at_held_back(draft: Draft) -> None:
 
 
 def _plan(spec: Spec, *, returns: bool) -> tuple[Step, ...]:
-    return compile_return(spec.strategy) if returns else compile_canary(spec.strategy, spec.judging.hold_back)
+    return compile_return(spec.strategy) if returns else compile_plan(spec)
 
 
 def _supersede_live(draft: Draft, newer: RolloutId) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.domain.rollout.spec import Bake, Canary, Gate
+from shared.domain.rollout.spec import Bake, BlueGreen, Canary, Gate, Spec, Strategy
 from shared.domain.rollout.weight import ALL, NONE, Weight
 
 
@@ -16,7 +16,7 @@ class AwaitApproval:
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """Send a share of the users to the candidate and judge it there."""
+    """Send a share of the users to the candidate and judge it there; at no share, on what testers send it."""
 
     weight: Weight
     bake: Bake
@@ -36,14 +36,35 @@ class Promote:
 Step = AwaitApproval | Shift | Promote
 
 
+def compile_plan(spec: Spec) -> tuple[Step, ...]:
+    """Return the plan of a spec's strategy."""
+    match spec.strategy:
+        case Canary() as canary:
+            return compile_canary(canary, spec.judging.hold_back)
+        case BlueGreen() as blue_green:
+            return compile_blue_green(blue_green)
+
+
 def compile_canary(canary: Canary, hold_back: Weight = NONE) -> tuple[Step, ...]:
     """Return the plan of a canary: each weight behind its gate, then promotion behind its own, with a hold-back."""
     return (*_canary_steps(canary), Promote(canary.promotion_bake, hold_back=hold_back))
 
 
-def compile_return(canary: Canary) -> tuple[Step, ...]:
+def compile_blue_green(blue_green: BlueGreen) -> tuple[Step, ...]:
+    """Return the plan of a switch: what is seen before any user comes, a gate, then everyone at once."""
+    preview = (Shift(NONE, blue_green.preview_bake),) if blue_green.preview_bake is not None else ()
+    gate = (AwaitApproval(blue_green.preview_gate),) if blue_green.preview_gate is not None else ()
+    return (*preview, *gate, Promote(blue_green.bake))
+
+
+def compile_return(strategy: Strategy) -> tuple[Step, ...]:
     """Return the plan of a rollback after success: the old version was proven before, so it is promoted at once."""
-    return (Promote(canary.promotion_bake, proven=True),)
+    return (Promote(last_bake(strategy), proven=True),)
+
+
+def last_bake(strategy: Strategy) -> Bake:
+    """Return the bake after the promotion."""
+    return strategy.promotion_bake if isinstance(strategy, Canary) else strategy.bake
 
 
 def _canary_steps(canary: Canary) -> Iterator[Step]:

@@ -40,6 +40,8 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
         why = "preflight: " + "; ".join((*obstacles, *blind))
         _look_again(draft, live, readings, draft.now + PREFLIGHT_LOOK, ready=not obstacles, why=why)
         return
+    if _warms_up(draft, live, readings):
+        return
     if not live.returns and not _is_history_of_production(live, readings):
         _look_again(draft, live, readings, draft.now, ready=True)
         return
@@ -47,12 +49,44 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
     enter_step(draft, live, 0, "preflight passed")
 
 
+def _warms_up(draft: Draft, live: Rollout, readings: Readings) -> bool:
+    """Look again while a place has not been seen well often enough in a row; return whether that is so."""
+    assert live.spec is not None
+    checks = {target.name: target.health for target in live.spec.targets}
+    lacking = [t for t in live.targets if t.passes + 1 < checks[t.name].passes]
+    if not lacking:
+        return False
+    why = "preflight: " + "; ".join(f"{t.name}: {t.passes + 1} of {checks[t.name].passes} looks well" for t in lacking)
+    at = draft.now + max(checks[target.name].every for target in lacking)
+    _look_again(draft, live, readings, at, ready=False, why=why, well=True)
+    return True
+
+
 def _look_again(
-    draft: Draft, live: Rollout, readings: Readings, at: datetime, *, ready: bool, why: str | None = None
+    draft: Draft,
+    live: Rollout,
+    readings: Readings,
+    at: datetime,
+    *,
+    ready: bool,
+    why: str | None = None,
+    well: bool = False,
 ) -> None:
+    """Say when to look next. A look that is `well` counts as one in a row; a `ready` one keeps them, others do not."""
     seen = ((target.name, readings.version(target.name, Place.PRODUCTION)) for target in live.targets)
     production = tuple((name, Version(found)) for name, found in seen if not isinstance(found, Trouble))
-    draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=at, why=why, production=production, ready=ready))
+    passes = tuple((t.name, t.passes + 1 if well else t.passes if ready else 0) for t in live.targets)
+    draft.record(
+        e.Looked(
+            at=draft.now,
+            rollout=live.id,
+            look_at=at,
+            why=why,
+            production=production,
+            ready=ready,
+            passes=passes,
+        )
+    )
 
 
 def _is_history_of_production(live: Rollout, readings: Readings) -> bool:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from shared.domain.analysis.guards import Guard
 from shared.domain.names import ApplicationName, TargetName
+from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.measuring import Measuring
 from shared.domain.rollout.weight import Weight
 
@@ -89,6 +90,19 @@ class HealthCheck:
 
     path: str = "/healthz"
     statuses: tuple[int, ...] = (200,)
+    more_paths: tuple[str, ...] = ()
+    """What must answer as well as `path`."""
+    within: timedelta | None = None
+    """How long an answer may take; None: as long as a look may."""
+    passes: int = 1
+    """How many looks in a row must find it well before the first user comes."""
+    every: timedelta = timedelta(seconds=5)
+    """How long after one look the next one is."""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Everything that must answer."""
+        return (self.path, *self.more_paths)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +194,21 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BlueGreen:
+    """Everyone is switched at once, after the candidate was seen to be well, and back in one hop."""
+
+    bake: Bake
+    """How long the candidate is judged after the switch."""
+    preview_bake: Bake | None = None
+    """How long it is judged before the switch, on what testers send it; None: not at all."""
+    preview_gate: Gate | None = None
+    """A wait before the switch."""
+
+
+Strategy = Canary | BlueGreen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
     """How long a rollout may go without progress."""
 
@@ -240,7 +269,7 @@ class Spec:
 
     application: ApplicationName
     targets: tuple[Target, ...]
-    strategy: Canary
+    strategy: Strategy
     measuring: Measuring
     guards: tuple[Guard, ...]
     when_busy: WhenBusy
@@ -248,6 +277,10 @@ class Spec:
     deadlines: Deadlines
     notifications: tuple[Notification, ...] = ()
     judging: Judging = Judging()
+    keep_warm: timedelta = timedelta(hours=1)
+    """How long after a promotion the version before is ready to take everyone back in one hop."""
+    calendar: tuple[ReleaseWindow, ...] = ()
+    """When a rollout may begin and go on; taking users back never waits."""
 
     def target(self, name: TargetName) -> Target:
         """Return the target with this name. Raises KeyError when there is none."""

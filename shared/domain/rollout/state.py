@@ -71,6 +71,8 @@ class TargetState:
     """Which places hold the two versions, where that is not fixed; None until preflight found them."""
     wanted: Weight = NONE
     """The candidate's share that was decided."""
+    previews: bool = False
+    """Whether testers meet the candidate at its own place, while nobody is sent there."""
     proven: Weight = NONE
     """The highest share that the judgements so far allow."""
     observed: Weight | None = None
@@ -86,6 +88,8 @@ class TargetState:
     """Whether a swap may have been asked for and production has not been seen to serve the stable version since."""
     swap_token: str | None = None
     stable_version: Version | None = None
+    passes: int = 0
+    """How many looks of preflight in a row found nothing in the way here."""
     in_production: Version | None = None
     """What the last look of preflight saw production serve, whoever brought it there; None until it was seen."""
     candidate_since: datetime | None = None
@@ -137,7 +141,8 @@ class TargetState:
     @property
     def is_exposed(self) -> bool:
         """Whether users may meet the candidate here."""
-        return self.wanted > NONE or self.observed not in (None, NONE) or self.side is Side.CANDIDATE
+        met = self.wanted > NONE or self.observed not in (None, NONE) or self.side is Side.CANDIDATE
+        return met or self.previews
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

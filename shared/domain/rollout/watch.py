@@ -11,7 +11,7 @@ from shared.domain.analysis.sequence import AnalysisState, step
 from shared.domain.names import Version
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
-from shared.domain.rollout.judging import config_for
+from shared.domain.rollout.judging import config_for, for_preview
 from shared.domain.rollout.low_traffic import bake_ends, is_excused, wait_for_traffic
 from shared.domain.rollout.needs import place_of_candidate, place_of_stable
 from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, weight_after
@@ -152,6 +152,8 @@ def _judge(draft: Draft, live: Rollout, target: TargetState, spec: Spec, reading
     current = live.plan[live.step]
     bake = None if isinstance(current, AwaitApproval) else current.bake
     config = config_for(spec, live.attempt, bake)
+    if target.previews:
+        config = for_preview(config)
     analysis, judgement = target.analysis, None
     for window in _to_judge(windows, target.analysis, config, settled_until(spec.measuring, draft.now)):
         analysis, said, _ = step(analysis, window, config)

@@ -1,10 +1,11 @@
-"""The canary of a release spec: weights that rise, bakes that can be judged, gates."""
+"""The strategy of a release spec: weights that rise, or a switch; bakes that can be judged, gates."""
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Final
 
 from shared.domain.rollout.measuring import Measuring
-from shared.domain.rollout.spec import Bake, Canary, CanaryStep, Gate, Outcome
+from shared.domain.rollout.spec import Bake, BlueGreen, Canary, CanaryStep, Gate, Outcome, Strategy
 from shared.domain.rollout.weight import NONE, Weight
 from shared.wire.durations import LONGEST, format_duration, parse_duration
 from shared.wire.findings import Part, found
@@ -23,6 +24,26 @@ DEFAULT_GATE_TIMEOUT: Final = timedelta(days=1)
 _DEFAULT_BAKE: Final = ("strategy", "canary", "bake")
 
 
+STEPS_AT_MOST: Final = 50
+
+
+def read_strategy(part: Part, measuring: Measuring) -> Strategy:
+    """Read `strategy`, which is one of its members."""
+    if part.child("blueGreen").exists:
+        return _read_blue_green(part.child("blueGreen"), measuring)
+    return read_canary(part.child("canary"), measuring)
+
+
+def _read_blue_green(part: Part, measuring: Measuring) -> BlueGreen:
+    preview = part.child("preview")
+    bake = preview.child("bake")
+    return BlueGreen(
+        bake=_read_own_bake(part.child("bake"), DEFAULT_PROMOTION_BAKE, measuring),
+        preview_bake=_read_own_bake(bake, DEFAULT_BAKE, measuring) if bake.exists else None,
+        preview_gate=_read_gate(preview.child("gate")),
+    )
+
+
 def read_canary(part: Part, measuring: Measuring) -> Canary:
     """Read `strategy.canary`. What a step's bake does not say, the canary's own bake says.
 
@@ -32,7 +53,9 @@ def read_canary(part: Part, measuring: Measuring) -> Canary:
     steps = part.child("steps").children()
     _refuse_falling(steps)
     promotion = part.child("promotion")
+    grown = tuple(CanaryStep(weight=weight, bake=bake) for weight in _read_growth(part))
     given = tuple(_read_step(step, bake, measuring) for step in steps)
+    given = given or grown
     return Canary(
         steps=given or tuple(CanaryStep(weight=weight, bake=bake) for weight in FIRST_WEIGHTS),
         promotion_bake=_read_bake(promotion.child("bake"), bake, measuring)
@@ -42,9 +65,56 @@ def read_canary(part: Part, measuring: Measuring) -> Canary:
     )
 
 
-def longest_bake(canary: Canary) -> timedelta:
+def _read_growth(part: Part) -> tuple[Weight, ...]:
+    """Return the weights that grow by a rule; none where there is no rule."""
+    linear, exponential = part.child("linear"), part.child("exponential")
+    others = [each for each in (part.child("steps"), linear, exponential) if each.exists]
+    for each in others[1:]:
+        each.refuse("allowed is one of steps, linear and exponential")
+    if linear.exists:
+        step = linear.child("step").read(parse_weight, NONE)
+        start = linear.child("start").read(parse_weight, step)
+        return _growing(linear, start, lambda weight: weight + step)
+    if exponential.exists:
+        factor = exponential.child("factor").read(float, 2.0)
+        return _growing(
+            exponential, exponential.child("start").read(parse_weight, NONE), lambda weight: weight * factor
+        )
+    return ()
+
+
+def _growing(part: Part, start: Weight, grow: Callable[[float], float]) -> tuple[Weight, ...]:
+    """Return the weights up to `max`, which comes last whether or not a step leads to it."""
+    last = part.child("max").read(parse_weight, NONE)
+    if not part.is_sound or start == NONE:
+        return ()
+    if last < start:
+        part.child("max").refuse(f"{found(part.child('max').path, _percent(last))}allowed is at least the first weight")
+    weights, weight = [], float(start)
+    while round(weight) < last and len(weights) < STEPS_AT_MOST and grow(weight) > weight:
+        weights.append(Weight(round(weight)))
+        weight = grow(weight)
+    if len(weights) >= STEPS_AT_MOST:
+        part.refuse(
+            f"comes to {STEPS_AT_MOST} weights or more below {_percent(last)}; allowed is a larger step or factor"
+        )
+    return tuple(dict.fromkeys((*weights, last)))
+
+
+def longest_bake(strategy: Strategy) -> timedelta:
     """Return how long the slowest step may bake."""
-    return max(bake.maximum for bake in (*(step.bake for step in canary.steps), canary.promotion_bake))
+    return max(bake.maximum for bake in _bakes(strategy))
+
+
+def _bakes(strategy: Strategy) -> Iterator[Bake]:
+    match strategy:
+        case Canary():
+            yield from (step.bake for step in strategy.steps)
+            yield strategy.promotion_bake
+        case BlueGreen():
+            yield strategy.bake
+            if strategy.preview_bake is not None:
+                yield strategy.preview_bake
 
 
 def _read_step(part: Part, bake: Bake, measuring: Measuring) -> CanaryStep:
