@@ -17,13 +17,13 @@ from shared.wire.findings import Findings, Part
 from shared.wire.json_source import read_json, refuse
 from shared.wire.media_types import is_json, is_yaml, parse_media_type
 from shared.wire.source import Source
-from shared.wire.spec_strategy import longest_bake, read_strategy
 from shared.wire.spec_calendar import read_calendar
 from shared.wire.spec_guards import read_guards
 from shared.wire.spec_judging import read_judging
 from shared.wire.spec_measuring import read_deadlines, read_measuring, refuse_duration
 from shared.wire.spec_notifications import read_notifications
 from shared.wire.spec_schema import note_shape
+from shared.wire.spec_strategy import longest_bake, read_strategy
 from shared.wire.spec_targets import read_targets
 from shared.wire.yaml_source import read_yaml
 

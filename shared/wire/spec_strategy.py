@@ -90,7 +90,8 @@ def _growing(part: Part, start: Weight, grow: Callable[[float], float]) -> tuple
         return ()
     if last < start:
         part.child("max").refuse(f"{found(part.child('max').path, _percent(last))}allowed is at least the first weight")
-    weights, weight = [], float(start)
+    weights: list[Weight] = []
+    weight = float(start)
     while round(weight) < last and len(weights) < STEPS_AT_MOST and grow(weight) > weight:
         weights.append(Weight(round(weight)))
         weight = grow(weight)
