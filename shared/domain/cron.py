@@ -89,7 +89,7 @@ class Cron:
 
     @cached_property
     def _fields(self) -> tuple[frozenset[int], ...]:
-        texts = self.text.split()
+        texts = self.text.split(" ") if self.text else []
         if len(texts) != len(_FIELDS):
             raise ValueError(
                 f"has {len(texts)} fields; allowed are five (minute, hour, day of month, month, day of week), such as "

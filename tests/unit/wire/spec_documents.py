@@ -115,6 +115,29 @@ def notifications(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 @st.composite
+def release_windows(draw: st.DrawFn) -> list[dict[str, Any]]:
+    names = draw(st.lists(slugs, max_size=3, unique=True))
+    crons = st.sampled_from(["0 9 * * mon-fri", "*/30 8-11 1,15 jan-jun *", "0 0 29 2 7"])
+    again = st.fixed_dictionaries({"cron": crons, "for": seconds(1, 10**6)})
+    wall_times = st.datetimes().map(lambda at: at.replace(microsecond=0))
+    once = st.lists(wall_times, min_size=2, max_size=2, unique=True).map(sorted)
+    own = optional(
+        timeZone=st.sampled_from(["UTC", "Europe/Berlin", "Etc/GMT+12", "America/Argentina/Buenos_Aires"]),
+        actions=st.lists(st.sampled_from(["start", "advance", "promote"]), min_size=1, unique=True),
+    )
+    windows = []
+    for name in names:
+        kind, times = draw(st.sampled_from(["allow", "deny"])), draw(again | once)
+        said = (
+            {kind: times["cron"], "for": times["for"]}
+            if isinstance(times, dict)
+            else {kind: {"from": times[0].isoformat(), "until": times[1].isoformat()}}
+        )
+        windows.append({"name": name} | said | draw(own))
+    return windows
+
+
+@st.composite
 def spec_documents(draw: st.DrawFn) -> dict[str, Any]:
     """Documents that keep every rule of a release spec."""
     window_text, window = draw(windows)
@@ -139,5 +162,6 @@ def spec_documents(draw: st.DrawFn) -> dict[str, Any]:
             alerts=optional(onFired=st.sampled_from(["rollback", "pause", "note"])),
             deadlines=optional(preflight=seconds(1, 10**6), progress=seconds(1, 10**6), otherwise=outcomes),
             notifications=notifications(),
+            releaseWindows=release_windows(),
         )
     )

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.domain.analysis.guards import Ratio, Test, Worse
+from shared.domain.cron import Cron
 from shared.domain.errors import RejectedError
 from shared.domain.rollout.commands import Accepted
 from shared.domain.rollout.effects import Effect
@@ -50,6 +51,7 @@ FIGURES = st.floats(allow_nan=False)
 st.register_type_strategy(datetime, TIMES)
 st.register_type_strategy(timedelta, SPANS)
 st.register_type_strategy(float, FIGURES)
+st.register_type_strategy(Cron, st.sampled_from([Cron("0 9 * * mon-fri"), Cron("*/30 8-11 1,15 jan *")]))
 
 
 @cache

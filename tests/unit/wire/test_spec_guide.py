@@ -30,6 +30,7 @@ BRIEF = SMALLEST | {
         {"name": "limit", "metric": "error-rate", "max": "2%"},
     ],
     "notifications": [{"name": "ops", "url": "https://hooks.example.org/"}],
+    "releaseWindows": [{"name": "peak", "deny": "0 17 * * fri", "for": "63h"}],
 }
 """A spec with every part that has defaults, which says none of them."""
 SHORT_NAMES = {
