@@ -30,6 +30,8 @@ class GithubStandIn:
     """Whether new runs are not to be seen in the list yet."""
     lost: list[Step] = field(default_factory=list)
     """What is answered to the next dispatches, which are carried out all the same."""
+    refused: list[Step] = field(default_factory=list)
+    """What is answered to the next dispatches, which are not carried out."""
     runs: list[dict[str, Any]] = field(default_factory=list)
     jobs: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
 
@@ -73,6 +75,8 @@ class GithubStandIn:
             return Say(422, {"message": 'Invalid request.\n\n"return_run_details" is not a permitted key.'})
         if asked.path != f"{REPOSITORY}/workflows/migrate.yml/dispatches":
             return NOT_FOUND
+        if self.refused:
+            return self.refused.pop(0)
         number = self.add_run(self.run_name.format(**document["inputs"]))
         if self.lost:
             return self.lost.pop(0)

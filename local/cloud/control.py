@@ -24,6 +24,8 @@ POST /sandbox/jobs/{job} {"containers"?, "seconds"?, "end"?, "accepts"?}
     Makes a Container Apps job, or changes how its next executions go: for `seconds` (1), to the end `Succeeded`,
     `Failed`, `Stopped`, `Degraded` or `Unknown`. `accepts`: a start is answered 202 without saying its execution's
     name. Answers {"resource", "executions"}. Jobs end with the sandbox's process.
+POST /sandbox/jobs/{job}/end {"end"?}
+    Ends what runs of it now. Answers as above.
 POST /sandbox/load {"site", "rps", "seconds"?, "clients"?, "users"?, "visits"?, "requests"?, "path"?, "method"?,
                     "seed"?}
     202 with what GET answers. `seconds` 0 or missing: until stopped. `requests`: exactly so many, as fast as is
@@ -122,8 +124,8 @@ class ControlApi:
                 return Reply(200, {"status": "ok", "sites": list(self._sites)})
             case method, ["sites", name, *rest]:
                 return await self._on_site(self._find_site(name), method, rest, call)
-            case "POST", ["jobs", _]:
-                return self._jobs.set_up(call)
+            case _, ["jobs", *_]:
+                return self._jobs.control(call)
             case _, ["dns" | "profiles", *_]:
                 return self._names.answer(call)
             case _, ["apps", *rest]:

@@ -6,7 +6,7 @@ are in memory and end with the process, and so do their answers.
 
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,10 +73,18 @@ class JobsApi:
         """Whether a call is one on jobs."""
         return call.segments[4:7] == ["providers", "microsoft.app", "jobs"]
 
-    def set_up(self, call: JsonCall) -> Reply:
-        """Carry out `POST /sandbox/jobs/{job}`: make a job, or change how its next executions end."""
+    def control(self, call: JsonCall) -> Reply:
+        """Carry out a call of the control API. Raises `ApiError`, or `BadFieldError`."""
+        match call.method, call.segments[2:]:
+            case "POST", [name]:
+                return self._set_up(name, call)
+            case "POST", [name, "end"] if name in self._jobs:
+                return self._end(self._jobs[name], call)
+            case _:
+                raise ApiError(404, "NotFound", f"there is no {call.method} {call.path}")
+
+    def _set_up(self, name: str, call: JsonCall) -> Reply:
         fields = Fields(call.body, "containers", "seconds", "end", "accepts")
-        name = call.segments[-1]
         job = Job(
             subscription=self._subscription,
             group=self._group,
@@ -89,6 +97,12 @@ class JobsApi:
         known = self._jobs.get(name)
         job.executions = known.executions if known else []
         self._jobs[name] = job
+        return Reply(200, {"resource": job.id, "executions": len(job.executions)})
+
+    def _end(self, job: Job, call: JsonCall) -> Reply:
+        end = Fields(call.body, "end").choice("end", _ENDS, "Succeeded")
+        now = time.time()
+        job.executions = [each if each.is_over else replace(each, ends=now, end=end) for each in job.executions]
         return Reply(200, {"resource": job.id, "executions": len(job.executions)})
 
     def answer(self, call: JsonCall) -> Reply:

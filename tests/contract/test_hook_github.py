@@ -451,8 +451,8 @@ def test_the_token_reaches_no_error_and_no_log(caplog, answer):
 def test_runs_and_jobs_as_github_really_tells_them_are_read(github):
     run = json.loads((PAYLOADS / "workflow_run" / "completed.payload.json").read_text())["workflow_run"]
     told = json.loads((PAYLOADS / "workflow_job" / "completed.failure.with-organization.payload.json").read_text())
-    number = github.add_run(ID)
-    github.change_run(number, told["workflow_job"], **{**run, "conclusion": "failure"})
+    github.add_run(ID, **{**run, "conclusion": "failure"})
+    github.jobs[run["id"]] = [told["workflow_job"]]
 
     assert read_run(run) == Run(run["id"], "completed", "success", run["html_url"])
     assert "at the step 'Run yarn run format-check' of the job 'linters'" in (
