@@ -44,6 +44,11 @@ def for_source(request: func.HttpRequest, source: str, handler: Handler) -> func
     return _answer(request, handler, lambda: app().access.source(source, request.headers, code))
 
 
+def for_token(request: func.HttpRequest, source: str, token: str | None, handler: Handler) -> func.HttpResponse:
+    """Answer a request that a source may make with its own key, which it can only send in its body."""
+    return _answer(request, handler, lambda: app().access.source(source, request.headers, token))
+
+
 def named_application(request: func.HttpRequest) -> ApplicationName:
     """Return the application that the address names. Raises `UnknownApplicationError` for what is no name."""
     text = request.route_params["application"]

@@ -16,6 +16,7 @@ from shared.application.accept import Intake
 from shared.application.access import Access
 from shared.application.by_kind import KindAdapters, TargetsByKind
 from shared.application.drive import Driver
+from shared.application.flagger_questions import FlaggerQuestions
 from shared.application.foreign_events import ForeignEvents
 from shared.application.laid_aside import LaidAside
 from shared.application.observed import ObservationIntake
@@ -102,6 +103,7 @@ class App:
     access: Access
     intake: Intake
     events: ForeignEvents
+    flagger: FlaggerQuestions
     observations: ObservationIntake
     wake_ups: WakeUpHandler
     sweep: Sweep
@@ -124,6 +126,7 @@ def build(keeping: Keeping, outside: Outside, access: Access, clock: Clock) -> A
         access=access,
         intake=intake,
         events=ForeignEvents(intake, keeping.alerts, aside, clock),
+        flagger=FlaggerQuestions(keeping.store, intake, clock),
         observations=ObservationIntake(keeping.store, observed, observed, keeping.queue, clock),
         wake_ups=WakeUpHandler(driver, keeping.queue, aside, clock),
         sweep=Sweep(keeping.markers, keeping.queue, clock),

@@ -152,6 +152,10 @@ class Intake:
         named = ", ".join(resources)
         return AlertMatch(tuple(matches), "" if matches else f"no application has a target on {named}"[:500])
 
+    def accept_alert_for(self, application: ApplicationName, alert: Alert) -> None:
+        """Store the alert with this application. Raises `UnknownApplicationError`."""
+        self._accept(self._known(application).key, alert, NO_ROLLOUT)
+
     def admission(self, application: ApplicationName, version: Version | None = None) -> str | None:
         """Say why CI should wait before it overwrites the candidate's place (with `version`), or None when it may."""
         return admission_refusal(self._known(application).application, version)

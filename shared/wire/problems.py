@@ -34,6 +34,7 @@ class Kind:
 INVALID: Final = Kind("invalid", 400, "The request is not valid")
 UNAUTHORIZED: Final = Kind("unauthorized", 401, "A valid key is needed")
 FORBIDDEN: Final = Kind("forbidden", 403, "The key is not good for this")
+ANSWERED_NO: Final = Kind("answered-no", 403, "The answer is no")
 NOT_FOUND: Final = Kind("not-found", 404, "There is no such thing")
 METHOD_NOT_ALLOWED: Final = Kind("method-not-allowed", 405, "The method is not taken here")
 TOO_LARGE: Final = Kind("too-large", 413, "The body is too long")

@@ -30,6 +30,7 @@ SECOND_KEY = "another-operators-key-0123456789"
 ALERT_KEY = "the-alert-sources-key-0123456789"
 OTHER_SOURCE_KEY = "some-other-sources-key-0123456789"
 SENDERS_KEY = "the-senders-key-0123456789"
+FLAGGER_KEY = "the-clusters-key-0123456789"
 SITE = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.Web/sites/shop"
 SPEC: dict[str, Any] = {
     "application": "shop",
@@ -120,7 +121,8 @@ def running_api(folder: Path, *, driven: bool = False) -> Iterator[Api]:
         "SLIPWAY_ACCESS_TOKEN": "a-token-of-a-cloud-that-is-not-there",
         "SLIPWAY_ALLOW_HTTP": "true",
         "SLIPWAY_KEYS": f"alice={KEY};bob={SECOND_KEY}",
-        "SLIPWAY_SOURCE_KEYS": f"azure-monitor={ALERT_KEY};elsewhere={OTHER_SOURCE_KEY};observations={SENDERS_KEY}",
+        "SLIPWAY_SOURCE_KEYS": f"azure-monitor={ALERT_KEY};elsewhere={OTHER_SOURCE_KEY};observations={SENDERS_KEY};"
+        f"flagger={FLAGGER_KEY}",
     }
     with patch.dict(os.environ, environment), _fresh_process():
         from function_app import app

@@ -29,7 +29,7 @@ BODIES = {
     "just within the limit": b'"' + b"x" * (LIMIT - 2) + b'"',
 }
 TAKING_BODIES = sorted(
-    (method, path.format(application="shop", source="azure-monitor"))
+    (method, path.format(application="shop", source="azure-monitor", question="rollback"))
     for method, path in routes()
     if method in ("PUT", "POST")
 )
@@ -94,7 +94,10 @@ def test_an_odd_name_in_the_address_is_a_4xx(api, before_and_after, part):
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "DELETE", "PATCH", "TRACE", "PROPFIND"])
 def test_a_method_that_no_route_takes_is_a_404_of_the_hosts(api, method):
     for path in sorted({path for _, path in routes()}):
-        assert api.ask(method, path.format(application="shop", id="x", source="azure-monitor")).status == 404
+        assert (
+            api.ask(method, path.format(application="shop", id="x", source="azure-monitor", question="rollback")).status
+            == 404
+        )
 
 
 @pytest.mark.parametrize(
