@@ -73,8 +73,8 @@ def _settings(pair: Pair, share: Weight) -> tuple[Setting, Setting]:
 
 def _beside_others(pair: Pair, share: Weight) -> tuple[int, int]:
     total = total_of(pair)
-    candidate, stable = within(total, share) if total > 1 else (0, total)
-    if abs(share_of(candidate, stable) - share) > ROUNDING:
+    candidate, stable = within(total, share) if total > 1 else (total, 0)
+    if not stable or abs(share_of(candidate, stable) - share) > ROUNDING:
         raise RejectedError(f"{to_percent(share):g} % cannot be set: {too_little(pair)}")
     return candidate, stable
 
