@@ -5,9 +5,10 @@ rule for all paths would lose to each divided rule with a longer one. Everything
 is repeated too: a marked request meets what the same request without its mark would meet, but for the backend.
 
 Twins are known by their names. Where the API is too old for names of rules it drops them, and a twin is known by its
-likeness to the rule that it repeats, while the route bears the annotation that there is an audience.
+likeness to the rule that it repeats, with the mark that the route's annotation tells.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -41,14 +42,15 @@ def plan_mark(route: Route, located: Located, mark: RequestMark | None) -> list[
     own = _own(route, located)
     divided = divided_rules(route, located.stable, located.candidate)
     wanted = [] if mark is None else _twins(divided, located, mark)
-    if _are_there(route, own, wanted) and (ANNOTATION in route.annotations) == bool(wanted):
+    told = None if mark is None else _told(mark)
+    if _are_there(route, own, wanted) and route.annotations.get(ANNOTATION) == told:
         return []
     away = [take_away(f"/spec/rules/{at}") for at in reversed(own)]
     put_in = [put(f"/spec/rules/{at}", twin) for at, twin in enumerate(wanted)]
     return [
         expect("/metadata/resourceVersion", route.version),
         *_names_of(route, own),
-        *_annotate(route, there=bool(wanted)),
+        *_annotate(route, told),
         *away,
         *put_in,
     ]
@@ -96,18 +98,22 @@ def _header(mark: RequestMark) -> dict[str, str]:
 
 def _own(route: Route, located: Located) -> list[int]:
     """Return the numbers of the rules that are an audience's."""
-    likely = ANNOTATION in route.annotations
-    return [
-        at
-        for at, rule in enumerate(route.rules)
-        if rule.name.startswith(_NAMES) or (likely and not rule.name and _is_twin(route, rule, located))
-    ]
+    named = [at for at, rule in enumerate(route.rules) if rule.name.startswith(_NAMES)]
+    told = route.annotations.get(ANNOTATION)
+    if named or told is None:
+        return named
+    return [at for at, rule in enumerate(route.rules) if not rule.name and _is_twin(route, rule, located, told)]
 
 
-def _is_twin(route: Route, rule: Rule, located: Located) -> bool:
+def _is_twin(route: Route, rule: Rule, located: Located, told: str) -> bool:
     mark = _mark_of(rule)
     names = {backend.name for backend in rule.backends}
-    if mark is None or len(rule.backends) != 1 or not names <= {located.stable, located.candidate}:
+    if (
+        mark is None
+        or _told(mark) != told
+        or len(rule.backends) != 1
+        or not names <= {located.stable, located.candidate}
+    ):
         return False
     # A twin of an earlier rollout may lead to what is the stable backend by now.
     (leads_to,) = names
@@ -161,12 +167,15 @@ def _names_of(route: Route, own: Sequence[int]) -> Iterator[Operation]:
         yield expect(f"/spec/rules/{at}/backendRefs", route.rules[at].document.get("backendRefs"))
 
 
-def _annotate(route: Route, *, there: bool) -> Iterator[Operation]:
+def _told(mark: RequestMark) -> str:
+    """Return a mark as the annotation tells it."""
+    return json.dumps({str(mark.carried_in): mark.name, "value": mark.value})
+
+
+def _annotate(route: Route, told: str | None) -> Iterator[Operation]:
     path = f"/metadata/annotations/{token(ANNOTATION)}"
-    if there and not route.annotations:
-        yield put("/metadata/annotations", {ANNOTATION: "true"})
-    elif there:
-        yield put(path, "true")
+    if told is not None:
+        yield put(path, told) if route.annotations else put("/metadata/annotations", {ANNOTATION: told})
     elif route.annotations.keys() == {ANNOTATION}:
         yield take_away("/metadata/annotations")
     elif ANNOTATION in route.annotations:
