@@ -2,7 +2,9 @@
 
 import json
 import logging
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -292,3 +294,18 @@ def test_the_body_is_json_in_utf_8(hook, caller):
 
     assert "für 12 %".encode() in hook.asked[0].body
     assert json.loads(hook.asked[0].body)["id"] == ID
+
+
+def test_a_call_is_known_by_the_check_that_the_guide_shows(hook):
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "hooks.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    shown: dict = {}
+    exec(code, shown)
+    now = WebhookCaller(SECRETS.get, allow_http=True)
+
+    now.call(webhook(hook, secret_setting="TEAM_HOOK_KEY"), ID, BODY)
+
+    (asked,) = hook.asked
+    headers = {name.title(): value for name, value in asked.headers.items()}
+    assert shown["is_from_slipway"](headers, asked.body, "s3cret")
+    assert not shown["is_from_slipway"](headers, asked.body + b" ", "s3cret")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 ID_VARIABLE: Final = "SLIPWAY_ID"
 """The environment variable with the call's id, by which an execution is known."""
+_SECONDS: Final = 10.0
+"""For all looks together, and once more for a start: after slow looks it would be broken off too early."""
 _MOST_PAGES: Final = 5
 _OF_AN_EXECUTION: Final = ("image", "name", "command", "args", "env", "resources")
 _OF_RESOURCES: Final = ("cpu", "memory")
@@ -34,11 +36,12 @@ class Execution:
 
 
 class Job:
-    """The calls of one method on one job. Each raises `TryLaterError` or `RejectedError`."""
+    """The calls of one method on one job, 20 seconds at most. Each raises `TryLaterError` or `RejectedError`."""
 
-    def __init__(self, client: "ContainerAppsAPIClient", calls: AzureCalls, job_id: JobId) -> None:
+    def __init__(self, client: "ContainerAppsAPIClient", job_id: JobId, *, allow_http: bool) -> None:
         self._client = client
-        self._calls = calls
+        self._allow_http = allow_http
+        self._calls = AzureCalls(allow_http=allow_http, seconds=_SECONDS)
         self._name = (job_id.group, job_id.name)
 
     def read_template(self) -> dict[str, Any]:
@@ -68,8 +71,9 @@ class Job:
         def send(options: dict[str, Any]) -> None:
             self._client.jobs.begin_start(*self._name, body, polling=False, raw_response_hook=answers.append, **options)
 
+        calls = AzureCalls(allow_http=self._allow_http, seconds=_SECONDS)
         try:
-            self._calls.run(self.says("start it"), send, repeatable=False)
+            calls.run(self.says("start it"), send, repeatable=False)
         except UnansweredError:
             raise
         except TryLaterError as error:

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.adapters.container_apps.job import ID_VARIABLE, Execution, Job
-from shared.calls.azure_calls import CLIENT_OPTIONS, AzureCalls
+from shared.calls.azure_calls import CLIENT_OPTIONS
 from shared.calls.earlier_call import not_to_be_seen, since_in, taken_but_unseen, token_since, unknown
 from shared.domain.errors import RejectedError, TryLaterError
 from shared.domain.rollout.hooks import ContainerAppsJob, HookCall, HookState, HookStatus
@@ -89,7 +89,7 @@ class ContainerAppsJobCaller:
         if not isinstance(hook, ContainerAppsJob):
             raise RejectedError(f"a {type(hook).__name__} is no Container Apps job")
         job_id = parse_job_id(hook.resource)
-        return Job(self._client(job_id.subscription), AzureCalls(allow_http=self._allow_http), job_id)
+        return Job(self._client(job_id.subscription), job_id, allow_http=self._allow_http)
 
     def _client(self, subscription: str) -> "ContainerAppsAPIClient":
         with self._lock:

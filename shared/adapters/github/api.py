@@ -26,7 +26,8 @@ from shared.wire.json_source import read_json
 PUBLIC: Final = "https://api.github.com"
 VERSION: Final = "2022-11-28"
 """The oldest version of the API that is served, which also servers of one's own know."""
-_SECONDS: Final = 20.0
+_SECONDS: Final = 10.0
+"""For all looks together, and once more for what changes something: after slow looks it would be broken off too early."""
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _ONE_MINUTE: Final = 60.0
 """How long GitHub asks to be left alone at a secondary limit that names no time."""
@@ -51,7 +52,7 @@ class GithubApi:
         self._now = now
 
     def open(self, what: str, token_setting: str) -> "GithubCalls":
-        """Return the calls of the next 20 seconds. Raises `RejectedError` when there is no token to be had."""
+        """Return the calls of one method. Raises `RejectedError` when there is no token to be had."""
         check_url("SLIPWAY_GITHUB_URL", self._base_url, allow_http=self._allow_http)
         headers = {
             "Accept": "application/vnd.github+json",
@@ -63,20 +64,21 @@ class GithubApi:
 
 
 class GithubCalls:
-    """The calls of one method of the adapter: one deadline for all."""
+    """The calls of one method of the adapter, 20 seconds at most."""
 
     def __init__(self, what: str, base_url: str, headers: Mapping[str, str], now: Callable[[], datetime]) -> None:
         self._what = what
         self._base_url = base_url
         self._headers = headers
         self._now = now
-        self._deadline = Deadline(_SECONDS)
+        self._looking = Deadline(_SECONDS)
+        self._changing: Deadline | None = None
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Return the JSON object at a path. Raises `GithubRefusedError`, or `TryLaterError`."""
         url = f"{self._base_url}{path}{f'?{urlencode(query)}' if query else ''}"
         try:
-            answer = self._exchange("GET", url, None)
+            answer = self._exchange("GET", url, None, self._looking)
         except TryLaterError as error:
             raise TryLaterError(f"{self._what}: {error}", after_seconds=error.after_seconds) from error
         if answer.status != 200:
@@ -92,8 +94,9 @@ class GithubCalls:
         Never sent twice. Raises `UnansweredError` when nobody can tell whether it was carried out.
         """
         body = json.dumps(document, ensure_ascii=False).encode()
+        self._changing = self._changing or Deadline(_SECONDS)
         try:
-            answer = self._exchange("POST", f"{self._base_url}{path}", body)
+            answer = self._exchange("POST", f"{self._base_url}{path}", body, self._changing)
         except TryLaterError as error:
             raise unanswered(self._what, error) from error
         if 200 <= answer.status < 300:
@@ -103,11 +106,9 @@ class GithubCalls:
             raise UnansweredError(str(refusal), after_seconds=getattr(refusal, "after_seconds", None))
         raise refusal
 
-    def _exchange(self, method: str, url: str, body: bytes | None) -> Answer:
+    def _exchange(self, method: str, url: str, body: bytes | None, deadline: Deadline) -> Answer:
         kind = {} if body is None else {"Content-Type": "application/json; charset=utf-8"}
-        return exchange(
-            method, url, self._deadline, headers={**self._headers, **kind}, body=body, most_bytes=_MOST_BYTES
-        )
+        return exchange(method, url, deadline, headers={**self._headers, **kind}, body=body, most_bytes=_MOST_BYTES)
 
     def _refusal(self, answer: Answer) -> SlipwayError:
         words = _words(_read(answer))
