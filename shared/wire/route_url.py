@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from shared.domain.errors import RejectedError
 
+_SERVER = r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?"
 _ROUTE = re.compile(
-    r"(?P<server>https?://[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?)"
+    rf"(?P<server>{_SERVER})"
     r"(?P<path>/apis/gateway\.networking\.k8s\.io/v1/namespaces/(?P<namespace>[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)"
     r"/httproutes/(?P<name>[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?))"
 )
@@ -20,6 +21,11 @@ class RouteUrl:
     path: str
     namespace: str
     name: str
+
+
+def is_server_url(text: str) -> bool:
+    """Whether the text is the URL of a server as routes name it: scheme, host and perhaps a port, nothing more."""
+    return re.fullmatch(_SERVER, text) is not None
 
 
 def parse_route_url(text: str) -> RouteUrl:

@@ -2,14 +2,16 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeVar
 
 from shared.domain.errors import InvalidError, Problem
 from shared.wire.findings import text_of
 from shared.wire.json_source import MAX_DIGITS, SURROGATE, read_text
 from shared.wire.source import Lines, Path, Source
+
+T = TypeVar("T")
 
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 10_000
@@ -39,12 +41,21 @@ def read_yaml(body: bytes) -> Source:
     `InvalidError` with the line for broken syntax, repeated keys, keys that are no text, foreign tags, NaN and
     infinity, a second document, nesting beyond `MAX_DEPTH`, and more than `MAX_NODES` values.
     """
+    return _read(body, _Composer.document)
+
+
+def read_yaml_documents(body: bytes) -> tuple[Source, ...]:
+    """Return every document in a body, as `read_yaml` reads one; the bounds are those of the body as a whole."""
+    return _read(body, _Composer.documents)
+
+
+def _read(body: bytes, compose: Callable[["_Composer"], T]) -> T:
     import yaml
 
     text = read_text(body)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _Composer(iter(yaml.parse(text, Loader=loader))).document()
+        return compose(_Composer(iter(yaml.parse(text, Loader=loader))))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         _refuse((), _syntax(text, error, mark.line if mark else None), mark.line + 1 if mark else None)
@@ -107,11 +118,23 @@ class _Composer:
         start = next(self._events)
         if type(start).__name__ == "StreamEndEvent":
             _refuse((), "the body is empty, it must be YAML or JSON")
-        source = self._node(next(self._events), (), 0)
-        self._next("DocumentEndEvent")
+        source = self._document()
         end = next(self._events)
         if type(end).__name__ != "StreamEndEvent":
             _refuse((), "a second document begins here; one is taken", _line(end))
+        return source
+
+    def documents(self) -> tuple[Source, ...]:
+        self._next("StreamStartEvent")
+        sources = []
+        while type(next(self._events)).__name__ != "StreamEndEvent":
+            sources.append(self._document())
+        return tuple(sources)
+
+    def _document(self) -> Source:
+        self._anchored = {}
+        source = self._node(next(self._events), (), 0)
+        self._next("DocumentEndEvent")
         return source
 
     def _next(self, expected: str) -> None:

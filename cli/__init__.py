@@ -1,0 +1,1 @@
+"""`slipway`: the operator's command line."""

@@ -1,0 +1,54 @@
+"""`slipway check`: reads a release spec as the API would, without asking anybody."""
+
+import argparse
+from typing import Any
+
+from cli.reading import UnreadableError, read_file, shown_name
+from cli.telling import remark, tell, tell_json
+from shared.domain.errors import InvalidError, Problem
+from shared.wire.spec import parse_spec
+
+_EXAMPLES = """examples:
+  python -m cli check slipway.yaml
+  python -m cli import canary.yaml | python -m cli check -
+"""
+
+
+def add_parser(commands: Any) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "check",
+        help="read a release spec offline and say everything that is wrong with it",
+        description="Read a release spec offline: prints ok, or every problem with its line.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", metavar="FILE", help="a release spec, YAML or JSON; - for the standard input")
+    parser.add_argument("--json", action="store_true", help="write the result as JSON")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        spec = parse_spec(read_file(options.file))
+    except UnreadableError as error:
+        return _refused(options, (Problem("", str(error)),))
+    except InvalidError as error:
+        return _refused(options, error.problems)
+    if options.json:
+        tell_json({"ok": True, "application": spec.application, "problems": []})
+    else:
+        tell("ok")
+    return 0
+
+
+def _refused(options: argparse.Namespace, problems: tuple[Problem, ...]) -> int:
+    if options.json:
+        told = [{"path": each.path, "detail": each.message, "line": each.line} for each in problems]
+        tell_json({"ok": False, "problems": told})
+        return 1
+    name = shown_name(options.file)
+    for each in problems:
+        place = f"{name}:{each.line}" if each.line is not None else name
+        remark(f"{place}: {each.path}: {each.message}" if each.path else f"{place}: {each.message}")
+    return 1

@@ -1,0 +1,1 @@
+"""Release descriptions of other tools, translated into release specs of ours."""
