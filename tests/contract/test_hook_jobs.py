@@ -9,7 +9,7 @@ import pytest
 from shared.adapters.container_apps.job_caller import ContainerAppsJobCaller
 from shared.domain.errors import RejectedError, TryLaterError, UnansweredError
 from shared.domain.rollout.hooks import ContainerAppsJob, HookState, Webhook
-from tests.sandbox import RESOURCE_GROUP, SUBSCRIPTION, running_cloud
+from tests.sandbox import RESOURCE_GROUP, SUBSCRIPTION, fetch, running_cloud
 from tests.sandbox_sdk import AnyToken
 from tests.scripted_server import HangUp, Say, Silence, closed_port, scripted_server
 
@@ -367,3 +367,16 @@ def test_the_sandbox_begins_no_execution_without_an_image(cloud, job):
         sdk(cloud).jobs.begin_start(
             RESOURCE_GROUP, job.resource.rpartition("/")[2], {"containers": [{"name": "a"}]}, polling=False
         )
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("jobs/x", {"end": "Maybe"}, 400),
+        ("jobs/x", {"sooner": 1}, 400),
+        ("jobs/nobody/end", {}, 404),
+        ("jobs", {}, 404),
+    ],
+)
+def test_the_sandbox_refuses_what_it_cannot_set_up(cloud, path, body, status):
+    assert fetch(f"{cloud.management}/sandbox/{path}", method="POST", body=body).status == status

@@ -27,7 +27,7 @@ PUBLIC: Final = "https://api.github.com"
 VERSION: Final = "2022-11-28"
 """The oldest version of the API that is served, which also servers of one's own know."""
 _SECONDS: Final = 10.0
-"""For all looks together, and once more for what changes something: after slow looks it would be broken off too early."""
+"""For all looks together, and once more for a dispatch: after slow looks it would be broken off too early."""
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _ONE_MINUTE: Final = 60.0
 """How long GitHub asks to be left alone at a secondary limit that names no time."""
