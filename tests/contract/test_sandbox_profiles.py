@@ -120,6 +120,7 @@ def test_by_priority_the_first_that_is_well_is_answered(world):
     first = set(world.send(20))
     world.order_health("green", "Degraded")
     then = set(world.send(20))
+
     assert (first, then) == ({"2"}, {"1"})
 
 

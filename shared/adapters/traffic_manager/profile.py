@@ -25,7 +25,6 @@ class Endpoint:
     priority: int
     health: str
     """What the profile's own health checks found, in Traffic Manager's words, such as Online or Degraded."""
-    always_serves: bool
     host: str
     """The name that DNS answers hold; empty where Azure tells only the resource."""
     resource: str
@@ -38,8 +37,8 @@ class Endpoint:
 
     @property
     def is_passed_over(self) -> bool:
-        """Whether its share goes to other endpoints for now, because its health checks fail."""
-        return self.enabled and not self.always_serves and self.health.lower() in _NOT_ANSWERED
+        """Whether its share goes to other endpoints for now. One that always serves is called Unmonitored instead."""
+        return self.enabled and self.health.lower() in _NOT_ANSWERED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +131,6 @@ def _read_endpoint(entry: Mapping[str, Any]) -> Endpoint:
         weight=int(properties.get("weight") or 1),
         priority=int(properties.get("priority") or 1),
         health=str(properties.get("endpointMonitorStatus") or ""),
-        always_serves=_is_enabled(properties.get("alwaysServe") or "Disabled"),
         host=str(properties.get("target") or ""),
         resource=str(properties.get("targetResourceId") or ""),
     )

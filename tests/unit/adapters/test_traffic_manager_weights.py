@@ -12,7 +12,7 @@ from shared.domain.rollout.weight import ALL, NONE, Weight
 
 
 def an_endpoint(name, weight, enabled=True, **fields):
-    stated = {"kind": "azureEndpoints", "priority": 1, "health": "Online", "always_serves": False, "host": "", **fields}
+    stated = {"kind": "azureEndpoints", "priority": 1, "health": "Online", "host": "", **fields}
     return Endpoint(name=name, weight=weight, enabled=enabled, resource="", **stated)
 
 
