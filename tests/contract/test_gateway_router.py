@@ -119,6 +119,15 @@ def test_what_another_writes_between_our_look_and_our_patch_survives_beside_ours
     assert router.read_share(cluster.target) == 5_000
 
 
+def test_a_rule_that_another_puts_before_ours_meanwhile_gets_its_share_beside_ours(cluster, router):
+    theirs = [{"op": "add", "path": "/spec/rules/0", "value": rule(backend(BLUE, 1), backend(GREEN, 0), path="/new")}]
+    cluster.control("POST", "faults", {"kind": "overtaken", "method": "PATCH", "patch": theirs})
+
+    router.set_share(cluster.target, Weight(5_000))
+
+    assert [[one["weight"] for one in found["backendRefs"]] for found in cluster.rules()] == [[95_000, 5_000]] * 2
+
+
 def test_a_route_that_others_never_stop_writing_is_for_later(cluster, router):
     theirs = [{"op": "add", "path": "/spec/hostnames", "value": ["a.example"]}]
     endless = [*theirs, {"op": "copy", "from": "/metadata/resourceVersion", "path": "/metadata/labels/seen"}]
