@@ -133,7 +133,7 @@ def _find_candidate(app: App, revisions: Sequence[Revision], stable: Revision, v
             return _ready(app, fitting)
         if test(stable):
             return stable
-    waiting = [each for each in others if each.active and not each.weight]
+    waiting = [each for each in others if each.is_up and not each.weight]
     if not waiting:
         raise TryLaterError(
             app.says(f"no revision is {version}, and none is active without traffic: waiting for a new one")

@@ -31,9 +31,14 @@ class Revision:
         """Whether one of its images is the version, or bears it as its tag or its digest."""
         return any(version in _words(image) for image in self.images)
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it is to run. One that is being taken down is told as active for a while."""
+        return self.active and self.running != "deprovisioning"
+
     def lacks(self) -> str | None:
         """Return what must come before users can be sent to it, or None when nothing must."""
-        if not self.active:
+        if not self.is_up:
             return f"{self.name} is not active: activate it (az containerapp revision activate)"
         if "failed" in (self.provisioning, self.running):
             return f"{self.name} failed{f' ({self.error:.300})' if self.error else ''}: deploy it again"
