@@ -47,14 +47,17 @@ class Say:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
+@dataclass(frozen=True, slots=True)
 class Silence:
     """No answer until the server stops."""
 
 
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """The connection is closed without an answer."""
 
 
+@dataclass(frozen=True, slots=True)
 class Drip:
     """An answer that goes on for 5 seconds, a byte every 50 ms."""
 
