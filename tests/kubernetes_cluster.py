@@ -65,6 +65,7 @@ class RunningCluster:
     server: str
     edge: str
     hosts: dict[str, str]
+    process: "subprocess.Popen[bytes]"
 
     @property
     def target(self) -> Target:
@@ -144,8 +145,9 @@ def running_cluster(folder: Path, *, seed: int = 7) -> Iterator[RunningCluster]:
         assert ready.startswith("ready "), f"the cluster said {ready!r}"
         addresses = json.loads(ready.removeprefix("ready "))
         hosts = {service["service"]: service["host"] for service in addresses["services"]}
-        cluster = RunningCluster(addresses["server"], addresses["edge"], hosts)
-        cluster.control("POST", f"services/{GREEN}/deploy", {"version": "2"})
+        cluster = RunningCluster(addresses["server"], addresses["edge"], hosts, process)
+        if {service["version"] for service in addresses["services"]} == {"1"}:
+            cluster.control("POST", f"services/{GREEN}/deploy", {"version": "2"})
         yield cluster
     finally:
         process.terminate()
