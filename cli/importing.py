@@ -88,7 +88,7 @@ def _written(path: Path, result: Import) -> Import:
 
 
 def _tell(result: Import, *, to_terminal: bool) -> None:
-    for line in result.lines:
+    for line in result.lines if not result.refusals else ():
         remark(str(line))
     for refusal in result.refusals:
         remark(f"refused: {refusal}")

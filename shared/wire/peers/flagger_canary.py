@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from shared.wire.findings import Part
 from shared.wire.peers.accounts import Accounts
-from shared.wire.peers.flagger_metrics import Asked, Template, read_metrics
+from shared.wire.peers.flagger_metrics import Asked, Template, asks_flagger, read_metrics
 from shared.wire.peers.flagger_strategy import read_strategy
 from shared.wire.peers.flagger_webhooks import Hooks
 from shared.wire.peers.manifests import Manifest
@@ -19,7 +19,7 @@ from shared.wire.peers.measuring import (
     server_of,
     slug_of,
 )
-from shared.wire.peers.meshes import ISTIO, MESHES, Workload, counters
+from shared.wire.peers.meshes import ISTIO, MESHES, Counters, Workload, counters
 from shared.wire.peers.readings import an_object, flag, given, given_at, required_name, show, text, whole
 from shared.wire.peers.targets import DEFAULT_NAMESPACE, Route, target
 from shared.wire.peers.targets import Server as Cluster
@@ -108,23 +108,31 @@ def _measures(
 ) -> Measures:
     provider = given(spec, "provider")
     kind = text(provider).partition(":")[0]
-    mesh = MESHES.get(kind, ISTIO)
-    counted = counters(mesh, workload)
-    measures = Measures(server=_metrics_server(spec, accounts))
-    asked = Asked(accounts, measures, counted, workload, _plain_name(spec, workload), templates)
-    read_metrics(analysis, asked)
-    if measures.counters is None or not _is_own(measures, counted.requests.name):
+    counted = counters(MESHES.get(kind, ISTIO), workload)
+    measures, server = Measures(), _metrics_server(spec, accounts)
+    if asks_flagger(analysis):
+        measures.server = server
         measures.count_by(counted)
-    _account_provider(provider, kind, accounts)
+    read_metrics(analysis, Asked(accounts, measures, counted, workload, _plain_name(spec, workload), templates))
+    if measures.counters is None:
+        measures.count_by(counted)
+    _account_provider(provider, kind, measures, counted, accounts)
+    _account_source(measures, server, given(spec, "metricsServer"), accounts)
+    return measures
+
+
+def _account_source(measures: Measures, server: Server | None, part: Part, accounts: Accounts) -> None:
     if measures.server is None:
-        measures.server = Server(UNKNOWN_PROMETHEUS)
-        accounts.chosen("metrics.source.url", f"{UNKNOWN_PROMETHEUS}, which cannot exist: fill in your Prometheus")
+        measures.server = server or Server(UNKNOWN_PROMETHEUS)
+        if server is None:
+            accounts.chosen("metrics.source.url", f"{UNKNOWN_PROMETHEUS}, which cannot exist: fill in your Prometheus")
+    if server is not None and measures.server.url != server.url:
+        accounts.not_needed(part, "only built-in metrics ask there, and there are none")
     accounts.chosen(
         "metrics.source.versionLabel",
         f"{measures.version_label}: this label of the series must hold the version that is announced, for the two "
         "workloads take turns in being the candidate",
     )
-    return measures
 
 
 def _plain_name(spec: Part, workload: Workload) -> str:
@@ -132,22 +140,20 @@ def _plain_name(spec: Part, workload: Workload) -> str:
     return name if isinstance(name, str) else workload.target
 
 
-def _is_own(measures: Measures, requests: str) -> bool:
-    return measures.counters is not None and measures.counters[0].name != requests
-
-
-def _account_provider(provider: Part, kind: str, accounts: Accounts) -> None:
+def _account_provider(provider: Part, kind: str, measures: Measures, counted: Counters, accounts: Accounts) -> None:
     known = kind if kind in MESHES else "istio"
-    counted = f"metrics.source counts as {known} does" + ("" if kind in MESHES else ", which Flagger takes for others")
+    counts = f"metrics.source counts as {known} does" + ("" if kind in MESHES else ", which Flagger takes for others")
+    if measures.counters != (counted.requests, counted.failures):
+        counts = "metrics.source counts as the first template does that divides a part of all requests"
     if not provider.exists:
-        accounts.chosen("metrics.source", f"{counted}: Flagger's own default; the Canary names no provider")
+        accounts.chosen("metrics.source", f"{counts}; the Canary names no provider")
     elif kind in _GATEWAY:
-        accounts.becomes(provider, f"targets[0].kind http-route; {counted}")
+        accounts.becomes(provider, f"targets[0].kind http-route; {counts}")
     else:
         accounts.no_equal(
             provider,
             f"{show(provider)} is no router of Slipway's",
-            f"an HTTPRoute, which most meshes and ingress controllers take (targets[0].kind); {counted}",
+            f"an HTTPRoute, which most meshes and ingress controllers take (targets[0].kind); {counts}",
         )
 
 

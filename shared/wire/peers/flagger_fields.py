@@ -28,6 +28,11 @@ _MATCH: Final = (_NO, "no other condition than one exact header or cookie is tak
 _WEBHOOK: Final = (_NO, "a release spec calls no webhook during the analysis; chosen: left out")
 _EMPTY: Final = (_IDLE, "says nothing by itself")
 _LEFT_OUT: Final = (_NO, "could not be taken; chosen: left out")
+_CHAT: Final = (
+    _NO,
+    "chat services want bodies of their own, and their addresses are secrets; chosen: no notification. Name an https "
+    "address in notifications that passes Slipway's own body on",
+)
 _TEMPLATE_IDLE: Final = (_IDLE, "no Canary here uses this template")
 
 _COMMON: Final = {
@@ -91,13 +96,12 @@ def _analysis(at: str) -> dict[str, tuple[Fate, str]]:
         f"{metric}.templateRef": _EMPTY,
         f"{metric}.templateVariables": _EMPTY,
         f"{at}.alerts": _EMPTY,
-        alert: (
-            _NO,
-            "chat services want bodies of their own, and their addresses are secrets; chosen: no notification. Name an "
-            "https address in notifications that passes Slipway's own body on",
-        ),
+        alert: _CHAT,
         f"{at}.webhooks": _EMPTY,
         webhook: _WEBHOOK,
+        f"{webhook}.name": _WEBHOOK,
+        f"{webhook}.type": _WEBHOOK,
+        f"{webhook}.url": _WEBHOOK,
         f"{webhook}.timeout": (_NO, "the time-out is Slipway's own; chosen: left out"),
         f"{webhook}.retries": (_NO, "retries are Slipway's own; chosen: left out"),
         f"{webhook}.disableTLS": (_NO, "certificates are always verified; chosen: verified"),
@@ -153,10 +157,7 @@ ALERT_PROVIDER: Final[Known] = known_fields(
     "AlertProvider",
     {
         **_COMMON,
-        "spec": (
-            _NO,
-            "chat services want bodies of their own, and their addresses are secrets; chosen: no notification. Name an "
-            "https address in notifications that passes Slipway's own body on",
-        ),
+        "spec": _EMPTY,
+        **{f"spec.{name}": _CHAT for name in ("type", "channel", "username", "address", "proxy", "secretRef")},
     },
 )

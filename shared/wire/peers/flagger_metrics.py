@@ -19,7 +19,7 @@ from shared.wire.peers.measuring import (
     of_version,
     server_of,
 )
-from shared.wire.peers.meshes import Counters, Workload
+from shared.wire.peers.meshes import Counters, Workload, version_label_of
 from shared.wire.peers.promql import Query, ratio_in
 from shared.wire.peers.readings import an_object, entries, given, given_at, members, number, seconds, show, text
 
@@ -48,6 +48,16 @@ class Asked:
     workload: Workload
     name: str
     templates: Mapping[tuple[str, str], Template]
+
+
+def asks_flagger(analysis: Part) -> bool:
+    """Whether a metric is asked of the Prometheus that Flagger itself was told, and not of a template's."""
+    metrics = entries(given(analysis, "metrics"))
+    return any(
+        isinstance(metric.value, dict)
+        and (metric.child("name").value in (_SUCCESS_RATE, _DURATION) or given(metric, "query").exists)
+        for metric in metrics
+    )
 
 
 def read_metrics(analysis: Part, asked: Asked) -> None:
@@ -119,7 +129,8 @@ def _guard(name: str, query: Query, limit: Limit, over: Decimal, asked: Asked) -
     ratio = ratio_in(query)
     errors = errors_of(ratio, limit) if ratio is not None else None
     if errors is not None and (asked.measures.counters or errors[:2]) == errors[:2]:
-        asked.measures.counters = errors[:2]
+        if asked.measures.counters is None:
+            asked.measures.counters, asked.measures.version_label = errors[:2], version_label_of(errors[0])
         return asked.measures.guard_errors(name, errors[2], over)
     return asked.measures.guard_figure(name, str(of_version(query)), limit, over)
 
