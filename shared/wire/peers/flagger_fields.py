@@ -71,7 +71,7 @@ def _analysis(at: str) -> dict[str, tuple[Fate, str]]:
         f"{at}.mirror": (
             _NO,
             "requests are not mirrored; chosen: left out. A blue-green release asks the new version by itself before "
-            "any user is sent to it (strategy.blueGreen.warmUp)",
+            "any user is sent to it (targets[].health.passes)",
         ),
         f"{at}.mirrorWeight": (_NO, "requests are not mirrored; chosen: left out"),
         f"{at}.primaryReadyThreshold": (

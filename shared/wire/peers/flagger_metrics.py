@@ -94,7 +94,7 @@ def _read_success_rate(metric: Part, limit: Limit, over: Decimal, asked: Asked) 
         asked.accounts.no_equal(metric, f"{why}, so it is no limit", "the other guards, or the default ones")
         return
     guard = asked.measures.guard_errors(_SUCCESS_RATE, most, over)
-    _account(metric, guard, "max: the share of failed requests, 100 % less the least good success rate", asked)
+    _account(metric, guard, "the share of failed requests, 100 % less the least good success rate", asked)
 
 
 def _read_duration(metric: Part, limit: Limit, over: Decimal, asked: Asked) -> None:
@@ -102,7 +102,7 @@ def _read_duration(metric: Part, limit: Limit, over: Decimal, asked: Asked) -> N
         return
     guard = asked.measures.guard_figure(_DURATION, asked.counters.latency_of_version(), limit, over)
     what = "average" if asked.counters.is_average else "99th percentile"
-    _account(metric, guard, f"limits of a gauge with the {what} of response times in ms", asked)
+    _account(metric, guard, f"of a gauge with the {what} of response times, in ms", asked)
 
 
 def _read_own(metric: Part, name: str, limit: Limit, over: Decimal, asked: Asked) -> None:
@@ -120,7 +120,7 @@ def _read_own(metric: Part, name: str, limit: Limit, over: Decimal, asked: Asked
     if query is None or not _has_room(metric, limit, asked):
         return
     guard = _guard(name, query, limit, over, asked)
-    _account(metric, guard, "a limit of the figure, in the unit of the query", asked)
+    _account(metric, guard, "in the unit of the query", asked)
     where = f"the query of {guard}, for one version at a time (the label {_labels(query)} tells it)"
     accounts.becomes(source, where)
 
@@ -223,9 +223,9 @@ def _account(metric: Part, guard: str, what: str, asked: Asked) -> None:
     for key in ("name", "query", "templateRef", "templateVariables"):
         accounts.becomes(given(metric, key), f"the guard {guard}")
     accounts.becomes(given(metric, "interval"), f"guards[{guard}].over: the windows of this time are pooled")
-    bounds = given(metric, "thresholdRange")
+    bounds, is_success = given(metric, "thresholdRange"), metric.child("name").value == _SUCCESS_RATE
     if not bounds.exists:
-        accounts.becomes(given(metric, "threshold"), f"guards[{guard}].{what}")
-    for key in ("min", "max"):
-        if metric.child("name").value != _SUCCESS_RATE or key == "min":
-            accounts.becomes(given(bounds, key), f"guards[{guard}].{what}")
+        accounts.becomes(given(metric, "threshold"), f"guards[{guard}].max: {what}")
+    accounts.becomes(given(bounds, "min"), f"guards[{guard}].{'max' if is_success else 'min'}: {what}")
+    if not is_success:
+        accounts.becomes(given(bounds, "max"), f"guards[{guard}].max: {what}")
