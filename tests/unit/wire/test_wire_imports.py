@@ -8,9 +8,8 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_no_parser_library_is_imported_before_it_is_needed():
-    modules = sorted(
-        f"shared.wire.{path.stem}" for path in (ROOT / "shared" / "wire").glob("*.py") if path.stem != "__init__"
-    )
+    paths = (path.relative_to(ROOT).with_suffix("") for path in (ROOT / "shared" / "wire").rglob("*.py"))
+    modules = sorted(".".join(path.parts) for path in paths if path.stem != "__init__")
     code = (
         f"import sys, importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
         "print(*[name for name in ('yaml', 'jsonschema', 'difflib', 'azure') if name in sys.modules])"

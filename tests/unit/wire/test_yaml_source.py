@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.domain.errors import InvalidError, Problem
 from shared.wire.json_source import MAX_BODY_BYTES
-from shared.wire.yaml_source import MAX_DEPTH, MAX_NODES, read_yaml
+from shared.wire.yaml_source import MAX_DEPTH, MAX_NODES, read_yaml, read_yaml_documents
 
 
 @pytest.fixture(params=["libyaml", "pure Python"], autouse=True)
@@ -194,3 +194,24 @@ def test_what_pyyaml_writes_is_read_back(document):
     text = yaml.safe_dump(json.loads(json.dumps(document)), allow_unicode=False, default_style='"')
 
     assert read_yaml(text.encode()).value == document
+
+
+def test_several_documents_keep_the_lines_of_the_file():
+    first, second = read_yaml_documents(b"a: 1\n---\nb:\n  - c\n")
+
+    assert (first.value, second.value) == ({"a": 1}, {"b": ["c"]})
+    assert (first.line_of(("a",)), second.line_of(("b", 0))) == (1, 4)
+
+
+def test_a_body_without_documents_has_none():
+    assert read_yaml_documents(b"# nothing\n") == ()
+
+
+def test_an_anchor_is_good_for_its_own_document_alone():
+    with pytest.raises(InvalidError, match="names no value"):
+        read_yaml_documents(b"a: &x 1\n---\nb: *x\n")
+
+
+def test_the_bound_on_values_is_that_of_all_documents_together():
+    with pytest.raises(InvalidError, match=f"reaches {MAX_NODES} values"):
+        read_yaml_documents(b"---\n- a\n- b\n" * (MAX_NODES // 3 + 1))

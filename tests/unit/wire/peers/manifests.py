@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from shared.wire.peers.accounts import Fate, Line
+from shared.wire.findings import Findings, Part
+from shared.wire.peers.accounts import EACH, Fate, Line, parse_known_path
 from shared.wire.peers.importing import Import, import_files
 from shared.wire.peers.manifests import File
 from shared.wire.peers.targets import Server
+from shared.wire.source import Source
 
 SERVER = Server("https://shop.example.org", is_given=True)
 
@@ -82,3 +84,11 @@ def said(result: Import, path: str) -> Line:
 
 def chosen(result: Import) -> dict[str, str]:
     return {line.path: line.words for line in result.lines if line.fate is Fate.CHOSEN}
+
+
+def part_at(path: str) -> Part:
+    """A document with one value, at this path."""
+    document: Any = "value"
+    for key in reversed(parse_known_path(path)):
+        document = [document] if key == EACH else {key: document}
+    return Part(document, (), Findings(Source(document)))

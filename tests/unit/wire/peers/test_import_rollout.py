@@ -2,8 +2,9 @@
 
 import pytest
 
-from shared.wire.peers.accounts import Fate
-from tests.unit.wire.peers.manifests import ROLLOUT, chosen, imported, rollout, said, spec_of, template
+from shared.wire.peers.accounts import Accounts, Fate
+from shared.wire.peers.argo_fields import ROLLOUT as ROLLOUT_FIELDS
+from tests.unit.wire.peers.manifests import ROLLOUT, chosen, imported, part_at, rollout, said, spec_of, template
 
 WAIT = {"timeout": "7d", "otherwise": "pause"}
 STEPS = """
@@ -365,3 +366,43 @@ def test_what_is_wrong_is_refused_with_its_path_and_its_line(strategy, told):
     assert result.specs == ()
     [refusal] = [refusal for refusal in result.refusals if told in str(refusal)]
     assert refusal.problem.line is not None
+
+
+PUBLISHED = """
+minReadySeconds paused progressDeadlineAbort progressDeadlineSeconds replicas restartAt revisionHistoryLimit
+analysis.successfulRunHistoryLimit analysis.unsuccessfulRunHistoryLimit rollbackWindow.revisions selector.matchLabels.a
+selector.matchExpressions[].key template.metadata.labels.a template.spec.containers[].image workloadRef.name
+workloadRef.scaleDown strategy.blueGreen.abortScaleDownDelaySeconds strategy.blueGreen.activeMetadata.labels.a
+strategy.blueGreen.activeService strategy.blueGreen.antiAffinity.preferredDuringSchedulingIgnoredDuringExecution.weight
+strategy.blueGreen.autoPromotionEnabled strategy.blueGreen.autoPromotionSeconds strategy.blueGreen.maxUnavailable
+strategy.blueGreen.postPromotionAnalysis.args[].valueFrom.fieldRef.fieldPath
+strategy.blueGreen.prePromotionAnalysis.dryRun[].metricName strategy.blueGreen.previewMetadata.annotations.a
+strategy.blueGreen.prePromotionAnalysis.measurementRetention[].limit strategy.blueGreen.previewReplicaCount
+strategy.blueGreen.prePromotionAnalysis.templates[].clusterScope strategy.blueGreen.previewService
+strategy.blueGreen.scaleDownDelayRevisionLimit strategy.blueGreen.scaleDownDelaySeconds
+strategy.canary.abortScaleDownDelaySeconds strategy.canary.analysis.analysisRunMetadata.labels.a
+strategy.canary.analysis.startingStep strategy.canary.analysis.templates[].templateName
+strategy.canary.antiAffinity.requiredDuringSchedulingIgnoredDuringExecution strategy.canary.canaryMetadata.labels.a
+strategy.canary.canaryService strategy.canary.dynamicStableScale strategy.canary.maxSurge strategy.canary.maxUnavailable
+strategy.canary.minPodsPerReplicaSet strategy.canary.pingPong.pingService strategy.canary.pingPong.pongService
+strategy.canary.replicaProgressThreshold.type strategy.canary.scaleDownDelayRevisionLimit
+strategy.canary.scaleDownDelaySeconds strategy.canary.stableMetadata.labels.a strategy.canary.stableService
+strategy.canary.steps[].analysis.args[].valueFrom.podTemplateHashValue strategy.canary.steps[].experiment.duration
+strategy.canary.steps[].experiment.templates[].specRef strategy.canary.steps[].experiment.analyses[].templateName
+strategy.canary.steps[].pause.duration strategy.canary.steps[].plugin.config.a strategy.canary.steps[].plugin.name
+strategy.canary.steps[].replicaProgressThreshold.value strategy.canary.steps[].setCanaryScale.matchTrafficWeight
+strategy.canary.steps[].setHeaderRoute.match[].headerValue.exact strategy.canary.steps[].setMirrorRoute.percentage
+strategy.canary.steps[].setWeight strategy.canary.trafficRouting.alb.stickinessConfig.enabled
+strategy.canary.trafficRouting.ambassador.mappings[] strategy.canary.trafficRouting.apisix.route.rules[]
+strategy.canary.trafficRouting.appMesh.virtualService.name strategy.canary.trafficRouting.istio.virtualService.routes[]
+strategy.canary.trafficRouting.managedRoutes[].name strategy.canary.trafficRouting.maxTrafficWeight
+strategy.canary.trafficRouting.nginx.stableIngresses[] strategy.canary.trafficRouting.plugins.a.b
+strategy.canary.trafficRouting.smi.trafficSplitName strategy.canary.trafficRouting.traefik.weightedTraefikServiceName
+"""
+
+
+@pytest.mark.parametrize("path", PUBLISHED.split())
+def test_each_field_that_argo_publishes_is_known(path):
+    [line] = Accounts(ROLLOUT_FIELDS).lines(part_at(f"spec.{path}"), "", 1)
+
+    assert line.fate is not Fate.UNKNOWN

@@ -14,6 +14,7 @@ from shared.wire.peers.manifests import File
 from shared.wire.spec import parse_spec
 from shared.wire.spec_schema import release_spec_schema
 from tests.unit.wire.payload_samples import FOLDER, samples
+from tests.unit.wire.peers.manifests import part_at
 
 CANARIES = samples("flagger/canary/*.yaml")
 ROLLOUTS = samples("argo-rollouts/rollout/*.yaml")
@@ -138,28 +139,18 @@ def can_be_read(path: Path) -> bool:
     return "not YAML" not in str(given(path).refusals[0]) and "a key must be" not in str(given(path).refusals[0])
 
 
-def fields(schema: dict[str, Any], path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+def fields(schema: dict[str, Any], path: str = "") -> Iterator[str]:
     if schema.get("properties"):
         for key, inner in schema["properties"].items():
-            yield from fields(inner, (*path, key))
+            yield from fields(inner, f"{path}.{key}".removeprefix("."))
     elif schema.get("type") == "array":
-        yield from fields(schema["items"], (*path, 0))
+        yield from fields(schema["items"], f"{path}[]")
     elif isinstance(schema.get("additionalProperties"), dict):
-        yield from fields(schema["additionalProperties"], (*path, "any"))
+        yield from fields(schema["additionalProperties"], f"{path}.any")
     else:
         yield path
 
 
-def is_known(known: Known, path: tuple[str | int, ...]) -> bool:
-    document: Any = "value"
-    for key in reversed(path):
-        document = [document] if isinstance(key, int) else {key: document}
-    [line] = Accounts(known).lines(part_of(document), "", 1)
+def is_known(known: Known, path: str) -> bool:
+    [line] = Accounts(known).lines(part_at(path), "", 1)
     return line.fate is not Fate.UNKNOWN
-
-
-def part_of(document: Any) -> Any:
-    from shared.wire.findings import Findings, Part
-    from shared.wire.source import Source
-
-    return Part(document, (), Findings(Source(document)))
