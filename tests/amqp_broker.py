@@ -49,6 +49,7 @@ from proton.reactor import Container
 from shared.adapters.sqlite.broker import SqliteBroker
 from shared.adapters.sqlite.deliveries import Delivery, LockLostError
 from shared.domain.errors import RejectedError
+from tests.ports import free_port
 
 KEY = "loopback-key"
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -67,7 +68,7 @@ class BrokerProcess:
     def __init__(self, file: Path, *options: str) -> None:
         self._file = file
         self._options = options
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._clock = _OffsetClock(file)
         self.queues = SqliteBroker(file, now=self._clock.now)
@@ -146,12 +147,6 @@ class _OffsetClock:
             return float(self._file.read_text())
         except FileNotFoundError:
             return 0.0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _await_listening(port: int, process: subprocess.Popen[bytes]) -> None:

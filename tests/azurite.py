@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 VERSION = "3.35.0"
 HOME = Path(__file__).parent.parent / ".cache" / "azurite"
 PROGRAM = HOME / "node_modules" / ".bin" / "azurite-table"
@@ -26,7 +28,7 @@ class Azurite:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -84,19 +86,17 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
 
 def install() -> None:
     """Install Azurite unless it is there; several test runs may ask at once."""
-    if PROGRAM.exists():
-        return
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("Azurite needs npm, which is not installed")
     HOME.mkdir(parents=True, exist_ok=True)
     with (HOME / "install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not PROGRAM.exists():
-            _install_with(npm)
+            _install()
 
 
-def _install_with(npm: str) -> None:
+def _install() -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("Azurite needs npm, which is not installed")
     command = [npm, "install", "--prefix", str(HOME), "--no-audit", "--no-fund", f"azurite@{VERSION}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
@@ -104,11 +104,3 @@ def _install_with(npm: str) -> None:
         pytest.skip("npm could not install Azurite within 5 minutes")
     if done.returncode != 0:
         pytest.skip(f"npm could not install Azurite: {done.stderr.strip()[-300:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert isinstance(port, int)
-    return port

@@ -6,7 +6,6 @@ Its past is written by its own `promtool`, so tests need not wait for scrapes; w
 import fcntl
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.ports import free_port
 
 HOME = Path(__file__).parent.parent / ".cache" / "prometheus"
 PROGRAM = HOME / "usr" / "bin" / "prometheus"
@@ -54,7 +55,7 @@ def prometheus_of(folder: Path, past: Sequence[Series] = (), *, scrapes: tuple[s
         _write_past(folder, data, past)
     settings = folder / "prometheus.yml"
     settings.write_text(json.dumps(_settings(scrapes)))
-    port = _free_port()
+    port = free_port()
     command = [
         *(str(PROGRAM), f"--config.file={settings}", f"--storage.tsdb.path={data}"),
         *(f"--web.listen-address=127.0.0.1:{port}", "--enable-feature=native-histograms", "--log.level=error"),
@@ -127,9 +128,3 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", port: int) -> None:
         except OSError:
             time.sleep(0.05)
     raise AssertionError("Prometheus was not ready within 30 s")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -18,6 +18,7 @@ from local.interruption import Interruption
 from local.stack import StackError, running_stack
 from tests.functions.api_client import http_triggers
 from tests.marked_processes import kill_all, marked_environment, processes_of
+from tests.ports import free_port
 from tests.sandbox import Control, fetch, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +29,7 @@ class Serve:
 
     def __init__(self, data):
         self.data = data
-        self.port = _free_port()
+        self.port = free_port()
         self.start()
 
     def start(self):
@@ -78,11 +79,6 @@ def kept(tmp_path_factory):
     yield serve
     assert serve.stop() == (0, "", "")
     assert processes_of(serve.environment) == {}
-
-
-def _free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return listening.getsockname()[1]
 
 
 def _routes():

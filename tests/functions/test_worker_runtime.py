@@ -4,6 +4,7 @@ The library says that it needs Python 3.13; it runs on 3.11 too. It is fetched o
 """
 
 import base64
+import fcntl
 import json
 import os
 import subprocess
@@ -29,19 +30,26 @@ SAMPLE_APP = ROOT / "tests" / "functions" / "sample_app"
 
 @pytest.fixture(scope="module")
 def library():
+    LIBRARY.mkdir(parents=True, exist_ok=True)
     complete = LIBRARY / "complete.txt"
-    if not complete.exists() or complete.read_text() != "\n".join(PACKAGES):
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]
-        install = subprocess.run(
-            [*command, "--ignore-requires-python", "--no-deps", "--target", LIBRARY, *PACKAGES],
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
-        if install.returncode:
-            pytest.skip(f"Microsoft's worker library cannot be installed: {install.stderr.strip()[-300:]}")
-        complete.write_text("\n".join(PACKAGES))
+    with (LIBRARY / "install.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not complete.exists() or complete.read_text() != "\n".join(PACKAGES):
+            _install()
+            complete.write_text("\n".join(PACKAGES))
     return LIBRARY
+
+
+def _install() -> None:
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--upgrade"]
+    install = subprocess.run(
+        [*command, "--ignore-requires-python", "--no-deps", "--target", LIBRARY, *PACKAGES],
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    if install.returncode:
+        pytest.skip(f"Microsoft's worker library cannot be installed: {install.stderr.strip()[-300:]}")
 
 
 def run_app(library: Path, folder: Path, settings: dict[str, str], calls: dict | None = None) -> dict:
