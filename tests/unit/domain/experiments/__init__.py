@@ -1,0 +1,1 @@
+"""What the counts of two versions say of which is better."""
