@@ -18,6 +18,7 @@ from shared.application.by_kind import KindAdapters, TargetsByKind
 from shared.application.drive import Driver
 from shared.application.flagger_questions import FlaggerQuestions
 from shared.application.foreign_events import ForeignEvents
+from shared.application.hooks_by_kind import HooksByKind
 from shared.application.laid_aside import LaidAside
 from shared.application.observed import ObservationIntake
 from shared.application.observed_metrics import ObservedMetrics
@@ -27,6 +28,7 @@ from shared.application.read import MetricsSources, Reader
 from shared.application.sweep import Sweep
 from shared.application.views import Views
 from shared.application.wake import WakeUpHandler
+from shared.domain.rollout.hooks import ContainerAppsJob, GithubWorkflow, HookCall, Webhook
 from shared.domain.rollout.measuring import (
     AzureMonitorSource,
     LogAnalyticsSource,
@@ -39,6 +41,7 @@ from shared.ports.alert_queue import AlertQueue
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue
 from shared.ports.dead_letters import DeadLetters
+from shared.ports.hook_caller import HookCaller
 from shared.ports.metrics_source import MetricsSource
 from shared.ports.notifier import Notifier
 from shared.ports.observations import ClosedWindows, Observations
@@ -94,6 +97,9 @@ class Outside:
     probe: PlaceProbe
     metrics: MetricsSources
     notifier: Notifier
+    hooks: HookCaller
+    address: str = ""
+    """Where this app is reached from outside; empty where nobody said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +120,18 @@ def build(keeping: Keeping, outside: Outside, access: Access, clock: Clock) -> A
     """Wire the use cases to their ports."""
     observed = keeping.observations
     sources = _and_pushed(outside.metrics, ObservedMetrics(observed, observed, clock))
-    reader = Reader(outside.router, outside.promoter, outside.probe, sources, outside.finder)
+    reader = Reader(outside.router, outside.promoter, outside.probe, sources, outside.finder, outside.hooks)
     publisher = ViewPublisher(keeping.index)
     performer = Performer(
-        keeping.store, outside.router, outside.promoter, outside.probe, outside.notifier, publisher, clock
+        store=keeping.store,
+        router=outside.router,
+        promoter=outside.promoter,
+        probe=outside.probe,
+        notifier=outside.notifier,
+        publisher=publisher,
+        clock=clock,
+        hooks=outside.hooks,
+        address=outside.address,
     )
     driver = Driver(keeping.store, keeping.queue, keeping.markers, reader, performer, clock)
     intake = Intake(keeping.store, keeping.store, keeping.markers, keeping.index, keeping.queue, clock)
@@ -221,7 +235,7 @@ def azure(settings: Settings, env: Mapping[str, str]) -> Outside:
 
     credential = _token(settings.access_token) if settings.access_token else _identity()
     sites = AppServiceSites(credential, base_url=settings.management_url, allow_http=settings.allow_http)
-    targets = TargetsByKind(target_kinds(sites))
+    targets = TargetsByKind(target_kinds(settings, sites, credential))
     return Outside(
         router=targets,
         finder=targets,
@@ -229,10 +243,14 @@ def azure(settings: Settings, env: Mapping[str, str]) -> Outside:
         probe=HttpPlaceProbe(targets.host_of, scheme="http" if settings.allow_http else "https"),
         metrics=metrics_sources(settings, env, credential),
         notifier=HttpNotifier(env.get, allow_http=settings.allow_http),
+        hooks=HooksByKind(hook_callers(settings, env, credential)),
+        address=settings.address,
     )
 
 
-def target_kinds(sites: "AppServiceSites") -> Mapping[TargetKind, KindAdapters]:
+def target_kinds(
+    settings: Settings, sites: "AppServiceSites", credential: "TokenCredential"
+) -> Mapping[TargetKind, KindAdapters]:
     """Return what moves each kind of target; each is built when it is first used."""
 
     def slots() -> KindAdapters:
@@ -242,7 +260,58 @@ def target_kinds(sites: "AppServiceSites") -> Mapping[TargetKind, KindAdapters]:
         hosts = AppServiceHosts(sites)
         return KindAdapters(router=AppServiceRouter(sites, hosts), host_of=hosts.host_of)
 
-    return _BuiltOnFirstUse({TargetKind.APP_SERVICE_SLOT: slots})
+    def container_apps() -> KindAdapters:
+        from shared.adapters.container_apps.apps import ContainerApps
+        from shared.adapters.container_apps.hosts import ContainerAppHosts
+        from shared.adapters.container_apps.place_finder import ContainerAppPlaces
+        from shared.adapters.container_apps.traffic_router import ContainerAppRouter
+
+        apps = ContainerApps(credential, base_url=settings.management_url, allow_http=settings.allow_http)
+        hosts = ContainerAppHosts(apps)
+        return KindAdapters(router=ContainerAppRouter(apps), host_of=hosts.host_of, finder=ContainerAppPlaces(apps))
+
+    def traffic_manager() -> KindAdapters:
+        from shared.adapters.traffic_manager.hosts import TrafficManagerHosts
+        from shared.adapters.traffic_manager.places import TrafficManagerPlaces
+        from shared.adapters.traffic_manager.profiles import TrafficManagerProfiles
+        from shared.adapters.traffic_manager.traffic_router import TrafficManagerRouter
+
+        profiles = TrafficManagerProfiles(credential, base_url=settings.management_url, allow_http=settings.allow_http)
+        hosts = TrafficManagerHosts(profiles)
+        return KindAdapters(
+            router=TrafficManagerRouter(profiles), host_of=hosts.host_of, finder=TrafficManagerPlaces(profiles)
+        )
+
+    return _BuiltOnFirstUse(
+        {
+            TargetKind.APP_SERVICE_SLOT: slots,
+            TargetKind.CONTAINER_APP: container_apps,
+            TargetKind.TRAFFIC_MANAGER: traffic_manager,
+        }
+    )
+
+
+def hook_callers(
+    settings: Settings, env: Mapping[str, str], credential: "TokenCredential"
+) -> Mapping[type[HookCall], HookCaller]:
+    """Return what calls each kind of hook; each is built when it is first used."""
+
+    def webhooks() -> HookCaller:
+        from shared.adapters.webhook.hook_caller import WebhookCaller
+
+        return WebhookCaller(env.get, allow_http=settings.allow_http)
+
+    def workflows() -> HookCaller:
+        from shared.adapters.github.workflow_caller import GithubWorkflowCaller
+
+        return GithubWorkflowCaller(env.get, base_url=settings.github_url, allow_http=settings.allow_http)
+
+    def jobs() -> HookCaller:
+        from shared.adapters.container_apps.job_caller import ContainerAppsJobCaller
+
+        return ContainerAppsJobCaller(credential, base_url=settings.management_url, allow_http=settings.allow_http)
+
+    return _BuiltOnFirstUse({Webhook: webhooks, GithubWorkflow: workflows, ContainerAppsJob: jobs})
 
 
 def metrics_sources(settings: Settings, env: Mapping[str, str], credential: "TokenCredential") -> MetricsSources:

@@ -59,6 +59,10 @@ class Settings:
     """`SLIPWAY_METRICS_URL`: the metrics API; that of each target's region when unset."""
     logs_url: str | None
     """`SLIPWAY_LOGS_URL`: the API of Log Analytics; the public cloud's when unset."""
+    github_url: str | None
+    """`SLIPWAY_GITHUB_URL`: the API of a GitHub server, `https://HOST/api/v3`; the public one's when unset."""
+    address: str
+    """`SLIPWAY_ADDRESS`, or what App Service says: where this app is reached from outside, for hooks that call back."""
     access_token: str | None
     """`SLIPWAY_ACCESS_TOKEN`: a bearer token for all of them instead of the app's identity, for clouds without one."""
     allow_http: bool
@@ -89,6 +93,8 @@ class Settings:
             management_url=env.get("SLIPWAY_MANAGEMENT_URL"),
             metrics_url=env.get("SLIPWAY_METRICS_URL"),
             logs_url=env.get("SLIPWAY_LOGS_URL"),
+            github_url=env.get("SLIPWAY_GITHUB_URL"),
+            address=_address(env),
             access_token=env.get("SLIPWAY_ACCESS_TOKEN"),
             allow_http=allow_http,
             operator_keys=_keys(env, "SLIPWAY_KEYS"),
@@ -108,6 +114,14 @@ class Settings:
             )
         if not (self.service_bus_namespace or self.service_bus_connection):
             raise SettingsError("no queue: set ServiceBus__fullyQualifiedNamespace (or ServiceBus)")
+
+
+def _address(env: Mapping[str, str]) -> str:
+    host = env.get("WEBSITE_HOSTNAME", "")
+    address = env.get("SLIPWAY_ADDRESS", f"https://{host}" if host else "").rstrip("/")
+    if address and not address.startswith(("https://", "http://")):
+        raise SettingsError(f"SLIPWAY_ADDRESS is '{address}'; allowed is a URL such as https://slipway.example.org")
+    return address
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

@@ -10,7 +10,7 @@ from shared.application.drive import MARKER_GRACE
 from shared.application.publish import RESOURCES
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, VersionConflictError
 from shared.domain.names import ApplicationName, CommandId, RolloutId, Version, application_key
-from shared.domain.rollout.commands import Accepted, AcceptSpec, Action, Alert, Deploy, Override
+from shared.domain.rollout.commands import Accepted, AcceptSpec, Action, Alert, Deploy, HookReport, Override
 from shared.domain.rollout.decide import decide
 from shared.domain.rollout.permissions import admission_refusal, begins_rollout, bringing, deployment_refusal, refusal
 from shared.domain.rollout.spec import Spec
@@ -155,6 +155,20 @@ class Intake:
     def accept_alert_for(self, application: ApplicationName, alert: Alert) -> None:
         """Store the alert with this application. Raises `UnknownApplicationError`."""
         self._accept(self._known(application).key, alert, NO_ROLLOUT)
+
+    def accept_hook_report(self, application: ApplicationName, report: HookReport) -> None:
+        """Store what the other side of a hook called back.
+
+        Raises `UnknownApplicationError`, and `RejectedError` when no such call is under way.
+        """
+        current = self._known(application)
+        if self.archive.answer(current.key, report.id) is not None:
+            self._wake(current.key)
+            return
+        run = current.application.call(report.call_id)
+        if run is None or run.is_over:
+            raise RejectedError(f"no call {report.call_id} is under way: it is over, or was never made")
+        self._accept(current.key, report, Answer(rollout=run.rollout, version=None, new=False))
 
     def admission(self, application: ApplicationName, version: Version | None = None) -> str | None:
         """Say why CI should wait before it overwrites the candidate's place (with `version`), or None when it may."""

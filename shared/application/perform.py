@@ -15,21 +15,24 @@ from shared.domain.rollout.commands import (
     EffectFailed,
     EffectOutcome,
     EffectWaits,
+    HookAnswered,
     SwapNotNeeded,
     SwapWasBegun,
     WeightWasSet,
 )
-from shared.domain.rollout.effects import BeginSwap, Notify, PublishViews, SetWeight
+from shared.domain.rollout.effects import BeginSwap, CallHook, Notify, PublishViews, SetWeight
 from shared.domain.rollout.spec import Place, Target
 from shared.domain.rollout.state import OpenEffect, Rollout, Side, TargetState
 from shared.domain.rollout.timing import SWAP_LOOK
 from shared.domain.rollout.weight import Weight
 from shared.ports.clock import Clock
+from shared.ports.hook_caller import HookCaller
 from shared.ports.notifier import Notifier
 from shared.ports.place_probe import PlaceProbe
 from shared.ports.promoter import Promoter, SwapState
 from shared.ports.rollout_store import RolloutStore
 from shared.ports.traffic_router import TrafficRouter
+from shared.wire.hook_calls import hook_body
 from shared.wire.notifications import render_notification
 
 BEGIN_WITHIN = timedelta(seconds=12)
@@ -60,6 +63,9 @@ class Performer:
     notifier: Notifier
     publisher: ViewPublisher
     clock: Clock
+    hooks: HookCaller
+    address: str = ""
+    """Where this app is reached from outside, for those who call back; empty where nobody said."""
 
     def perform(self, key: str, row: OpenEffect) -> EffectOutcome:
         """Do it. Raises only `TryLaterError`, when the store cannot say what should be."""
@@ -68,6 +74,8 @@ class Performer:
                 return self._set_weight(key, row, row.effect)
             case BeginSwap():
                 return self._begin_swap(key, row, row.effect)
+            case CallHook():
+                return self._call_hook(key, row, row.effect)
             case Notify():
                 return self._notify(row, row.effect)
             case PublishViews():
@@ -163,6 +171,20 @@ class Performer:
         self._in_time(row)
         with _call_that_may_land():
             return SwapWasBegun(row.id, level.state.generation, self.promoter.begin_swap(level.target))
+
+    def _call_hook(self, key: str, row: OpenEffect, effect: CallHook) -> EffectOutcome:
+        state = aggregates.load(self.store, key).application
+        run = state.call(effect.call_id)
+        if run is None or run.is_over or run.token is not None:
+            return EffectDone(row.id)
+        body = hook_body(state.name, run, self.address)
+        try:
+            self._in_time(row)
+            with _call_that_may_land():
+                started = self.hooks.call(run.hook.call, run.call_id, body, in_doubt_since=run.in_doubt_since)
+        except SlipwayError as error:
+            return _failure(row, error)
+        return HookAnswered(row.id, started.token, started.status)
 
     def _notify(self, row: OpenEffect, effect: Notify) -> EffectOutcome:
         try:

@@ -13,6 +13,7 @@ from shared.domain.rollout.readings import (
     Need,
     ReadFaults,
     ReadHealth,
+    ReadHook,
     Readings,
     ReadPlaces,
     ReadShare,
@@ -21,9 +22,11 @@ from shared.domain.rollout.readings import (
     ReadWindows,
     Seen,
     SwapSeen,
+    TargetNeed,
     Trouble,
 )
 from shared.domain.rollout.spec import Place, Spec
+from shared.ports.hook_caller import HookCaller
 from shared.ports.metrics_source import Arm, MetricsSource, WindowQuestion
 from shared.ports.place_finder import PlaceFinder
 from shared.ports.place_probe import PlaceProbe
@@ -46,20 +49,23 @@ class Reader:
     probe: PlaceProbe
     metrics: MetricsSources
     finder: PlaceFinder
+    hooks: HookCaller
 
     def read(self, spec: Spec | None, needs: Iterable[Need]) -> Readings:
         """Return each reading, or the trouble with it. Never raises for a source that is unwell."""
         deadline = Deadline(SECONDS)
-        return Readings({need: self._read(spec, need, deadline) for need in needs} if spec else {})
+        return Readings({need: self._read(spec, need, deadline) for need in needs})
 
-    def _read(self, spec: Spec, need: Need, deadline: Deadline) -> Seen:
+    def _read(self, spec: Spec | None, need: Need, deadline: Deadline) -> Seen:
         try:
             deadline.left()
-            return self._ask(spec, need)
+            if isinstance(need, ReadHook):
+                return self.hooks.look(need.call, need.token, need.call_id)
+            return self._ask(spec, need) if spec is not None else Trouble("no rollout is watched")
         except SlipwayError as error:
             return Trouble(str(error))
 
-    def _ask(self, spec: Spec, need: Need) -> Seen:
+    def _ask(self, spec: Spec, need: TargetNeed) -> Seen:
         target = spec.target(need.target)
         match need:
             case ReadPlaces():

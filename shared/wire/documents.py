@@ -20,6 +20,7 @@ from shared.domain.rollout.calendar import Times, TimeZone
 from shared.domain.rollout.commands import Accepted
 from shared.domain.rollout.effects import Effect
 from shared.domain.rollout.events import Event
+from shared.domain.rollout.hooks import HookCall
 from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.plan import Step
 from shared.domain.rollout.spec import Canary, Strategy
@@ -76,7 +77,7 @@ def _converter() -> Any:
     converter.register_unstructure_hook(TimeZone, lambda zone: zone.name)
     converter.register_structure_hook(TimeZone, lambda name, _: time_zone(name))
     # The inner ones first: a union's hooks are made at once, with what is known of its members' fields by then.
-    for union in (Test, Source, Sample | Missing, Times, Step, Effect, Accepted):
+    for union in (Test, Source, Sample | Missing, Times, HookCall, Step, Effect, Accepted):
         configure_tagged_union(union, converter, tag_name="type")
     # A strategy that was stored before there were others bears no tag.
     configure_tagged_union(Strategy, converter, tag_name="type", default=Canary)

@@ -6,7 +6,7 @@ from datetime import datetime
 from shared.domain.analysis.judgement import Evidence
 from shared.domain.names import ApplicationName
 from shared.domain.rollout.commands import Deploy
-from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, Step
+from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook, Shift, Step
 from shared.domain.rollout.spec import Located
 from shared.domain.rollout.state import Application, Phase, Rollout, TargetState
 from shared.domain.rollout.weight import to_percent
@@ -98,6 +98,15 @@ def step_view(step: Step) -> dict[str, object]:
         case AwaitApproval():
             gate = step.gate
             return {"gate": gate.name, "timeout_seconds": gate.timeout.total_seconds(), "otherwise": gate.otherwise}
+        case RunHook():
+            hook = step.hook
+            return {
+                "hook": hook.name,
+                "stage": hook.at,
+                "timeout_seconds": hook.timeout.total_seconds(),
+                "otherwise": hook.otherwise,
+                "no_return": hook.no_return,
+            }
         case Shift():
             return {"weight": to_percent(step.weight), **_bake(step)}
         case Promote():

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from shared.domain.names import CommandId, RolloutId, Version
-from shared.domain.rollout.commands import Action, Alert, Deploy, Override
+from shared.domain.rollout.commands import Action, Alert, Deploy, HookReport, Override
 from shared.domain.rollout.effects import Effect
+from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.state import Application
 from shared.wire.documents import (
     SCHEMA,
@@ -70,6 +71,13 @@ def accepted() -> dict[str, Any]:
     }
 
 
+def called_back() -> dict[str, Any]:
+    """Return what a hook's other side calls back."""
+    status = HookStatus(HookState.SUCCEEDED, "12 rows", "12 of 12")
+    report = HookReport(id=CommandId("report-1"), call_id="shop-1.0.expand", status=status)
+    return {"accepted": [_json(write_accepted(report))]}
+
+
 def _json(text: str) -> Any:
     return json.loads(text)
 
@@ -98,3 +106,4 @@ if __name__ == "__main__":
     for tale, tell in TALES.items():
         _keep(tale, recorded(tell()))
     _keep("accepted-facts", accepted())
+    _keep("accepted-reports", called_back())

@@ -51,7 +51,9 @@ class PushedWorld(World):
     def start(self) -> None:
         super().start()
         site = self.site
-        outside = Outside(router=site, finder=site, promoter=site, probe=site, metrics={}, notifier=self.notifier)
+        outside = Outside(
+            router=site, finder=site, promoter=site, probe=site, metrics={}, notifier=self.notifier, hooks=self.hooks
+        )
         self.app = build(self.keeping, outside, Access({}, {}), self.clock)
 
     def _watch_queue(self, keeping: Keeping) -> Keeping:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 from uuid import uuid4
 
+from shared.adapters.memory.hook_caller import MemoryHookCaller
 from shared.adapters.memory.notifier import MemoryNotifier
 from shared.adapters.sqlite.alert_queue import SqliteAlertQueue
 from shared.adapters.sqlite.broker import SqliteBroker
@@ -83,6 +84,7 @@ class World:
             lag=timedelta(minutes=2),
         )
         self.notifier = MemoryNotifier(self.clock.now)
+        self.hooks = MemoryHookCaller(self.clock.now)
         self.broker = SqliteBroker(folder / "queue.db", now=self.clock.now)
         self.change = change
         self.start()
@@ -116,6 +118,8 @@ class World:
             probe=site,
             metrics=dict.fromkeys(get_args(Source), site),
             notifier=self.notifier,
+            hooks=self.hooks,
+            address="https://slipway.example",
         )
         self.app = build(self.keeping, outside, Access({}, {}), self.clock)
 

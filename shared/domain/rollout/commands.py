@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.names import CommandId, EffectId, RolloutId, Version
+from shared.domain.rollout.hooks import HookStatus
 from shared.domain.rollout.spec import Spec
 from shared.domain.rollout.weight import Weight
 
@@ -72,6 +73,15 @@ class Alert:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookReport:
+    """The other side of a hook called back."""
+
+    id: CommandId
+    call_id: str
+    status: HookStatus
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed: look."""
@@ -114,6 +124,15 @@ class SwapNotNeeded:
 
 
 @dataclass(frozen=True, slots=True)
+class HookAnswered:
+    """The other side of a hook took the call, or it is known that nobody can tell."""
+
+    effect: EffectId
+    token: str
+    status: HookStatus
+
+
+@dataclass(frozen=True, slots=True)
 class EffectDone:
     """The effect is done, or its purpose is gone, and there is nothing to learn from it."""
 
@@ -144,7 +163,7 @@ class EffectWaits:
     """When to look again."""
 
 
-EffectOutcome = WeightWasSet | SwapWasBegun | SwapNotNeeded | EffectDone | EffectFailed | EffectWaits
-Accepted = Deploy | Override | Alert
+EffectOutcome = WeightWasSet | SwapWasBegun | SwapNotNeeded | HookAnswered | EffectDone | EffectFailed | EffectWaits
+Accepted = Deploy | Override | Alert | HookReport
 """The facts that are kept in the inbox before anybody is told that they were accepted."""
 Command = AcceptSpec | Accepted | Tick | ClaimEffect | EffectOutcome

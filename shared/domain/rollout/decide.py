@@ -9,20 +9,17 @@ from shared.domain.rollout.commands import (
     ClaimEffect,
     Command,
     Deploy,
-    EffectDone,
-    EffectFailed,
-    EffectWaits,
+    EffectOutcome,
+    HookReport,
     Override,
-    SwapNotNeeded,
-    SwapWasBegun,
     Tick,
-    WeightWasSet,
 )
 from shared.domain.rollout.draft import Decision, Draft
 from shared.domain.rollout.events import EffectBegun, SpecAccepted
 from shared.domain.rollout.on_alert import decide_alert
 from shared.domain.rollout.on_deployment import decide_deployment, start_pending
 from shared.domain.rollout.on_effect import decide_outcome
+from shared.domain.rollout.on_hook import decide_report
 from shared.domain.rollout.on_override import decide_override
 from shared.domain.rollout.on_tick import decide_tick
 from shared.domain.rollout.readings import NOTHING_READ, Readings
@@ -50,7 +47,9 @@ def decide(state: Application, command: Command, readings: Readings = NOTHING_RE
         case ClaimEffect():
             if draft.state.open_effect(command.effect) is not None:
                 draft.record(EffectBegun(at=now, effect=command.effect))
-        case WeightWasSet() | SwapWasBegun() | SwapNotNeeded() | EffectDone() | EffectFailed() | EffectWaits():
+        case HookReport():
+            decide_report(draft, command)
+        case _ if isinstance(command, EffectOutcome):
             decide_outcome(draft, command)
         case _:
             assert_never(command)

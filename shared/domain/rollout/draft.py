@@ -4,8 +4,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.names import EffectId
-from shared.domain.rollout.effects import BeginSwap, Effect, PublishViews, SetWeight
-from shared.domain.rollout.events import DeploymentRefused, Event, PinnedCounted, RolloutEnded
+from shared.domain.rollout.effects import BeginSwap, CallHook, Effect, PublishViews, SetWeight
+from shared.domain.rollout.events import (
+    DeploymentRefused,
+    Event,
+    HookBegun,
+    HookEnded,
+    PinnedCounted,
+    RolloutEnded,
+    WarmthEnded,
+)
 from shared.domain.rollout.evolve import ended, evolve, next_effect_id
 from shared.domain.rollout.react import react
 from shared.domain.rollout.state import Application, Doing, OpenEffect, Phase, Rollout
@@ -57,7 +65,7 @@ class Draft:
             events=tuple(self._events),
             opened=tuple(o for o in self._opened if o.id in still_open),
             closed=tuple(o.id for o in self._before.effects if o.id not in still_open),
-            archived=tuple(self._archived),
+            archived=tuple({rollout.id: rollout for rollout in self._archived}.values()),
         )
 
     def _open(self, effect: Effect, due: datetime) -> None:
@@ -83,12 +91,15 @@ class Draft:
             case PinnedCounted() if before.aftercare is not None:
                 over = before.aftercare.rollout
                 self._archived.append(replace(over, pinned_requests=event.requests, last_sequence=after.sequence))
+            case HookBegun() | HookEnded() | WarmthEnded():
+                told = [each for each in (*after.over, *before.over) if each.id == event.rollout]
+                self._archived += [replace(each, last_sequence=after.sequence) for each in told[:1]]
             case _:
                 return
 
 
 def _is_level(effect: Effect) -> bool:
-    return isinstance(effect, SetWeight | BeginSwap)
+    return isinstance(effect, SetWeight | BeginSwap | CallHook)
 
 
 def _refused(state: Application, event: DeploymentRefused) -> Rollout:

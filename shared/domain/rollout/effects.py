@@ -41,4 +41,11 @@ class PublishViews:
     """Bring the list views and look-up rows of this application up to date."""
 
 
-Effect = SetWeight | BeginSwap | Notify | PublishViews
+@dataclass(frozen=True, slots=True)
+class CallHook:
+    """Make a hook's call, or find the one that was made."""
+
+    call_id: str
+
+
+Effect = SetWeight | BeginSwap | CallHook | Notify | PublishViews

@@ -8,9 +8,10 @@ from shared.domain.analysis.measurement import Sample
 from shared.domain.analysis.parts import Baseline
 from shared.domain.analysis.sequence import AnalysisState
 from shared.domain.names import CommandId, EffectId, RolloutId, TargetName, Version
+from shared.domain.rollout.hooks import HookStatus
 from shared.domain.rollout.plan import Step
-from shared.domain.rollout.spec import Located, Spec
-from shared.domain.rollout.state import Ending, Side
+from shared.domain.rollout.spec import Located, Spec, Stage
+from shared.domain.rollout.state import Ending, HookRun, Side
 from shared.domain.rollout.weight import Weight
 
 
@@ -171,6 +172,50 @@ class HoldBackEnded:
     rollout: RolloutId
     target: TargetName
     because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookBegun:
+    """A hook is to be called, under this id, however often it takes."""
+
+    at: datetime
+    rollout: RolloutId
+    run: HookRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookEnded:
+    """What a hook came to."""
+
+    at: datetime
+    rollout: RolloutId
+    call_id: str
+    hook: str
+    stage: Stage
+    status: HookStatus
+    by: str = ""
+    """Who said so, where a person did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookHeard:
+    """Something was learnt of a call that goes on: the other side has it, is so far, or may have it."""
+
+    at: datetime
+    call_id: str
+    status: HookStatus
+    token: str | None = None
+    in_doubt_since: datetime | None = None
+    look_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmthEnded:
+    """The version before the last rollout is not kept to take everyone back any more."""
+
+    at: datetime
+    rollout: RolloutId
+    version: Version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -406,9 +451,9 @@ class EffectClosed:
     effect: EffectId
 
 
-Silent = TargetJudged | Looked | PinnedPutOff | EffectBegun | EffectPutOff | EffectClosed
+Silent = TargetJudged | Looked | HookHeard | PinnedPutOff | EffectBegun | EffectPutOff | EffectClosed
 """Events that move the state and leave no line in the history."""
-SILENT: tuple[type, ...] = (TargetJudged, Looked, PinnedPutOff, EffectBegun, EffectPutOff, EffectClosed)
+SILENT: tuple[type, ...] = (TargetJudged, Looked, HookHeard, PinnedPutOff, EffectBegun, EffectPutOff, EffectClosed)
 
 Recorded = (
     SpecAccepted
@@ -425,6 +470,9 @@ Recorded = (
     | ConcernRaised
     | BakeSkipped
     | HoldBackEnded
+    | HookBegun
+    | HookEnded
+    | WarmthEnded
     | GateApproved
     | RolloutPaused
     | PauseReminded

@@ -8,9 +8,12 @@ from typing import assert_never
 from shared.domain.analysis.parts import Baseline
 from shared.domain.analysis.sequence import AnalysisState, begin_step
 from shared.domain.analysis.state import WEIGHTS_KEPT, WeightSince
-from shared.domain.names import EffectId, TargetName
+from shared.domain.names import EffectId, RolloutId, TargetName, Version
 from shared.domain.rollout import events as e
-from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, weight_after
+from shared.domain.rollout.effects import CallHook
+from shared.domain.rollout.hooks import HookState
+from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook, Shift, weight_after
+from shared.domain.rollout.spec import IN_PLAN, Stage
 from shared.domain.rollout.state import (
     REMEMBERED_VERSIONS,
     Aftercare,
@@ -18,6 +21,7 @@ from shared.domain.rollout.state import (
     Doing,
     Ended,
     Freeze,
+    HookRun,
     Pause,
     Phase,
     Rollout,
@@ -25,6 +29,7 @@ from shared.domain.rollout.state import (
     Side,
     TargetState,
     Tried,
+    Warm,
 )
 from shared.domain.rollout.timing import (
     AFTERCARE_LIMIT,
@@ -68,9 +73,20 @@ def _apply(state: Application, event: e.Event) -> Application:
         case e.RolloutResumed():
             return _on_live(state, lambda r: _resumed(r, event.at, frozen=state.frozen is not None))
         case e.PinnedCounted():
-            return replace(state, aftercare=None)
+            counted = tuple(
+                replace(r, pinned_requests=event.requests) if r.id == event.rollout else r for r in state.over
+            )
+            return _told(replace(state, aftercare=None, over=counted), event.rollout)
         case e.PinnedPutOff():
             return replace(state, aftercare=state.aftercare and replace(state.aftercare, look_at=event.look_at))
+        case e.HookBegun():
+            return _told(_hook_begun(state, event), event.rollout)
+        case e.HookHeard():
+            return _on_call(state, event.call_id, lambda run: _heard(run, event))
+        case e.HookEnded():
+            return _without_duties(_told(_hook_ended(state, event), event.rollout))
+        case e.WarmthEnded():
+            return replace(_told(state, event.rollout), warm=None)
         case e.EffectBegun():
             return _effect_begun(state, event)
         case e.EffectPutOff():
@@ -221,7 +237,7 @@ def _started(state: Application, event: e.RolloutStarted) -> Application:
         deadline=event.at + event.spec.deadlines.preflight,
         held_since=event.at if state.frozen else None,
     )
-    return replace(state, live=live, pending=None, aftercare=None)
+    return replace(state, live=live, pending=None, aftercare=None, warm=None if live.returns else state.warm)
 
 
 def _ended(state: Application, event: e.RolloutEnded) -> Application:
@@ -237,14 +253,50 @@ def _ended(state: Application, event: e.RolloutEnded) -> Application:
     if rollout.started is None:
         return without
     stable = next((t.stable_version for t in rollout.targets), None)
-    without = replace(without, aftercare=_aftercare(ended(rollout, event)))
+    over = (*without.over, ended(rollout, event)) if _leaves_duties(rollout, event) else without.over
+    without = replace(without, aftercare=_aftercare(ended(rollout, event)), over=over)
     last = Ended(rollout=rollout.id, version=rollout.version, phase=event.ending.phase, stable_version=stable)
     if event.ending.phase is Phase.SUCCEEDED:
         moved = rollout.step >= 0 and any(not target.swaps for target in rollout.targets)
         since = event.at if moved else without.production_since
         serving = Serving(version=rollout.version, rollout=rollout.id)
-        return replace(without, last=last, serving=serving, production_since=since)
+        warm = _warm(rollout, stable, event.at)
+        return replace(without, last=last, serving=serving, production_since=since, warm=warm)
     return replace(without, last=last)
+
+
+def _leaves_duties(rollout: Rollout, event: e.RolloutEnded) -> bool:
+    """Whether something will still be told of a rollout after its end, other than who is pinned."""
+    hooks = rollout.spec.hooks if rollout.spec else ()
+    back = any(hook.at is Stage.ON_ROLLBACK for hook in hooks)
+    return (event.ending.phase is Phase.SUCCEEDED and rollout.step >= 0) or back
+
+
+def _without_duties(state: Application) -> Application:
+    """Let go of rollouts of which nothing more is to be told."""
+    busy = {run.rollout for run in state.duties} | ({state.warm.rollout} if state.warm else set())
+    return replace(state, over=tuple(rollout for rollout in state.over if rollout.id in busy))
+
+
+def _told(state: Application, rollout_id: RolloutId) -> Application:
+    """Count a line of history as that of a rollout that is over."""
+    over = tuple(replace(r, last_sequence=state.sequence) if r.id == rollout_id else r for r in state.over)
+    return replace(state, over=over)
+
+
+def _warm(rollout: Rollout, stable: Version | None, at: datetime) -> Warm | None:
+    """Return what is kept of the version before. A version that was there already followed none."""
+    if rollout.spec is None or stable is None or rollout.step < 0:
+        return None
+    contracts = tuple(hook for hook in rollout.spec.hooks if hook.at is Stage.CONTRACT and not rollout.returns)
+    return Warm(
+        rollout=rollout.id,
+        version=stable,
+        serving=rollout.version,
+        until=at + rollout.spec.keep_warm,
+        contracts=contracts,
+        steps=len(rollout.plan),
+    )
 
 
 def _aftercare(over: Rollout) -> Aftercare | None:
@@ -310,6 +362,7 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
         lacked_at=None,
         gate_deadline=None,
         approved=False,
+        hook=None,
         paused=None,
         paused_in=None,
         held_since=None,
@@ -328,6 +381,10 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
                 gate_deadline=_gate_deadline(entered, event.at),
                 look_at=event.at,
             )
+        case RunHook() as step:
+            deadline = event.at + step.hook.timeout
+            running = replace(entered, phase=Phase.WAITING, doing=Doing.RUNNING_HOOK, look_at=event.at)
+            return replace(running, gate_deadline=deadline)
         case Shift() as shift:
             look_at = next_window(rollout.spec.measuring, event.at) if rollout.spec and rollout.is_exposed else None
             shifting = replace(entered, phase=Phase.PROGRESSING, doing=Doing.SHIFTING, look_at=look_at)
@@ -465,12 +522,15 @@ def _restarted(rollout: Rollout, at: datetime) -> Rollout:
         extensions=0,
         deadline=at + rollout.spec.deadlines.progress if rollout.spec else None,
         gate_deadline=_gate_deadline(rollout, at),
+        hook=None,
         look_at=at,
     )
 
 
 def _gate_deadline(rollout: Rollout, at: datetime) -> datetime | None:
     step = rollout.plan[rollout.step] if rollout.step >= 0 else None
+    if isinstance(step, RunHook):
+        return at + step.hook.timeout
     return at + step.gate.timeout if isinstance(step, AwaitApproval) and not rollout.approved else None
 
 
@@ -508,6 +568,7 @@ def _release(rollout: Rollout, at: datetime) -> Rollout:
         lacked_at=min(at, rollout.lacked_at + lost) if rollout.lacked_at else None,
         deadline=_later(rollout.deadline, lost),
         gate_deadline=_later(rollout.gate_deadline, lost),
+        hook=rollout.hook and replace(rollout.hook, deadline=rollout.hook.deadline + lost),
         look_at=at,
     )
 
@@ -556,6 +617,7 @@ def _rollback_begun(rollout: Rollout, event: e.RollbackBegun) -> Rollout:
         paused_in=None,
         held_since=None,
         gate_deadline=None,
+        hook=None,
         deadline=event.at + SWAP_LIMIT,
         stuck=None,
         look_at=event.at,
@@ -568,6 +630,46 @@ def _rollback_begun(rollout: Rollout, event: e.RollbackBegun) -> Rollout:
     return _on_targets(back, taken_back)
 
 
+def _hook_begun(state: Application, event: e.HookBegun) -> Application:
+    if event.run.hook.at in IN_PLAN:
+        return _on_rollout(state, event.rollout, lambda r: replace(r, hook=event.run))
+    return replace(state, duties=(*state.duties, event.run))
+
+
+def _heard(run: HookRun, event: e.HookHeard) -> HookRun:
+    return replace(
+        run,
+        status=event.status,
+        token=event.token or run.token,
+        in_doubt_since=run.in_doubt_since or event.in_doubt_since,
+        look_at=event.look_at,
+    )
+
+
+def _hook_ended(state: Application, event: e.HookEnded) -> Application:
+    """A hook of the plan stays with its step, which goes on or back by it; one after the end is done with."""
+    without = replace(state, duties=tuple(run for run in state.duties if run.call_id != event.call_id))
+
+    def over(rollout: Rollout) -> Rollout:
+        if rollout.hook is None or rollout.hook.call_id != event.call_id:
+            return rollout
+        run = replace(rollout.hook, status=event.status, look_at=None)
+        passed = event.status.state is HookState.SUCCEEDED and run.hook.no_return
+        return replace(rollout, hook=run, no_return=run.hook.name if passed else rollout.no_return, look_at=event.at)
+
+    return _on_live(without, over)
+
+
+def _on_call(state: Application, call_id: str, change: Callable[[HookRun], HookRun]) -> Application:
+    duties = tuple(change(run) if run.call_id == call_id else run for run in state.duties)
+
+    def changed(rollout: Rollout) -> Rollout:
+        run = rollout.hook
+        return replace(rollout, hook=change(run)) if run is not None and run.call_id == call_id else rollout
+
+    return _on_live(replace(state, duties=duties), changed)
+
+
 def _effect_begun(state: Application, event: e.EffectBegun) -> Application:
     """An effect changes hands: what the worker before may still do is waited for before the rollout ends."""
     before = state.open_effect(event.effect)
@@ -575,6 +677,8 @@ def _effect_begun(state: Application, event: e.EffectBegun) -> Application:
     claimed = replace(state, effects=effects)
     if before is None or before.begun is None:
         return claimed
+    if isinstance(before.effect, CallHook):
+        return _doubted(claimed, before.effect, before.begun)
     return _in_doubt(claimed, before.begun, event.at)
 
 
@@ -589,7 +693,14 @@ def _effect_put_off(state: Application, event: e.EffectPutOff) -> Application:
     )
     if not event.in_doubt or before is None or before.begun is None:
         return put_off
+    if isinstance(before.effect, CallHook):
+        return _doubted(put_off, before.effect, before.begun)
     return _in_doubt(put_off, before.begun, event.at)
+
+
+def _doubted(state: Application, effect: CallHook, begun: datetime) -> Application:
+    """Remember since when a hook's call may have been made without an answer that was heard."""
+    return _on_call(state, effect.call_id, lambda run: replace(run, in_doubt_since=run.in_doubt_since or begun))
 
 
 def _in_doubt(state: Application, begun: datetime, at: datetime) -> Application:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from shared.domain.rollout.calls import to_look_at
 from shared.domain.rollout.commands import Command, Tick
 from shared.domain.rollout.readings import (
     Need,
@@ -25,7 +26,16 @@ from shared.domain.rollout.timing import (
     window_ceiling,
 )
 
-MEASURED = frozenset({Doing.BAKING, Doing.AWAITING_APPROVAL, Doing.SHIFTING, Doing.CLEARING, Doing.RELEASING})
+MEASURED = frozenset(
+    {
+        Doing.BAKING,
+        Doing.AWAITING_APPROVAL,
+        Doing.RUNNING_HOOK,
+        Doing.SHIFTING,
+        Doing.CLEARING,
+        Doing.RELEASING,
+    }
+)
 """Busy with these, a rollout takes in what its users meet."""
 
 
@@ -33,6 +43,10 @@ def needs(state: Application, command: Command, now: datetime) -> tuple[Need, ..
     """Return what to read for this command; most commands are decided on the state alone."""
     if not isinstance(command, Tick):
         return ()
+    return (*to_look_at(state, now), *_to_decide(state, command, now))
+
+
+def _to_decide(state: Application, command: Tick, now: datetime) -> tuple[Need, ...]:
     if state.live is None or state.live.spec is None:
         return tuple(_to_count(state.aftercare, now)) if state.aftercare else ()
     if not is_due(state.live, command, now):

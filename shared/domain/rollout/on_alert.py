@@ -6,6 +6,7 @@ from shared.domain.rollout.events import AlertReceived, RollbackBegun, RolloutPa
 from shared.domain.rollout.permissions import refusal
 from shared.domain.rollout.spec import AlertAction
 from shared.domain.rollout.state import Ending, Phase, Rollout
+from shared.domain.rollout.steps import pause_beyond_return
 from shared.domain.rollout.timing import REMINDER
 
 
@@ -29,7 +30,9 @@ def decide_alert(draft: Draft, command: Alert) -> None:
     if live is None:
         return
     reason = f"alert {command.rule} fired" + (f": {command.description}" if command.description else "")
-    if action is AlertAction.ROLLBACK and live.phase is not Phase.ROLLING_BACK:
+    if action is AlertAction.ROLLBACK and live.no_return:
+        pause_beyond_return(draft, live, reason)
+    elif action is AlertAction.ROLLBACK and live.phase is not Phase.ROLLING_BACK:
         ending = Ending(phase=Phase.ROLLED_BACK, reason=reason)
         draft.record(RollbackBegun(at=draft.now, rollout=live.id, ending=ending, by="alert"))
     elif action is AlertAction.PAUSE and refusal(draft.state, Action.PAUSE) is None:
@@ -53,6 +56,8 @@ def _in_words(live: Rollout | None, command: Alert, action: AlertAction, draft: 
         return "noted: the rollout is rolling back already"
     if live.returns:
         return f"noted: the rollout is going back to {live.version} already"
+    if action is AlertAction.ROLLBACK and live.no_return:
+        return f"paused: hook {live.no_return} has passed the point of no return"
     if action is AlertAction.PAUSE:
         why = refusal(draft.state, Action.PAUSE)
         return f"noted, not paused: {why}" if why else "paused"

@@ -31,6 +31,11 @@ def decide_deployment(draft: Draft, command: Deploy) -> None:
             )
         )
         return
+    warm = draft.state.warm
+    if warm is not None and warm.version == command.version and draft.state.live is None:
+        # It served everyone until lately and is still there: it was proven, and need not be again.
+        accept(draft, command.rollout, command.version, command.source, warm.rollout, returns=True)
+        return
     accept(draft, command.rollout, command.version, command.source)
     _supersede_live(draft, command.rollout)
     _look_at_held_back(draft)

@@ -8,12 +8,14 @@ from shared.domain.rollout.commands import (
     EffectFailed,
     EffectOutcome,
     EffectWaits,
+    HookAnswered,
     SwapNotNeeded,
     SwapWasBegun,
     WeightWasSet,
 )
 from shared.domain.rollout.draft import Draft
-from shared.domain.rollout.effects import BeginSwap, Effect, Notify, SetWeight
+from shared.domain.rollout.effects import BeginSwap, CallHook, Effect, Notify, SetWeight
+from shared.domain.rollout.on_hook import decide_answer, refuse_call
 from shared.domain.rollout.state import Doing, OpenEffect, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import fail, go_on, verify_side
 from shared.domain.rollout.timing import NOTIFY_ATTEMPTS, STUCK_AFTER, backoff
@@ -39,6 +41,8 @@ def decide_outcome(draft: Draft, outcome: EffectOutcome) -> None:
         _failed(draft, row, EffectFailed(row.id, why))
         return
     draft.record(e.EffectClosed(at=draft.now, effect=row.id))
+    if isinstance(outcome, HookAnswered) and isinstance(row.effect, CallHook):
+        decide_answer(draft, outcome, row.effect.call_id)
     if found is None:
         return
     rollout, target = found
@@ -64,7 +68,7 @@ def _take_in(draft: Draft, rollout: Rollout, target: TargetState, outcome: Effec
             draft.record(e.SwapBegun(at=draft.now, rollout=rollout.id, target=target.name, token=outcome.token))
         case SwapNotNeeded() if outcome.generation == target.generation:
             verify_side(draft, rollout, target)
-        case WeightWasSet() | SwapNotNeeded() | EffectDone() | EffectFailed() | EffectWaits():
+        case WeightWasSet() | SwapNotNeeded() | HookAnswered() | EffectDone() | EffectFailed() | EffectWaits():
             return
 
 
@@ -91,6 +95,12 @@ def _failed(draft: Draft, row: OpenEffect, outcome: EffectFailed) -> None:
         draft.record(
             e.NotificationDropped(at=draft.now, rollout=row.effect.rollout, notification=name, why=outcome.why)
         )
+        return
+    run = draft.state.call(row.effect.call_id) if isinstance(row.effect, CallHook) else None
+    if isinstance(row.effect, CallHook) and (run is None or run.is_over or outcome.for_good):
+        draft.record(e.EffectClosed(at=draft.now, effect=row.id))
+        if run is not None and not run.is_over:
+            refuse_call(draft, run, outcome.why)
         return
     due = draft.now + backoff(row.attempt, outcome.retry_after)
     draft.record(e.EffectPutOff(at=draft.now, effect=row.id, due=due, why=outcome.why, in_doubt=outcome.in_doubt))

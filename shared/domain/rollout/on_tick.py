@@ -5,9 +5,11 @@ from datetime import datetime
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.aftercare import decide_aftercare
+from shared.domain.rollout.calls import begin_contracts, is_held, running
 from shared.domain.rollout.commands import Tick
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.needs import MEASURED, is_due
+from shared.domain.rollout.on_hook import decide_hooks
 from shared.domain.rollout.preflight import decide_preflight
 from shared.domain.rollout.readings import Readings
 from shared.domain.rollout.settle import decide_settled
@@ -24,6 +26,8 @@ OVERDUE_AS_A_WHOLE = frozenset({Doing.PREFLIGHT, Doing.SHIFTING, Doing.SWAPPING,
 def decide_tick(draft: Draft, command: Tick, readings: Readings) -> None:
     """Do whatever is due. A tick that comes early, late or twice finds nothing due and changes nothing."""
     _remind(draft)
+    decide_hooks(draft, readings)
+    _end_warmth(draft)
     live = draft.state.live
     if live is None and draft.state.aftercare is not None:
         decide_aftercare(draft, draft.state.aftercare, readings)
@@ -37,7 +41,7 @@ def decide_tick(draft: Draft, command: Tick, readings: Readings) -> None:
     match live.doing:
         case Doing.PREFLIGHT:
             decide_preflight(draft, live, readings)
-        case Doing.BAKING | Doing.AWAITING_APPROVAL:
+        case Doing.BAKING | Doing.AWAITING_APPROVAL | Doing.RUNNING_HOOK:
             decide_watch(draft, live, live.spec, readings)
         case Doing.SHIFTING | Doing.CLEARING | Doing.RELEASING:
             decide_shifting(draft, live, live.spec, readings)
@@ -70,6 +74,11 @@ def next_look(state: Application) -> datetime | None:
         times.extend(_wakes_of(state.live))
     elif state.aftercare is not None:
         times.append(state.aftercare.look_at)
+    if state.warm is not None:
+        times.append(state.warm.until)
+    for run in running(state):
+        times += [run.look_at] if run.look_at is not None else []
+        times += [run.deadline] if not is_held(state, run) else []
     return min(times, default=None)
 
 
@@ -93,6 +102,15 @@ def _remind(draft: Draft) -> None:
         draft.record(e.FreezeReminded(at=now, remind_at=now + REMINDER))
     if live is not None and live.paused is not None and live.paused.remind_at <= now:
         draft.record(e.PauseReminded(at=now, rollout=live.id, remind_at=now + REMINDER))
+
+
+def _end_warmth(draft: Draft) -> None:
+    """Say that the version before is not kept any more, and begin what was to wait for that."""
+    warm = draft.state.warm
+    if warm is None or warm.until > draft.now:
+        return
+    draft.record(e.WarmthEnded(at=draft.now, rollout=warm.rollout, version=warm.version))
+    begin_contracts(draft, warm)
 
 
 def _overdue(draft: Draft, live: Rollout) -> bool:

@@ -51,6 +51,8 @@ def _refuse_live(live: Rollout, action: Action) -> str | None:
             return None if phase is Phase.PAUSED else f"it is not paused but {phase}"
         case Action.PROMOTE | Action.SKIP:
             return _refuse_advance(live, action)
+        case Action.ABORT | Action.REJECT if live.no_return:
+            return f"hook {live.no_return} has passed the point of no return: go on, or use rollback if you must"
         case Action.ABORT:
             begun = live.has_begun_promotion
             return "promotion has begun: use rollback" if begun else None
@@ -90,6 +92,11 @@ def _refuse_return(state: Application) -> str | None:
         return "no rollout is live, and the last one did not succeed: there is nothing to take back"
     if state.last.stable_version is None:
         return f"the last rollout, {state.last.rollout}, knows no version from before it"
+    if state.warm is None or state.warm.rollout != state.last.rollout:
+        return (
+            f"version {state.last.stable_version} is not kept warm any more: deploy it by name, "
+            "and it goes the way of every version"
+        )
     return None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.domain.rollout.spec import Bake, BlueGreen, Canary, Gate, Spec, Strategy
+from shared.domain.rollout.spec import Bake, BlueGreen, Canary, Gate, Hook, Spec, Stage, Strategy
 from shared.domain.rollout.weight import ALL, NONE, Weight
 
 
@@ -12,6 +12,13 @@ class AwaitApproval:
     """Wait until a person approves."""
 
     gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class RunHook:
+    """Call a hook and wait for what it comes to."""
+
+    hook: Hook
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +40,42 @@ class Promote:
     """The share that stays with the stable version meanwhile, to compare with."""
 
 
-Step = AwaitApproval | Shift | Promote
+Step = AwaitApproval | RunHook | Shift | Promote
+Bakes = Shift | Promote
+"""The steps in which users meet the candidate at a weight."""
 
 
 def compile_plan(spec: Spec) -> tuple[Step, ...]:
-    """Return the plan of a spec's strategy."""
+    """Return the plan of a spec's strategy, with its hooks."""
     match spec.strategy:
         case Canary() as canary:
-            return compile_canary(canary, spec.judging.hold_back)
+            steps = compile_canary(canary, spec.judging.hold_back)
         case BlueGreen() as blue_green:
-            return compile_blue_green(blue_green)
+            steps = compile_blue_green(blue_green)
+    return with_hooks(steps, spec.hooks)
+
+
+def with_hooks(steps: tuple[Step, ...], hooks: tuple[Hook, ...]) -> tuple[Step, ...]:
+    """Return the plan with each hook where it is called, behind the gates that come before the same step."""
+    return (*_at(hooks, Stage.EXPAND), *_at(hooks, Stage.BEFORE_ROLLOUT), *_hooked(steps, hooks))
+
+
+def without_hooks(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return the plan as its strategy made it."""
+    return tuple(step for step in steps if not isinstance(step, RunHook))
+
+
+def _hooked(steps: tuple[Step, ...], hooks: tuple[Hook, ...]) -> Iterator[Step]:
+    for step in steps:
+        if isinstance(step, Promote) or (isinstance(step, Shift) and step.weight > NONE):
+            yield from _at(hooks, Stage.BEFORE_INCREASE)
+        if isinstance(step, Promote):
+            yield from _at(hooks, Stage.BEFORE_PROMOTION)
+        yield step
+
+
+def _at(hooks: tuple[Hook, ...], stage: Stage) -> Iterator[RunHook]:
+    return (RunHook(hook) for hook in hooks if hook.at is stage)
 
 
 def compile_canary(canary: Canary, hold_back: Weight = NONE) -> tuple[Step, ...]:
@@ -84,6 +117,6 @@ def weight_after(plan: tuple[Step, ...], index: int) -> Weight:
                 return step.weight
             case Promote():
                 return ALL
-            case AwaitApproval():
+            case AwaitApproval() | RunHook():
                 continue
     return ALL

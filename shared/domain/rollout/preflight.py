@@ -10,6 +10,7 @@ from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.fitting import fitted
 from shared.domain.rollout.judging import config_for
+from shared.domain.rollout.plan import with_hooks, without_hooks
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.settle import NO_SWAP
 from shared.domain.rollout.spec import Located, Place
@@ -46,7 +47,10 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
         _look_again(draft, live, readings, draft.now, ready=True)
         return
     draft.record(_passed(draft, live, readings))
-    enter_step(draft, live, 0, "preflight passed")
+    because = (
+        f"preflight passed; {live.version} was proven before: it goes at once" if live.returns else "preflight passed"
+    )
+    enter_step(draft, live, 0, because)
 
 
 def _warms_up(draft: Draft, live: Rollout, readings: Readings) -> bool:
@@ -107,7 +111,9 @@ def _passed(draft: Draft, live: Rollout, readings: Readings) -> e.PreflightPasse
         for target in live.targets
         if not isinstance(windows := readings.windows(target.name), Trouble)
     )
-    plan = fitted(live.plan, live.spec.judging, config, tuple(baseline for _, baseline in learned))
+    bare = without_hooks(live.plan)
+    fitting = fitted(bare, live.spec.judging, config, tuple(baseline for _, baseline in learned))
+    plan = live.plan if fitting == bare else with_hooks(fitting, live.spec.hooks)
     return e.PreflightPassed(
         at=draft.now,
         rollout=live.id,

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from shared.domain.names import RolloutId
 from shared.domain.rollout import events as e
-from shared.domain.rollout.effects import BeginSwap, Effect, Notify, PublishViews, SetWeight
-from shared.domain.rollout.plan import AwaitApproval, Promote, Shift
+from shared.domain.rollout.effects import BeginSwap, CallHook, Effect, Notify, PublishViews, SetWeight
+from shared.domain.rollout.hooks import HookState
+from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook, Shift
 from shared.domain.rollout.spec import Spec, Topic
 from shared.domain.rollout.state import Application, Phase, Rollout
 from shared.domain.rollout.timing import SWAP_LOOK
@@ -34,6 +35,8 @@ def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
     rollout = after.live
     if isinstance(event, e.DriftFound):
         yield SetWeight(event.rollout, event.target), NOW
+    if isinstance(event, e.HookBegun):
+        yield CallHook(event.run.call_id), NOW
     if rollout is None:
         return
     match event:
@@ -53,6 +56,8 @@ def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
             yield BeginSwap(rollout.id, event.target), SWAP_LOOK
         case e.HoldBackEnded():
             yield SetWeight(rollout.id, event.target), NOW
+        case _:
+            return
 
 
 def _step_levels(rollout: Rollout, event: e.StepEntered) -> Iterator[Planned]:
@@ -63,7 +68,7 @@ def _step_levels(rollout: Rollout, event: e.StepEntered) -> Iterator[Planned]:
             for target in rollout.targets:
                 level = BeginSwap if target.swaps else SetWeight
                 yield level(rollout.id, target.name), NOW
-        case AwaitApproval():
+        case AwaitApproval() | RunHook():
             return
 
 
@@ -109,6 +114,11 @@ def _topic_and_text(after: Application, event: e.Event) -> tuple[Topic, str] | N
             return Topic.PAUSED, f"{name} is still frozen"
         case e.StuckFlagged():
             return Topic.STUCK, f"{name}: {event.rollout} is stuck: {event.why}"
+        case e.HookEnded() if event.status.state is not HookState.SUCCEEDED:
+            return (
+                Topic.STUCK,
+                f"{name}: hook {event.hook} of {event.rollout} {event.status.state}: {event.status.detail}",
+            )
         case e.DriftFound():
             found, wanted = to_percent(event.found), to_percent(event.wanted)
             return Topic.DRIFT, f"{name}: somebody moved {event.target} to {found:g} %; it goes back to {wanted:g} %"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.domain.analysis.measurement import Window
 from shared.domain.names import TargetName, Version
+from shared.domain.rollout.hooks import HookCall, HookStatus
 from shared.domain.rollout.spec import Located, Place
 from shared.domain.rollout.weight import Weight
 
@@ -50,6 +51,15 @@ class ReadSwap:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadHook:
+    """How does a hook's call stand?"""
+
+    call: HookCall
+    token: str
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReadWindows:
     """What did users meet from `since` to `until`, in windows of `length`? `measured_at` holds the candidate."""
 
@@ -76,7 +86,8 @@ class ReadFaults:
     stable: Version | None = None
 
 
-Need = ReadPlaces | ReadVersion | ReadHealth | ReadShare | ReadSwap | ReadWindows | ReadFaults
+TargetNeed = ReadPlaces | ReadVersion | ReadHealth | ReadShare | ReadSwap | ReadWindows | ReadFaults
+Need = ReadHook | TargetNeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +121,7 @@ class FaultsSeen:
     faults: tuple[str, ...]
 
 
-Seen = Version | Located | HealthSeen | Weight | SwapSeen | tuple[Window, ...] | FaultsSeen | Trouble
+Seen = Version | HookStatus | Located | HealthSeen | Weight | SwapSeen | tuple[Window, ...] | FaultsSeen | Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +134,13 @@ class Readings:
         """Return the version that the place was seen to serve."""
         seen = self._seen(ReadVersion(target, place))
         return seen if isinstance(seen, str | Trouble) else Trouble("not a version")
+
+    def hook(self, call_id: str) -> HookStatus | Trouble | None:
+        """Return how a hook's call stands; None when that was not asked for."""
+        for need, seen in self.seen.items():
+            if isinstance(need, ReadHook) and need.call_id == call_id:
+                return seen if isinstance(seen, HookStatus | Trouble) else Trouble("not a hook's status")
+        return None
 
     def places(self, target: TargetName) -> Located | Trouble | None:
         """Return where the versions are; None when that was not asked for."""

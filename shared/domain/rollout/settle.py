@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 
 from shared.domain.rollout import events as e
+from shared.domain.rollout.calls import begin_after, begin_contracts
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.effects import BeginSwap, SetWeight
 from shared.domain.rollout.plan import Promote, Shift, Step
 from shared.domain.rollout.readings import Readings, SwapSeen, Trouble
-from shared.domain.rollout.spec import Place
+from shared.domain.rollout.spec import Place, Stage
 from shared.domain.rollout.state import Application, Doing, Ending, Phase, Rollout, Side, TargetState
 from shared.domain.rollout.timing import CALL_LIMIT, PINNED, SETTLE_LOOK
 from shared.domain.rollout.weight import NONE
@@ -36,8 +37,12 @@ def end_promotion(draft: Draft) -> bool:
         draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=quiet))
         return True
     ending = Ending(phase=Phase.SUCCEEDED, reason=f"version {live.version} serves everyone")
-    until = pinned_until(live, draft.now)
+    until, before = pinned_until(live, draft.now), draft.state.warm
     draft.record(e.RolloutEnded(at=draft.now, rollout=live.id, ending=ending, pinned_until=until))
+    begin_after(draft, live, Stage.AFTER_PROMOTION)
+    if before is not None:
+        # The version before the one before is gone for good by now.
+        begin_contracts(draft, before)
     return True
 
 
@@ -74,6 +79,7 @@ def end(draft: Draft, live: Rollout) -> None:
     draft.record(
         e.RolloutEnded(at=draft.now, rollout=live.id, ending=live.ending, pinned_until=pinned_until(live, draft.now))
     )
+    begin_after(draft, live, Stage.ON_ROLLBACK)
 
 
 def pinned_until(live: Rollout, now: datetime) -> datetime | None:

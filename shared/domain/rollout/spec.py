@@ -7,6 +7,7 @@ from enum import StrEnum
 from shared.domain.analysis.guards import Guard
 from shared.domain.names import ApplicationName, TargetName
 from shared.domain.rollout.calendar import ReleaseWindow
+from shared.domain.rollout.hooks import HookCall
 from shared.domain.rollout.measuring import Measuring
 from shared.domain.rollout.weight import Weight
 
@@ -208,6 +209,43 @@ class BlueGreen:
 Strategy = Canary | BlueGreen
 
 
+class Stage(StrEnum):
+    """When a hook is called."""
+
+    EXPAND = "expand"
+    """Before everything else: a database gets what the new version needs, and keeps what the old one needs."""
+    BEFORE_ROLLOUT = "before-rollout"
+    """Before the first user meets the candidate."""
+    BEFORE_INCREASE = "before-increase"
+    """Before each weight, and before the promotion."""
+    BEFORE_PROMOTION = "before-promotion"
+    AFTER_PROMOTION = "after-promotion"
+    """When the rollout has succeeded. What it comes to changes nothing about that."""
+    ON_ROLLBACK = "on-rollback"
+    """When the rollout is back at weight 0. What it comes to changes nothing about that."""
+    CONTRACT = "contract"
+    """When the old version is gone and is not kept warm any more: a database loses what only it needed."""
+
+
+IN_PLAN = (Stage.EXPAND, Stage.BEFORE_ROLLOUT, Stage.BEFORE_INCREASE, Stage.BEFORE_PROMOTION)
+"""The stages whose hooks a rollout waits for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A call to the outside that a rollout makes at a stage."""
+
+    name: str
+    at: Stage
+    call: HookCall
+    timeout: timedelta = timedelta(minutes=10)
+    """How long it may take, all attempts together."""
+    otherwise: Outcome = Outcome.ROLLBACK
+    """What happens when it fails or takes too long, where the rollout waits for it."""
+    no_return: bool = False
+    """Whether the version before cannot serve any more after this: then alarms freeze, and take nothing back."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadlines:
     """How long a rollout may go without progress."""
@@ -277,6 +315,7 @@ class Spec:
     deadlines: Deadlines
     notifications: tuple[Notification, ...] = ()
     judging: Judging = Judging()
+    hooks: tuple[Hook, ...] = ()
     keep_warm: timedelta = timedelta(hours=1)
     """How long after a promotion the version before is ready to take everyone back in one hop."""
     calendar: tuple[ReleaseWindow, ...] = ()

@@ -8,8 +8,9 @@ from shared.domain.analysis.judgement import Judgement, Verdict
 from shared.domain.analysis.sequence import AnalysisState
 from shared.domain.names import ApplicationName, EffectId, RolloutId, TargetName, Version
 from shared.domain.rollout.effects import Effect, SetWeight
+from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.plan import Step
-from shared.domain.rollout.spec import Located, Spec, Target
+from shared.domain.rollout.spec import Hook, Located, Spec, Target
 from shared.domain.rollout.weight import ALL, NONE, Weight, rest
 
 
@@ -33,6 +34,7 @@ class Phase(StrEnum):
         return self in TERMINAL
 
 
+RUNNING = HookStatus(HookState.RUNNING)
 TERMINAL = frozenset({Phase.SUCCEEDED, Phase.ROLLED_BACK, Phase.ABORTED, Phase.FAILED})
 
 
@@ -44,6 +46,7 @@ class Doing(StrEnum):
     SHIFTING = "shifting traffic"
     BAKING = "baking"
     AWAITING_APPROVAL = "awaiting approval"
+    RUNNING_HOOK = "running a hook"
     SWAPPING = "swapping"
     CLEARING = "clearing the traffic rule"
     RELEASING = "ending the promotion"
@@ -160,6 +163,30 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HookRun:
+    """One call of a hook: made at least once under its id, and over once."""
+
+    hook: Hook
+    call_id: str
+    rollout: RolloutId
+    version: Version
+    step: int
+    since: datetime
+    deadline: datetime
+    status: HookStatus = RUNNING
+    token: str | None = None
+    """What the call is found by; None until the other side took it."""
+    in_doubt_since: datetime | None = None
+    """When the first attempt began of which it is not known whether it reached the other side."""
+    look_at: datetime | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be done about it."""
+        return self.status.state is not HookState.RUNNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """Where rolling back leads, and why."""
 
@@ -204,6 +231,10 @@ class Rollout:
     gate_deadline: datetime | None = None
     approved: bool = False
     """Whether the gate that is waited at was approved: the next look goes on."""
+    hook: HookRun | None = None
+    """The hook that this step waits for."""
+    no_return: str = ""
+    """The hook after which the version before cannot serve any more; empty while there was none."""
     held_since: datetime | None = None
     """Since when the step clocks stand still, because of a pause or a freeze."""
     paused: Pause | None = None
@@ -327,6 +358,20 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Warm:
+    """A version that served before, kept for a while to take everyone back in one hop."""
+
+    rollout: RolloutId
+    """The rollout that succeeded it."""
+    version: Version
+    serving: Version
+    until: datetime
+    contracts: tuple[Hook, ...] = ()
+    """What is called when it is gone: what only it needed is taken away."""
+    steps: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
     """How many rollouts of a version have passed their preflight."""
 
@@ -360,6 +405,12 @@ class Application:
     about the version that it serves now."""
     aftercare: Aftercare | None = None
     """Cut short by the next rollout."""
+    warm: Warm | None = None
+    """The version before, while it is kept to take everyone back in one hop."""
+    duties: tuple[HookRun, ...] = ()
+    """Hooks that are called after a rollout has ended. They outlive the next one."""
+    over: tuple[Rollout, ...] = ()
+    """Rollouts that ended and still have a duty: what comes of it belongs to their history."""
 
     @property
     def watched(self) -> Rollout | None:
@@ -377,6 +428,11 @@ class Application:
     def attempts(self, version: Version) -> int:
         """Return how many rollouts of a version have passed their preflight, as far as that is remembered."""
         return next((tried.times for tried in self.tried if tried.version == version), 0)
+
+    def call(self, call_id: str) -> HookRun | None:
+        """Return the hook's call with this id, if it is not over."""
+        in_plan = (self.live.hook,) if self.live is not None and self.live.hook is not None else ()
+        return next((run for run in (*in_plan, *self.duties) if run.call_id == call_id), None)
 
     def rollout(self, rollout_id: RolloutId) -> Rollout | None:
         """Return the live or pending rollout with this id, or None."""

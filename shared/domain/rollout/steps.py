@@ -22,10 +22,23 @@ def enter_step(draft: Draft, rollout: Rollout, index: int, because: str, *, by: 
 
 
 def fail(draft: Draft, rollout: Rollout, reason: str) -> None:
-    """End without a verdict: back to weight 0, then `failed`."""
+    """End without a verdict: back to weight 0, then `failed`. Beyond the point of no return: stop and call a person."""
+    if rollout.no_return:
+        pause_beyond_return(draft, rollout, reason)
+        return
     ending = Ending(phase=Phase.FAILED, reason=reason)
     judgements = tuple((t.name, t.judgement) for t in rollout.targets if t.judgement)
     draft.record(RollbackBegun(at=draft.now, rollout=rollout.id, ending=ending, judgements=judgements))
+
+
+def pause_beyond_return(draft: Draft, rollout: Rollout, reason: str) -> None:
+    """Stop where it is and call a person, once: the version before cannot serve any more."""
+    if rollout.phase is Phase.PAUSED:
+        return
+    why = f"{reason}; not taken back, for hook {rollout.no_return} has passed the point of no return"
+    draft.record(
+        RolloutPaused(at=draft.now, rollout=rollout.id, by="slipway", reason=why, remind_at=draft.now + REMINDER)
+    )
 
 
 def time_out(draft: Draft, rollout: Rollout, outcome: Outcome, reason: str) -> None:

@@ -13,6 +13,8 @@ CHECK_AT_MOST_EVERY = timedelta(seconds=15)
 """News is judged when it comes; versions and shares are read for it at most so often, or once a window."""
 SWAP_LOOK = timedelta(seconds=3)
 SETTLE_LOOK = timedelta(seconds=5)
+HOOK_LOOK = timedelta(seconds=15)
+"""A hook that takes time is asked so often how far it is; who calls back is heard at once."""
 SWAP_LIMIT = timedelta(minutes=10)
 """A swap that takes longer is flagged `stuck`; Azure's own warm-up gives up after a few minutes."""
 REMINDER = timedelta(hours=24)

@@ -14,12 +14,13 @@ from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.judging import config_for, for_preview
 from shared.domain.rollout.low_traffic import bake_ends, is_excused, wait_for_traffic
 from shared.domain.rollout.needs import place_of_candidate, place_of_stable
-from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, weight_after
+from shared.domain.rollout.on_hook import moved_on as hook_moved_on
+from shared.domain.rollout.plan import AwaitApproval, Bakes, Promote, RunHook, Shift, weight_after
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.settle import end_promotion, let_everyone_go, let_go
 from shared.domain.rollout.spec import Bake, Outcome, Spec
 from shared.domain.rollout.state import Doing, Ending, Phase, Rollout, TargetState
-from shared.domain.rollout.steps import enter_step, fail, time_out
+from shared.domain.rollout.steps import enter_step, fail, pause_beyond_return, time_out
 from shared.domain.rollout.timing import REMINDER, SILENT, fresh_after, next_window, settled_until
 from shared.domain.rollout.weight import ALL
 
@@ -60,7 +61,7 @@ def decide_news(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> 
 def _may_move_on(draft: Draft, live: Rollout, spec: Spec) -> bool:
     """Whether all that a step lacks to be passed is that the candidate is verified."""
     current = live.plan[live.step]
-    if isinstance(current, AwaitApproval) or live.held_since is not None:
+    if not isinstance(current, Bakes) or live.held_since is not None:
         return False
     return _is_proven_before(live, current) or _is_healthy(draft, live, spec, current.bake)
 
@@ -150,7 +151,7 @@ def _judge(draft: Draft, live: Rollout, target: TargetState, spec: Spec, reading
         _record(draft, live, target, target.analysis, Judgement(verdict=Verdict.ERROR, evidence=(evidence,)))
         return
     current = live.plan[live.step]
-    bake = None if isinstance(current, AwaitApproval) else current.bake
+    bake = current.bake if isinstance(current, Bakes) else None
     config = config_for(spec, live.attempt, bake)
     if target.previews:
         config = for_preview(config)
@@ -209,6 +210,9 @@ def _taken_back(draft: Draft, live: Rollout) -> bool:
         judgement = target.judgement
         if judgement is None:
             continue
+        if judgement.verdict is Verdict.DEGRADED and live.no_return:
+            pause_beyond_return(draft, live, f"degraded: {judgement.because()}")
+            return False
         if judgement.verdict is Verdict.DEGRADED:
             ending = Ending(phase=Phase.ROLLED_BACK, reason=f"degraded: {judgement.because()}")
             draft.record(
@@ -248,6 +252,8 @@ def _moved_on(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> bo
                 enter_step(draft, live, live.step + 1, f"gate {current.gate.name} approved")
                 return True
             return _gate_timed_out(draft, live, current)
+        case RunHook():
+            return hook_moved_on(draft, live)
         case Shift() | Promote():
             if verified and _may_move_on(draft, live, spec):
                 _pass_step(draft, live, current)
@@ -340,7 +346,7 @@ def _next_look(live: Rollout, spec: Spec, now: datetime) -> datetime:
         current = live.plan[live.step]
         if live.gate_deadline is not None:
             times.append(live.gate_deadline)
-        if live.baking_since is not None and not isinstance(current, AwaitApproval):
+        if live.baking_since is not None and isinstance(current, Bakes):
             times.append(live.baking_since + current.bake.minimum)
             times.append(bake_ends(live, current.bake))
     return min(at for at in times if at > now)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.adapters.memory.hook_caller import MemoryHookCaller
 from shared.adapters.memory.site import MemorySite
 from shared.application.read import Reader
 from shared.domain.errors import RejectedError
@@ -40,7 +41,7 @@ def site():
 
 
 def reader(site, kind=AzureMonitorSource):
-    return Reader(site, site, site, {kind: site}, site)
+    return Reader(site, site, site, {kind: site}, site, MemoryHookCaller(lambda: NOON))
 
 
 def windows(measured_at=Place.CANDIDATE):

@@ -97,6 +97,10 @@ _PLAIN: dict[type, str] = {
     e.PauseReminded: "reminds",
     e.FreezeReminded: "reminds",
     e.PinnedCounted: "counts the pinned",
+    e.WarmthEnded: "lets the old one go",
+    e.HookBegun: "calls",
+    e.HookHeard: "hears",
+    e.HookEnded: "has an answer",
     e.NotificationDropped: "drops the tiding",
 }
 

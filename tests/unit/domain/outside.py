@@ -14,17 +14,20 @@ from shared.domain.rollout.commands import (
     EffectFailed,
     EffectOutcome,
     EffectWaits,
+    HookAnswered,
     SwapNotNeeded,
     SwapWasBegun,
     WeightWasSet,
 )
-from shared.domain.rollout.effects import BeginSwap, SetWeight
+from shared.domain.rollout.effects import BeginSwap, CallHook, SetWeight
+from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.readings import (
     FaultsSeen,
     HealthSeen,
     Need,
     ReadFaults,
     ReadHealth,
+    ReadHook,
     Readings,
     ReadShare,
     ReadSwap,
@@ -43,6 +46,9 @@ BAD = Sample(requests=1_000, failures=300, latency_ms=50)
 IDLE = Sample(requests=0, failures=0)
 NOTHING = Missing(Lack.NO_DATA, "no value")
 BROKEN = Missing(Lack.ERROR, "NaN")
+
+
+DONE = HookStatus(HookState.SUCCEEDED)
 
 
 @dataclass(slots=True)
@@ -96,6 +102,8 @@ class Outside:
 
     sites: dict[TargetName, Site] = field(default_factory=dict)
     swaps: int = 0
+    hook: HookStatus = DONE
+    """How every call of a hook stands."""
     unreadable_versions: bool = False
     """Whether no place says which version it serves."""
 
@@ -107,6 +115,8 @@ class Outside:
         return Readings({need: self._read(need) for need in needs})
 
     def _read(self, need: Need) -> Seen:
+        if isinstance(need, ReadHook):
+            return self.hook
         site = self.site(need.target)
         if site.trouble is not None:
             return Trouble(site.trouble)
@@ -129,6 +139,9 @@ class Outside:
     def do(self, state: Application, row: OpenEffect) -> EffectOutcome:
         """Do what the row asks for, at the level that is wanted now, and return the answer."""
         effect, live = row.effect, state.watched
+        if isinstance(effect, CallHook):
+            call = state.call(effect.call_id)
+            return EffectDone(row.id) if call is None or call.is_over else HookAnswered(row.id, "token", self.hook)
         if not isinstance(effect, SetWeight | BeginSwap) or live is None or effect.rollout != live.id:
             return EffectDone(row.id)
         site, target = self.site(effect.target), live.target(effect.target)

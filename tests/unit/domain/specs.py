@@ -12,6 +12,7 @@ from shared.domain.rollout.spec import (
     CanaryStep,
     Deadlines,
     Gate,
+    Hook,
     Judging,
     Notification,
     Outcome,
@@ -75,6 +76,7 @@ def spec(
     notifications: tuple[Notification, ...] = (),
     judging: Judging = JUDGING,
     measuring: Measuring = MEASURING,
+    hooks: tuple[Hook, ...] = (),
 ) -> Spec:
     """A release spec of the shop; `otherwise` is the outcome of every deadline in it."""
     return Spec(
@@ -88,4 +90,5 @@ def spec(
         deadlines=Deadlines(otherwise=otherwise),
         notifications=notifications,
         judging=judging,
+        hooks=hooks,
     )

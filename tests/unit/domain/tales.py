@@ -8,7 +8,8 @@ from shared.domain.analysis.guards import Guard, Metric, Threshold
 from shared.domain.analysis.measurement import Sample
 from shared.domain.rollout.commands import EffectFailed, EffectWaits
 from shared.domain.rollout.effects import BeginSwap, Notify, SetWeight
-from shared.domain.rollout.spec import AlertAction, Outcome, WhenBusy
+from shared.domain.rollout.hooks import ContainerAppsJob, HookState, HookStatus, Webhook
+from shared.domain.rollout.spec import AlertAction, Hook, Outcome, Stage, WhenBusy
 from shared.domain.rollout.state import Doing
 from tests.unit.domain.outside import BAD, GOOD
 from tests.unit.domain.specs import BAKE, COMPARED, ERRORS, HOUR, MINUTE, WEBHOOK, canary, spec
@@ -110,6 +111,20 @@ def held_for_want_of_requests_and_vouched_for() -> Story:
     return _ended(story.override("skip"))
 
 
+def migrated_and_contracted() -> Story:
+    """A hook that takes time before the first user, and one when the version before is not kept any more."""
+    call = Webhook(url="https://hooks.example/migrate", secret_setting="SLIPWAY_SECRET_MIGRATE")
+    expand = Hook(name="expand", at=Stage.EXPAND, call=call)
+    contract = Hook(name="contract", at=Stage.CONTRACT, call=ContainerAppsJob(resource="/subscriptions/s/jobs/drop"))
+    story = Story(spec(hooks=(expand, contract)))
+    story.outside.hook = HookStatus(HookState.RUNNING, progress="1 of 2")
+    story.deploy().go_to(Doing.RUNNING_HOOK).tick().settle()
+    story.outside.hook = HookStatus(HookState.SUCCEEDED, "2 of 2")
+    story.wait(timedelta(seconds=15)).tick().go_to(Doing.AWAITING_APPROVAL).override("approve")
+    _ended(story)
+    return story.wait(2 * HOUR).tick().settle()
+
+
 def held_half_way() -> Story:
     """Not at its end: a rollout of two targets whose swaps are under way, frozen, and one that waits."""
     story = Story(spec(targets=("web", "west")))
@@ -151,6 +166,7 @@ TALES: dict[str, Callable[[], Story]] = {
         counted_after_the_end,
         held_for_want_of_requests_and_vouched_for,
         held_half_way,
+        migrated_and_contracted,
         lost_and_claimed,
     )
 }

@@ -53,7 +53,7 @@ MEETINGS = {
     "too few": Sample(requests=2, failures=0),
 }
 NEVER_A_PASS = tuple(name for name in MEETINGS if name != "good")
-AFTER_THE_END = (e.DriftFound, e.PinnedCounted, e.NotificationDropped)
+AFTER_THE_END = (e.DriftFound, e.PinnedCounted, e.NotificationDropped, e.WarmthEnded, e.HookBegun, e.HookEnded)
 TICKS_AT_ONE_MOMENT = 6
 SPANS = (0, 1, 5, 35, 61, 200, 3_700, 90_000)
 VERSIONS = ("1", "2", "3")

@@ -42,7 +42,7 @@ from tests.unit.domain.specs import ERRORS, NOON, SHOP, spec
 from tests.unit.domain.tales import TALES
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-ACCEPTED = sorted(GOLDEN.glob("schema-*/accepted-facts.json"))
+ACCEPTED = sorted(GOLDEN.glob("schema-*/accepted-*.json"))
 HISTORIES = sorted(set(GOLDEN.glob("schema-*/*.json")) - set(ACCEPTED))
 
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - given a zone
