@@ -235,7 +235,7 @@ def azure(settings: Settings, env: Mapping[str, str]) -> Outside:
 
     credential = _token(settings.access_token) if settings.access_token else _identity()
     sites = AppServiceSites(credential, base_url=settings.management_url, allow_http=settings.allow_http)
-    targets = TargetsByKind(target_kinds(settings, sites, credential))
+    targets = TargetsByKind(target_kinds(settings, env, sites, credential))
     return Outside(
         router=targets,
         finder=targets,
@@ -249,7 +249,7 @@ def azure(settings: Settings, env: Mapping[str, str]) -> Outside:
 
 
 def target_kinds(
-    settings: Settings, sites: "AppServiceSites", credential: "TokenCredential"
+    settings: Settings, env: Mapping[str, str], sites: "AppServiceSites", credential: "TokenCredential"
 ) -> Mapping[TargetKind, KindAdapters]:
     """Return what moves each kind of target; each is built when it is first used."""
 
@@ -282,8 +282,20 @@ def target_kinds(
             router=TrafficManagerRouter(profiles), host_of=hosts.host_of, finder=TrafficManagerPlaces(profiles)
         )
 
+    def http_routes() -> KindAdapters:
+        from shared.adapters.gateway_api.clusters import KubernetesClusters
+        from shared.adapters.gateway_api.located import host_of
+        from shared.adapters.gateway_api.places import GatewayPlaces
+        from shared.adapters.gateway_api.traffic_router import GatewayRouter
+
+        clusters = KubernetesClusters(
+            settings.kubernetes_clusters, env.get, lambda: credential, allow_http=settings.allow_http
+        )
+        return KindAdapters(router=GatewayRouter(clusters), host_of=host_of, finder=GatewayPlaces(clusters))
+
     return _BuiltOnFirstUse(
         {
+            TargetKind.HTTP_ROUTE: http_routes,
             TargetKind.APP_SERVICE_SLOT: slots,
             TargetKind.CONTAINER_APP: container_apps,
             TargetKind.TRAFFIC_MANAGER: traffic_manager,
