@@ -28,6 +28,8 @@ from shared.application.read import MetricsSources, Reader
 from shared.application.sweep import Sweep
 from shared.application.views import Views
 from shared.application.wake import WakeUpHandler
+from shared.domain.errors import InvalidError
+from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.hooks import ContainerAppsJob, GithubWorkflow, HookCall, Webhook
 from shared.domain.rollout.measuring import (
     AzureMonitorSource,
@@ -52,7 +54,7 @@ from shared.ports.promoter import Promoter
 from shared.ports.rollout_store import RolloutArchive, RolloutStore
 from shared.ports.traffic_router import TrafficRouter
 from shared.ports.view_index import ViewIndex
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError
 from shared.telemetry import keep_logs_clean
 
 if TYPE_CHECKING:
@@ -116,8 +118,10 @@ class App:
     views: Views
 
 
-def build(keeping: Keeping, outside: Outside, access: Access, clock: Clock) -> App:
-    """Wire the use cases to their ports."""
+def build(
+    keeping: Keeping, outside: Outside, access: Access, clock: Clock, house: tuple[ReleaseWindow, ...] = ()
+) -> App:
+    """Wire the use cases to their ports. `house` are the release windows of all applications."""
     observed = keeping.observations
     sources = _and_pushed(outside.metrics, ObservedMetrics(observed, observed, clock))
     reader = Reader(outside.router, outside.promoter, outside.probe, sources, outside.finder, outside.hooks)
@@ -133,8 +137,8 @@ def build(keeping: Keeping, outside: Outside, access: Access, clock: Clock) -> A
         hooks=outside.hooks,
         address=outside.address,
     )
-    driver = Driver(keeping.store, keeping.queue, keeping.markers, reader, performer, clock)
-    intake = Intake(keeping.store, keeping.store, keeping.markers, keeping.index, keeping.queue, clock)
+    driver = Driver(keeping.store, keeping.queue, keeping.markers, reader, performer, clock, house)
+    intake = Intake(keeping.store, keeping.store, keeping.markers, keeping.index, keeping.queue, clock, house)
     aside = LaidAside(keeping.letters, clock)
     return App(
         access=access,
@@ -154,7 +158,20 @@ def app() -> App:
     settings = Settings.from_env(os.environ)
     keep_logs_clean(settings)
     access = Access(settings.operator_keys, settings.source_keys)
-    return build(keeping(settings), azure(settings, os.environ), access, SystemClock())
+    house = house_windows(settings)
+    return build(keeping(settings), azure(settings, os.environ), access, SystemClock(), house)
+
+
+def house_windows(settings: Settings) -> tuple[ReleaseWindow, ...]:
+    """Return the release windows of all applications. Raises `SettingsError` that names what is wrong with them."""
+    if not settings.release_windows:
+        return ()
+    from shared.wire.house_calendar import parse_house_windows
+
+    try:
+        return parse_house_windows(settings.release_windows)
+    except InvalidError as error:
+        raise SettingsError(f"SLIPWAY_RELEASE_WINDOWS: {error}") from error
 
 
 def keeping(settings: Settings) -> Keeping:

@@ -67,6 +67,8 @@ class Settings:
     """`SLIPWAY_ACCESS_TOKEN`: a bearer token for all of them instead of the app's identity, for clouds without one."""
     allow_http: bool
     """`SLIPWAY_ALLOW_HTTP`: `true` lets the URLs above and the probes be plain http."""
+    release_windows: str
+    """`SLIPWAY_RELEASE_WINDOWS`: a YAML or JSON list as `releaseWindows` of a spec, in force for all applications."""
     operator_keys: Mapping[str, str]
     """`SLIPWAY_KEYS`: `name=key;name=key`; the name is who history says it was."""
     source_keys: Mapping[str, str]
@@ -97,6 +99,7 @@ class Settings:
             address=_address(env),
             access_token=env.get("SLIPWAY_ACCESS_TOKEN"),
             allow_http=allow_http,
+            release_windows=env.get("SLIPWAY_RELEASE_WINDOWS", ""),
             operator_keys=_keys(env, "SLIPWAY_KEYS"),
             source_keys=_keys(env, "SLIPWAY_SOURCE_KEYS"),
             kubernetes_clusters=_clusters(env, allow_http=allow_http),

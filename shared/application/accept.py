@@ -10,6 +10,7 @@ from shared.application.drive import MARKER_GRACE
 from shared.application.publish import RESOURCES
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, VersionConflictError
 from shared.domain.names import ApplicationName, CommandId, RolloutId, Version, application_key
+from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.commands import Accepted, AcceptSpec, Action, Alert, Deploy, HookReport, Override
 from shared.domain.rollout.decide import decide
 from shared.domain.rollout.permissions import admission_refusal, begins_rollout, bringing, deployment_refusal, refusal
@@ -62,6 +63,8 @@ class Intake:
     index: ViewIndex
     queue: CommandQueue
     clock: Clock
+    house: tuple[ReleaseWindow, ...] = ()
+    """The release windows of all applications."""
 
     def accept_spec(self, spec: Spec, by: str) -> bool:
         """Store the spec, in force from the next rollout on; return whether the application is new."""
@@ -72,7 +75,7 @@ class Intake:
             if current.application.spec == spec:
                 return False
             now = self.clock.now()
-            decision = decide(current.application, AcceptSpec(spec=spec, by=by), now=now)
+            decision = decide(current.application, AcceptSpec(spec=spec, by=by), now=now, house=self.house)
             try:
                 aggregates.commit(self.store, current, decision, alarms=current.envelope.alarms, now=now)
             except VersionConflictError:

@@ -12,6 +12,7 @@ from shared.application.perform import Performer
 from shared.application.read import Reader
 from shared.domain.errors import VersionConflictError
 from shared.domain.names import EffectId
+from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.commands import ClaimEffect, Command, EffectOutcome, Tick
 from shared.domain.rollout.decide import decide
 from shared.domain.rollout.draft import Decision
@@ -78,6 +79,8 @@ class Driver:
     reader: Reader
     performer: Performer
     clock: Clock
+    house: tuple[ReleaseWindow, ...] = ()
+    """The release windows of all applications."""
 
     def drive(self, wake_up: WakeUp, *, redelivered: bool = False) -> None:
         """Decide and do all that is due.
@@ -120,7 +123,7 @@ class Driver:
             return self._rest(current, delivery, now)
         state, command = current.application, following.command
         readings = self.reader.read(state.spec_in_force, needs(state, command, now))
-        decision = decide(state, command, readings, now=self.clock.now())
+        decision = decide(state, command, readings, now=self.clock.now(), house=self.house)
         consumed = (following.entry,) if following.entry else ()
         after = self._commit(current, decision, delivery, consumed)
         delivery.settle(command)
@@ -145,7 +148,7 @@ class Driver:
         decision = Decision(state=state)
         if views is not None:
             outcome = self.performer.perform(current.key, views)
-            decision = decide(state, outcome, now=now)
+            decision = decide(state, outcome, now=now, house=self.house)
         before = without(current.envelope.alarms, delivery.wake_up.fence, now)
         fence = f"{current.envelope.version + 1}"
         alarms, new = planned(before, next_wake(decision.state), fence)

@@ -25,6 +25,7 @@ from shared.application.access import Access
 from shared.bootstrap import Keeping, Outside, build
 from shared.domain.errors import SlipwayError
 from shared.domain.names import ApplicationName, CommandId, RolloutId, Version
+from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.commands import Action, Alert
 from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.spec import Place, Spec
@@ -73,6 +74,7 @@ class World:
         clock: Any = None,
         change: Callable[[Keeping], Keeping] = lambda keeping: keeping,
         deploy_first: bool = True,
+        house: tuple[ReleaseWindow, ...] = (),
     ) -> None:
         """`change` puts another store or queue, or faults before them, where the embedded ones are."""
         self.folder = folder
@@ -87,6 +89,7 @@ class World:
         self.hooks = MemoryHookCaller(self.clock.now)
         self.broker = SqliteBroker(folder / "queue.db", now=self.clock.now)
         self.change = change
+        self.house = house
         self.start()
         self.spec: Spec = parse_spec(spec.encode(), "application/yaml")
         self.target = self.spec.targets[0]
@@ -121,7 +124,7 @@ class World:
             hooks=self.hooks,
             address="https://slipway.example",
         )
-        self.app = build(self.keeping, outside, Access({}, {}), self.clock)
+        self.app = build(self.keeping, outside, Access({}, {}), self.clock, self.house)
 
     def deploy(self, version: str, *, error_rate: float = 0.0, event: str | None = None, **options) -> RolloutId:
         """CI puts a version into the candidate's place and says so."""

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import assert_never
 
+from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.commands import (
     AcceptSpec,
     Alert,
@@ -26,13 +27,21 @@ from shared.domain.rollout.readings import NOTHING_READ, Readings
 from shared.domain.rollout.state import Application
 
 
-def decide(state: Application, command: Command, readings: Readings = NOTHING_READ, *, now: datetime) -> Decision:
+def decide(
+    state: Application,
+    command: Command,
+    readings: Readings = NOTHING_READ,
+    *,
+    now: datetime,
+    house: tuple[ReleaseWindow, ...] = (),
+) -> Decision:
     """Return what the command comes to. Pure: the same arguments give the same decision.
 
-    `readings` holds what `needs(state, command, now)` asked for. Never raises for a command that makes no sense
-    here: what was accepted and cannot be done becomes a fact (`CommandRefused`), what is late becomes nothing.
+    `readings` holds what `needs(state, command, now)` asked for, `house` are the release windows of all applications.
+    Never raises for a command that makes no sense here: what was accepted and cannot be done becomes a fact
+    (`CommandRefused`), what is late becomes nothing.
     """
-    draft = Draft(state, now)
+    draft = Draft(state, now, house)
     match command:
         case AcceptSpec():
             draft.record(SpecAccepted(at=now, spec=command.spec, by=command.by))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.names import EffectId
+from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.effects import BeginSwap, CallHook, Effect, PublishViews, SetWeight
 from shared.domain.rollout.events import (
     DeploymentRefused,
@@ -34,9 +35,11 @@ class Decision:
 class Draft:
     """Collects the facts of one decision; `state` is always the state after them."""
 
-    def __init__(self, state: Application, now: datetime) -> None:
+    def __init__(self, state: Application, now: datetime, house: tuple[ReleaseWindow, ...] = ()) -> None:
+        """`house`: the release windows of all applications."""
         self.state = state
         self.now = now
+        self.house = house
         self._before = state
         self._events: list[Event] = []
         self._opened: list[OpenEffect] = []

@@ -239,6 +239,17 @@ class RolloutPaused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutHeld:
+    """It could go on, and waits for a release window."""
+
+    at: datetime
+    rollout: RolloutId
+    why: str
+    until: datetime | None
+    """When it is allowed again; None: at no time within a year."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PauseReminded:
     at: datetime
     rollout: RolloutId
@@ -475,6 +486,7 @@ Recorded = (
     | WarmthEnded
     | GateApproved
     | RolloutPaused
+    | RolloutHeld
     | PauseReminded
     | RolloutResumed
     | SwapBegun

@@ -10,6 +10,7 @@ from shared.domain.analysis.sequence import AnalysisState, begin_step
 from shared.domain.analysis.state import WEIGHTS_KEPT, WeightSince
 from shared.domain.names import EffectId, RolloutId, TargetName, Version
 from shared.domain.rollout import events as e
+from shared.domain.rollout.calendar import HORIZON
 from shared.domain.rollout.effects import CallHook
 from shared.domain.rollout.hooks import HookState
 from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook, Shift, weight_after
@@ -136,6 +137,8 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
             return replace(rollout, gate_deadline=None, approved=True, deadline=deadline, look_at=event.at)
         case e.RolloutPaused():
             return _paused(rollout, event)
+        case e.RolloutHeld():
+            return _held_by(rollout, event)
         case e.PauseReminded():
             return (
                 replace(rollout, paused=replace(rollout.paused, remind_at=event.remind_at))
@@ -180,6 +183,7 @@ _Moving = (
     | e.HoldBackEnded
     | e.GateApproved
     | e.RolloutPaused
+    | e.RolloutHeld
     | e.PauseReminded
     | e.SwapBegun
     | e.SwapFailed
@@ -233,6 +237,8 @@ def _started(state: Application, event: e.RolloutStarted) -> Application:
         plan=event.plan,
         targets=tuple(TargetState(name=target.name, swaps=target.kind.swaps) for target in event.spec.targets),
         started=event.at,
+        held_by="",
+        opens_at=None,
         look_at=event.at,
         deadline=event.at + event.spec.deadlines.preflight,
         held_since=event.at if state.frozen else None,
@@ -363,6 +369,8 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
         gate_deadline=None,
         approved=False,
         hook=None,
+        held_by="",
+        opens_at=None,
         paused=None,
         paused_in=None,
         held_since=None,
@@ -501,6 +509,13 @@ def _paused(rollout: Rollout, event: e.RolloutPaused) -> Rollout:
     )
     held = _hold(rollout, event.at)
     return replace(held, phase=Phase.PAUSED, paused=pause, paused_in=rollout.phase, reason=event.reason)
+
+
+def _held_by(rollout: Rollout, event: e.RolloutHeld) -> Rollout:
+    """What waits for a window has its whole time for progress when that opens."""
+    opens = event.until or event.at + HORIZON
+    deadline = rollout.deadline and _progress_deadline(replace(rollout, held_since=None), opens)
+    return replace(rollout, held_by=event.why, opens_at=event.until, reason=event.why, deadline=deadline)
 
 
 def _resumed(rollout: Rollout, at: datetime, *, frozen: bool) -> Rollout:

@@ -1,6 +1,7 @@
 """A version is to be released: start it, let it wait, or say why not."""
 
 from shared.domain.names import RolloutId, Version
+from shared.domain.rollout.calendar import ReleaseAction
 from shared.domain.rollout.commands import Deploy
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.events import (
@@ -15,6 +16,7 @@ from shared.domain.rollout.permissions import BEFORE_PROMOTION, deployment_refus
 from shared.domain.rollout.plan import Step, compile_plan, compile_return
 from shared.domain.rollout.spec import Spec, WhenBusy
 from shared.domain.rollout.state import Ending, Phase
+from shared.domain.rollout.windows import held, note_held
 
 
 def decide_deployment(draft: Draft, command: Deploy) -> None:
@@ -65,6 +67,10 @@ def start_pending(draft: Draft) -> None:
     """Start the rollout that waits, if its turn has come."""
     pending, spec = draft.state.pending, draft.state.spec
     if pending is None or spec is None or draft.state.live is not None or draft.state.frozen is not None:
+        return
+    holder = None if pending.returns else held(draft, spec, ReleaseAction.START)
+    if holder is not None:
+        note_held(draft, pending, holder)
         return
     plan = _plan(spec, returns=pending.returns)
     draft.record(RolloutStarted(at=draft.now, rollout=pending.id, spec=spec, plan=plan))

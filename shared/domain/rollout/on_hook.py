@@ -11,6 +11,7 @@ from shared.domain.rollout.spec import Outcome
 from shared.domain.rollout.state import HookRun, Rollout
 from shared.domain.rollout.steps import enter_step, time_out
 from shared.domain.rollout.timing import HOOK_LOOK
+from shared.domain.rollout.windows import held_before, note_held
 
 
 def decide_hooks(draft: Draft, readings: Readings) -> None:
@@ -87,6 +88,10 @@ def moved_on(draft: Draft, live: Rollout) -> bool:
         return False
     match run.status.state:
         case HookState.SUCCEEDED:
+            holder = held_before(draft, live, live.step + 1)
+            if holder is not None:
+                note_held(draft, live, holder)
+                return False
             enter_step(draft, live, live.step + 1, f"hook {run.hook.name} succeeded")
             return True
         case HookState.FAILED:

@@ -22,6 +22,7 @@ from shared.domain.rollout.settle import end_promotion, let_everyone_go
 from shared.domain.rollout.state import Ending, Phase, Rollout
 from shared.domain.rollout.steps import enter_step
 from shared.domain.rollout.timing import REMINDER
+from shared.domain.rollout.windows import held_before
 
 
 def decide_override(draft: Draft, command: Override) -> None:
@@ -93,7 +94,7 @@ def _steer(draft: Draft, live: Rollout, command: Override) -> None:
         case Action.RESUME:
             draft.record(RolloutResumed(at=draft.now, rollout=live.id, by=command.by, reason=command.reason))
         case Action.PROMOTE:
-            enter_step(draft, live, _promotion(live), _reason("promoted", command), by=command.by)
+            _enter_against(draft, live, _promotion(live), _reason("promoted", command), command.by)
         case Action.SKIP:
             _skip(draft, live, command)
         case Action.ABORT:
@@ -119,11 +120,18 @@ def _skip(draft: Draft, live: Rollout, command: Override) -> None:
     """Go on to the next step; behind the last one the rollout ends, and nobody is held back any more."""
     because = _reason("step skipped", command)
     if live.step + 1 < len(live.plan):
-        enter_step(draft, live, live.step + 1, because, by=command.by)
+        _enter_against(draft, live, live.step + 1, because, command.by)
         return
     draft.record(BakeSkipped(at=draft.now, rollout=live.id, step=live.step, because=because, by=command.by))
     let_everyone_go(draft, live, because)
     end_promotion(draft)
+
+
+def _enter_against(draft: Draft, live: Rollout, index: int, because: str, by: str) -> None:
+    """Go on because a person says so, also against a release window: then history says which."""
+    holder = held_before(draft, live, index)
+    against = f" (against the calendar: {holder.why})" if holder is not None else ""
+    enter_step(draft, live, index, because + against, by=by)
 
 
 def _take_back(draft: Draft, live: Rollout, phase: Phase, reason: str, by: str) -> None:

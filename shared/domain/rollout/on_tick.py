@@ -76,6 +76,8 @@ def next_look(state: Application) -> datetime | None:
         times.append(state.aftercare.look_at)
     if state.warm is not None:
         times.append(state.warm.until)
+    if state.live is None and state.pending is not None and state.pending.opens_at is not None:
+        times.append(state.pending.opens_at)
     for run in running(state):
         times += [run.look_at] if run.look_at is not None else []
         times += [run.deadline] if not is_held(state, run) else []

@@ -106,6 +106,8 @@ def _topic_and_text(after: Application, event: e.Event) -> tuple[Topic, str] | N
             return Topic.WAITING, f"{name}: {event.rollout}: {event.why}"
         case e.ConcernRaised():
             return Topic.CONCERN, f"{name}: {event.rollout} goes on, but look at {event.target}: {event.says}"
+        case e.RolloutHeld():
+            return Topic.WAITING, f"{name}: {event.rollout} waits: {event.why}"
         case e.PauseReminded():
             return Topic.PAUSED, f"{name}: {event.rollout} is still paused"
         case e.ApplicationFrozen():

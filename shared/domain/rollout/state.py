@@ -237,6 +237,10 @@ class Rollout:
     """The hook after which the version before cannot serve any more; empty while there was none."""
     held_since: datetime | None = None
     """Since when the step clocks stand still, because of a pause or a freeze."""
+    held_by: str = ""
+    """Why a release window holds it, or held it last in this step; empty while none did."""
+    opens_at: datetime | None = None
+    """When that window lets it go on."""
     paused: Pause | None = None
     paused_in: Phase | None = None
     ending: Ending | None = None

@@ -23,6 +23,7 @@ from shared.domain.rollout.state import Doing, Ending, Phase, Rollout, TargetSta
 from shared.domain.rollout.steps import enter_step, fail, pause_beyond_return, time_out
 from shared.domain.rollout.timing import REMINDER, SILENT, fresh_after, next_window, settled_until
 from shared.domain.rollout.weight import ALL
+from shared.domain.rollout.windows import held_before, note_held
 
 
 def decide_watch(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> None:
@@ -249,6 +250,8 @@ def _moved_on(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> bo
     match current:
         case AwaitApproval():
             if live.approved and verified:
+                if _waits_for_window(draft, live):
+                    return False
                 enter_step(draft, live, live.step + 1, f"gate {current.gate.name} approved")
                 return True
             return _gate_timed_out(draft, live, current)
@@ -256,9 +259,19 @@ def _moved_on(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> bo
             return hook_moved_on(draft, live)
         case Shift() | Promote():
             if verified and _may_move_on(draft, live, spec):
+                if _waits_for_window(draft, live):
+                    return False
                 _pass_step(draft, live, current)
                 return True
             return _bake_timed_out(draft, live, spec, current.bake)
+
+
+def _waits_for_window(draft: Draft, live: Rollout) -> bool:
+    """Whether a release window holds what comes next. The step's clocks do not count against it meanwhile."""
+    holder = held_before(draft, live, live.step + 1)
+    if holder is not None:
+        note_held(draft, live, holder)
+    return holder is not None
 
 
 def _is_proven_before(live: Rollout, current: Shift | Promote) -> bool:
@@ -342,6 +355,8 @@ def _next_look(live: Rollout, spec: Spec, now: datetime) -> datetime:
     times = [now + REMINDER]
     if live.is_exposed or live.approved:
         times.append(next_window(spec.measuring, now))
+    if live.opens_at is not None:
+        times.append(live.opens_at)
     if live.held_since is None:
         current = live.plan[live.step]
         if live.gate_deadline is not None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.domain.analysis.guards import Guard, Metric, Ratio, Threshold
 from shared.domain.names import ApplicationName, TargetName
+from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.measuring import Measuring
 from shared.domain.rollout.spec import (
     AlertAction,
@@ -77,6 +78,7 @@ def spec(
     judging: Judging = JUDGING,
     measuring: Measuring = MEASURING,
     hooks: tuple[Hook, ...] = (),
+    calendar: tuple[ReleaseWindow, ...] = (),
 ) -> Spec:
     """A release spec of the shop; `otherwise` is the outcome of every deadline in it."""
     return Spec(
@@ -91,4 +93,5 @@ def spec(
         notifications=notifications,
         judging=judging,
         hooks=hooks,
+        calendar=calendar,
     )

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from shared.domain.analysis.guards import Guard, Metric, Threshold
 from shared.domain.analysis.measurement import Sample
+from shared.domain.rollout.calendar import Once, ReleaseAction, ReleaseWindow, TimeZone, WindowKind
 from shared.domain.rollout.commands import EffectFailed, EffectWaits
 from shared.domain.rollout.effects import BeginSwap, Notify, SetWeight
 from shared.domain.rollout.hooks import ContainerAppsJob, HookState, HookStatus, Webhook
-from shared.domain.rollout.spec import AlertAction, Hook, Outcome, Stage, WhenBusy
+from shared.domain.rollout.spec import AlertAction, CanaryStep, Hook, Outcome, Stage, WhenBusy
 from shared.domain.rollout.state import Doing
 from tests.unit.domain.outside import BAD, GOOD
 from tests.unit.domain.specs import BAKE, COMPARED, ERRORS, HOUR, MINUTE, WEBHOOK, canary, spec
@@ -125,6 +126,21 @@ def migrated_and_contracted() -> Story:
     return story.wait(2 * HOUR).tick().settle()
 
 
+def waited_for_a_window() -> Story:
+    """No weight rises before three in the afternoon."""
+    times = Once(datetime(2026, 11, 23), datetime(2026, 11, 23, 15))  # noqa: DTZ001 - what a clock on the wall shows
+    quiet = ReleaseWindow(
+        name="quiet", kind=WindowKind.DENY, times=times, zone=TimeZone("Etc/UTC", UTC), actions=(ReleaseAction.ADVANCE,)
+    )
+    story = baking(spec(calendar=(quiet,), strategy=replace(canary(), steps=tuple(map(_ungated, canary().steps)))))
+    story.go_until(lambda: story.live.held_by != "")
+    return _ended(story)
+
+
+def _ungated(step: CanaryStep) -> CanaryStep:
+    return replace(step, gate=None)
+
+
 def held_half_way() -> Story:
     """Not at its end: a rollout of two targets whose swaps are under way, frozen, and one that waits."""
     story = Story(spec(targets=("web", "west")))
@@ -167,6 +183,7 @@ TALES: dict[str, Callable[[], Story]] = {
         held_for_want_of_requests_and_vouched_for,
         held_half_way,
         migrated_and_contracted,
+        waited_for_a_window,
         lost_and_claimed,
     )
 }

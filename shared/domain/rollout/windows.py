@@ -1,0 +1,40 @@
+"""Release windows in the rules: what goes on by itself waits for them, what a person says does not."""
+
+from shared.domain.rollout import events as e
+from shared.domain.rollout.calendar import Held, ReleaseAction, held_until
+from shared.domain.rollout.draft import Draft
+from shared.domain.rollout.plan import Promote, Shift, Step
+from shared.domain.rollout.spec import Spec
+from shared.domain.rollout.state import Rollout
+from shared.domain.rollout.weight import NONE
+
+
+def action_at(plan: tuple[Step, ...], index: int) -> ReleaseAction | None:
+    """Return what entering the plan's entry `index` leads to: the next weight, or the promotion; None: neither."""
+    for step in plan[index:]:
+        if isinstance(step, Promote):
+            return ReleaseAction.PROMOTE
+        if isinstance(step, Shift) and step.weight > NONE:
+            return ReleaseAction.ADVANCE
+    return None
+
+
+def held_before(draft: Draft, rollout: Rollout, index: int) -> Held | None:
+    """Return what holds a rollout before the plan's entry `index` now, or None. What was begun by a window goes on."""
+    spec = rollout.spec
+    action = action_at(rollout.plan, index)
+    first = not any(isinstance(step, Shift | Promote) for step in rollout.plan[:index])
+    if spec is None or action is None or first or rollout.returns:
+        return None
+    return held(draft, spec, action)
+
+
+def held(draft: Draft, spec: Spec, action: ReleaseAction) -> Held | None:
+    """Return what holds an action now: a window of the application's, or of the house."""
+    return held_until((*draft.house, *spec.calendar), action, draft.now)
+
+
+def note_held(draft: Draft, rollout: Rollout, holder: Held) -> None:
+    """Say once that it waits, and until when."""
+    if rollout.held_by != holder.why:
+        draft.record(e.RolloutHeld(at=draft.now, rollout=rollout.id, why=holder.why, until=holder.until))
