@@ -9,9 +9,10 @@ import pytest
 
 from shared.adapters.container_apps.apps import ContainerApps
 from shared.adapters.container_apps.hosts import ContainerAppHosts
-from shared.adapters.container_apps.traffic import are_same, follows_latest, share_of, to_whole_percent, with_shares
+from shared.adapters.container_apps.traffic import are_same, follows_latest, share_of, with_shares
 from shared.adapters.container_apps.traffic_router import ContainerAppRouter
 from shared.domain.errors import RejectedError, TryLaterError, UnansweredError
+from shared.domain.rollout.rounding import whole_percent
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.weight import ALL, NONE, Weight
 from tests.app_world import app_target, app_world, at
@@ -52,7 +53,7 @@ def app(divided):
     ("share", "percent"), [(0, 0), (1, 1), (5_000, 5), (33_333, 33), (33_500, 34), (99_999, 99), (100_000, 100)]
 )
 def test_a_share_is_rounded_to_whole_percents_and_never_to_nothing_or_everything(share, percent):
-    assert to_whole_percent(Weight(share)) == percent
+    assert whole_percent(Weight(share)) == percent
 
 
 @pytest.mark.parametrize("percent", [0, 1, 50, 99, 100])

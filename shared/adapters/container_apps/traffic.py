@@ -7,20 +7,9 @@ have several entries, one for each of its labels. An entry is kept as ARM words 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.domain.rollout.weight import ALL, NONE, Weight
+from shared.domain.rollout.weight import ALL, Weight
 
 Entry = Mapping[str, Any]
-
-
-def to_whole_percent(share: Weight) -> int:
-    """Return the nearest whole percentage, which is all that the platform takes; half a percent goes up.
-
-    A share above nothing never becomes 0, and one below everything never 100: such a share was given to have some
-    users on either side. So 0.1 % becomes 1 %, and 99.9 % becomes 99 %.
-    """
-    if share in (NONE, ALL):
-        return share // 1000
-    return min(max((share + 500) // 1000, 1), 99)
 
 
 def weights_of(traffic: Sequence[Entry], latest_ready: str) -> dict[str, int]:

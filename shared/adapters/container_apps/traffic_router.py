@@ -2,8 +2,9 @@
 
 from shared.adapters.container_apps.app import App, Found
 from shared.adapters.container_apps.apps import ContainerApps
-from shared.adapters.container_apps.traffic import are_same, share_of, to_whole_percent, with_shares
+from shared.adapters.container_apps.traffic import are_same, share_of, with_shares
 from shared.domain.errors import RejectedError, TryLaterError
+from shared.domain.rollout.rounding import whole_percent
 from shared.domain.rollout.spec import Located, Target
 from shared.domain.rollout.weight import ALL, NONE, Weight
 
@@ -11,7 +12,7 @@ from shared.domain.rollout.weight import ALL, NONE, Weight
 class ContainerAppRouter:
     """The `TrafficRouter` of Container Apps.
 
-    Shares are rounded to whole percents (see `to_whole_percent`). Traffic is one list without a precondition, but the
+    Shares are rounded to whole percents (see `whole_percent`). Traffic is one list without a precondition, but the
     platform carries out one update at a time and refuses a second with a conflict, which is a `TryLaterError` here.
     """
 
@@ -34,7 +35,7 @@ class ContainerAppRouter:
                     "Multiple (az containerapp revision set-mode --mode multiple)"
                 )
             )
-        percent = to_whole_percent(share)
+        percent = whole_percent(share)
         wanted = with_shares(found.traffic, {located.stable: 100 - percent, located.candidate: percent})
         # After a failed update what is told may not be in force, so it is written again.
         if are_same(found.traffic, wanted) and not found.has_failed:

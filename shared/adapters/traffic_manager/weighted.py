@@ -11,8 +11,9 @@ is taken: a rollback takes the candidate out first, unless nobody else is there 
 from dataclasses import dataclass
 
 from shared.adapters.traffic_manager.profile import Endpoint, Pair
-from shared.adapters.traffic_manager.weights import MOST, nearest, share_of, within
+from shared.adapters.traffic_manager.weights import within
 from shared.domain.errors import RejectedError
+from shared.domain.rollout.rounding import MOST, nearest, share_of
 from shared.domain.rollout.weight import ALL, NONE, ROUNDING, Weight, to_percent
 
 LEAST_TOTAL = ALL // ROUNDING

@@ -6,8 +6,9 @@ import pytest
 
 from shared.adapters.traffic_manager.profile import Endpoint, Pair
 from shared.adapters.traffic_manager.weighted import LEAST_TOTAL, Setting, changes, read_share, total_of
-from shared.adapters.traffic_manager.weights import nearest, share_of, within
+from shared.adapters.traffic_manager.weights import within
 from shared.domain.errors import RejectedError
+from shared.domain.rollout.rounding import nearest, share_of
 from shared.domain.rollout.weight import ALL, NONE, Weight
 
 
