@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from shared.domain.analysis.guards import Guard, Metric, Ratio, Threshold
 from shared.domain.names import ApplicationName, TargetName
 from shared.domain.rollout.calendar import ReleaseWindow
+from shared.domain.rollout.hooks import Webhook
 from shared.domain.rollout.measuring import Measuring
 from shared.domain.rollout.spec import (
     AlertAction,
     Bake,
+    BlueGreen,
     Canary,
     CanaryStep,
     Deadlines,
@@ -18,6 +20,8 @@ from shared.domain.rollout.spec import (
     Notification,
     Outcome,
     Spec,
+    Stage,
+    Strategy,
     Target,
     TargetKind,
     Topic,
@@ -30,6 +34,13 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 SHOP = ApplicationName("shop")
 WEB = TargetName("web")
+APP = TargetName("app")
+BY_WEIGHT = {
+    APP: TargetKind.CONTAINER_APP,
+    TargetName("dns"): TargetKind.TRAFFIC_MANAGER,
+    TargetName("route"): TargetKind.HTTP_ROUTE,
+}
+"""The targets where nothing is swapped, by name; those with other names are sites with slots."""
 GATE = "sign-off"
 BAKE = Bake(minimum=2 * MINUTE, maximum=30 * MINUTE)
 ERRORS = Guard(name="errors", metric=Metric.ERROR_RATE, test=Threshold(maximum=0.05), over=5 * MINUTE)
@@ -61,14 +72,30 @@ def canary(otherwise: Outcome = Outcome.ROLLBACK, *, first_gate: bool = False) -
     )
 
 
+def blue_green(otherwise: Outcome = Outcome.ROLLBACK, *, preview: bool = False) -> BlueGreen:
+    """Everyone at once; `preview` lets testers meet the candidate first, and asks a person."""
+    return BlueGreen(
+        bake=bake(otherwise),
+        preview_bake=bake(otherwise) if preview else None,
+        preview_gate=gate(otherwise) if preview else None,
+    )
+
+
+def hook(at: Stage, otherwise: Outcome = Outcome.ROLLBACK, *, no_return: bool = False) -> Hook:
+    """A call to the outside at a stage, by whose name it is known."""
+    return Hook(name=at.value, at=at, call=Webhook(url="https://x/y"), otherwise=otherwise, no_return=no_return)
+
+
 def target(name: str = WEB) -> Target:
-    site = f"/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/{name}"
-    return Target(name=TargetName(name), kind=TargetKind.APP_SERVICE_SLOT, resource=site, slot="candidate")
+    """A target of the kind that its name says."""
+    kind = BY_WEIGHT.get(TargetName(name), TargetKind.APP_SERVICE_SLOT)
+    resource = f"/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/{name}"
+    return Target(name=TargetName(name), kind=kind, resource=resource, slot="candidate" if kind.swaps else "")
 
 
 def spec(
     *,
-    strategy: Canary | None = None,
+    strategy: Strategy | None = None,
     otherwise: Outcome = Outcome.ROLLBACK,
     when_busy: WhenBusy = WhenBusy.QUEUE,
     on_alert: AlertAction = AlertAction.ROLLBACK,
@@ -79,6 +106,7 @@ def spec(
     measuring: Measuring = MEASURING,
     hooks: tuple[Hook, ...] = (),
     calendar: tuple[ReleaseWindow, ...] = (),
+    keep_warm: timedelta = HOUR,
 ) -> Spec:
     """A release spec of the shop; `otherwise` is the outcome of every deadline in it."""
     return Spec(
@@ -94,4 +122,5 @@ def spec(
         judging=judging,
         hooks=hooks,
         calendar=calendar,
+        keep_warm=keep_warm,
     )
