@@ -11,8 +11,8 @@ BEGAN := $(shell date +%s)
 
 .PHONY: demo serve test test-long check bench clean setup-local setup-dev
 
-demo: setup-local  ## the main job, told as a story
-	@$(BIN)/python -m local.demo --began $(BEGAN)
+demo: setup-local  ## the main job, told as a story (STORY=blue-green: another one)
+	@$(BIN)/python -m local.demo --began $(BEGAN) $(if $(STORY),--story $(STORY))
 
 serve: setup-local  ## the local stack, kept running (PORT=, DATA=)
 	@$(BIN)/python -m local.serve --port $(PORT) --data $(DATA)

@@ -1,10 +1,12 @@
-"""`make demo`: the main job, told as a story on the real stack, with real traffic. Exit code 0 if it came true."""
+"""`make demo`: the main job, told as a story on the real stack, with real traffic. Exit code 0 if it came true.
+
+`make demo STORY=blue-green` tells another one; `--help` lists them.
+"""
 
 import argparse
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,12 +15,10 @@ from rich.text import Text
 from local.interruption import InterruptedBySignal, Interruption
 from local.json_calls import NoAnswerError
 from local.stack import Stack, StackError, log_tail, running_stack
-from local.story.chapters import Story
-from local.story.closing import closing_table
 from local.story.differs import StoryDiffersError
-from local.story.sandbox import Sandbox
 from local.story.screen import Screen
-from local.story.slipway_api import SlipwayApi
+from local.story.stories import MAIN, STORIES, Stage
+from local.story.telling import Told
 
 SEED = 2
 """How the sandbox deals users and which checkouts fail: the same in each demo."""
@@ -51,7 +51,7 @@ def main() -> int:
     watch = Stopwatch(options.began)
     watch.lap("installation")
     try:
-        return _tell(options.version_3_error_rate, stop, screen, watch)
+        return _tell(options, stop, screen, watch)
     except InterruptedBySignal as interrupted:
         screen.print(Text(f"{interrupted}; nothing was left running", style="yellow"))
         return interrupted.exit_code
@@ -59,16 +59,16 @@ def main() -> int:
         stop.ignore()
 
 
-def _tell(error_rate: float, stop: Interruption, screen: Screen, watch: Stopwatch) -> int:
-    differs = ""
+def _tell(options: argparse.Namespace, stop: Interruption, screen: Screen, watch: Stopwatch) -> int:
+    differs, telling = "", STORIES[options.story]()
     with ExitStack() as cleanup:
         data = Path(cleanup.enter_context(TemporaryDirectory(prefix="slipway-demo-")))
         screen.say("starting the Functions host, the sandbox cloud and the shop")
         try:
-            stack = cleanup.enter_context(running_stack(data, stop, seed=SEED))
+            stack = cleanup.enter_context(running_stack(data, stop, seed=SEED, settings=telling.settings))
             watch.lap("start")
             screen.say(f"the API is at {stack.url}, the shop's users go to {stack.edge}")
-            story = _story(stack, error_rate, stop, screen)
+            story = telling.tell(Stage(stack, screen, stop, options.version_3_error_rate))
             differs = _tell_chapters(story, stack, screen, watch)
         except StackError as error:
             differs = str(error)
@@ -83,32 +83,18 @@ def _tell(error_rate: float, stop: Interruption, screen: Screen, watch: Stopwatc
     return 0
 
 
-def _story(stack: Stack, error_rate: float, stop: Interruption, screen: Screen) -> Story:
-    slipway = SlipwayApi(stack.url, stack.key)
-    return Story(slipway, Sandbox(stack.cloud, stack.edge), screen, stop, error_rate)
-
-
-def _tell_chapters(story: Story, stack: Stack, screen: Screen, watch: Stopwatch) -> str:
+def _tell_chapters(story: Told, stack: Stack, screen: Screen, watch: Stopwatch) -> str:
     """Tell them all; return what differed from the story, or nothing."""
-    chapters: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("version 1", story.users_come),
-        ("version 2", story.good_version),
-        ("version 3", story.bad_version),
-        ("version 4", story.person),
-        ("closing", story.users_were_served),
-    )
     differs = ""
     try:
         with screen.living():
-            for name, tell in chapters:
-                tell()
-                watch.lap(name)
+            for chapter in story.chapters():
+                chapter.tell()
+                watch.lap(chapter.name)
     except (StoryDiffersError, NoAnswerError) as error:
         differs = f"{error} ({dead})" if (dead := stack.dead()) else str(error)
-    with suppress(StoryDiffersError, NoAnswerError):
-        story.findings.served = story.sandbox.served()
     screen.print("")
-    screen.print(closing_table(story.findings))
+    screen.print(story.closing())
     return differs
 
 
@@ -119,6 +105,7 @@ def _show_logs(screen: Screen, data: Path) -> None:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--story", choices=STORIES, default=MAIN, help="which one is told (make: STORY=)")
     parser.add_argument("--began", type=float, default=time.time(), help="when installation began, seconds since 1970")
     parser.add_argument(
         "--version-3-error-rate", type=float, default=0.2, help="0 makes version 3 healthy: then the story differs"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
@@ -16,7 +16,7 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class JsonAnswer:
-    """A status and a JSON body."""
+    """A status and a JSON body; None where there was no body."""
 
     status: int
     body: Any
@@ -30,12 +30,17 @@ def exchange(
     try:
         try:
             with _direct().open(request, timeout=TIMEOUT_SECONDS) as answer:
-                return JsonAnswer(answer.status, json.load(answer))
+                return JsonAnswer(answer.status, _read(answer))
         except HTTPError as refused:
             with refused:
-                return JsonAnswer(refused.code, json.load(refused))
+                return JsonAnswer(refused.code, _read(refused))
     except (URLError, OSError, ValueError) as error:
         raise NoAnswerError(f"{method} {url.partition('?')[0]}: {error}") from error
+
+
+def _read(answer: IO[bytes]) -> Any:
+    body = answer.read()
+    return json.loads(body) if body else None
 
 
 def _direct() -> OpenerDirector:

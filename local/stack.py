@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from local.interruption import Interruption
 from local.json_calls import NoAnswerError, exchange
@@ -20,6 +21,7 @@ from local.private_file import write_private
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOP_SPEC = ROOT / "local" / "shop" / "slipway.yaml"
+NO_SETTINGS: Final[Mapping[str, str]] = {}
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 LEAVE_SECONDS = 15.0
@@ -54,9 +56,12 @@ class Stack:
 
 
 @contextmanager
-def running_stack(data: Path, stop: Interruption, *, port: int = 0, seed: int = 0) -> Iterator[Stack]:
+def running_stack(
+    data: Path, stop: Interruption, *, port: int = 0, seed: int = 0, settings: Mapping[str, str] = NO_SETTINGS
+) -> Iterator[Stack]:
     """Run the stack on the state in `data`, which survives any end of it; nothing is left running after.
 
+    `settings` are app settings beside those that point the app at the sandbox.
     Raises `StackError` when a part does not start or another stack works in `data`, `InterruptedBySignal` when told
     to end meanwhile.
     """
@@ -66,9 +71,9 @@ def running_stack(data: Path, stop: Interruption, *, port: int = 0, seed: int = 
         arguments = ("--data", str(data / "cloud"), "--seed", str(seed))
         with _process("local.cloud", data / "cloud.log", *arguments, keep=lock) as sandbox:
             addresses = json.loads(_ready(sandbox, "the sandbox cloud", data / "cloud.log", stop))
-            settings = _settings(data, key, addresses["management"])
+            env = {**_settings(data, key, addresses["management"]), **settings}
             arguments = ("--data", str(data), "--port", str(port))
-            with _process("local.host", data / "host.log", *arguments, keep=lock, env=settings) as host:
+            with _process("local.host", data / "host.log", *arguments, keep=lock, env=env) as host:
                 url = _ready(host, "the Functions host", data / "host.log", stop)
                 stack = Stack(url, key, addresses["management"], addresses["edge"], host, sandbox)
                 _register_shop(stack)

@@ -73,7 +73,7 @@ class Cloud:
             names=NamesApi(profiles),
             apps=AppControl(self._apps, SUBSCRIPTION, RESOURCE_GROUP),
         )
-        logs = LogsApi(self._sites, metrics)
+        logs = LogsApi(self._sites, self._apps.live, metrics)
         container_apps = ContainerAppsApi(self._apps, self._faults)
         self._management = ManagementPort(management, jobs, container_apps, metrics, logs, control, self._faults)
         self._runner: web.ServerRunner | None = None

@@ -1,17 +1,22 @@
 """The story: a good version promotes itself, a bad one takes itself back, and a person has the last word."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from rich.console import RenderableType
+
 from local.interruption import Interruption
-from local.story.closing import Findings, RouterCall, TakenBack
+from local.json_calls import NoAnswerError
+from local.story.closing import Findings, RouterCall, TakenBack, closing_table
 from local.story.differs import StoryDiffersError
 from local.story.follower import Follower
 from local.story.sandbox import Sandbox
 from local.story.screen import Screen
-from local.story.seen import Happened, RolloutSeen, Served
+from local.story.seen import RolloutSeen
 from local.story.slipway_api import SlipwayApi
+from local.story.telling import Chapter, by_version, expect, first, in_words, last, milliseconds
 
 FRESH_RPS = 200.0
 RETURNING_RPS = 50.0
@@ -40,6 +45,22 @@ class Story:
     findings: Findings = field(default_factory=Findings)
     _load_id: str = ""
 
+    def chapters(self) -> tuple[Chapter, ...]:
+        """Return the chapters in their order."""
+        return (
+            Chapter("version 1", self.users_come),
+            Chapter("version 2", self.good_version),
+            Chapter("version 3", self.bad_version),
+            Chapter("version 4", self.person),
+            Chapter("closing", self.users_were_served),
+        )
+
+    def closing(self) -> RenderableType:
+        """Return all that was measured so far."""
+        with suppress(StoryDiffersError, NoAnswerError):
+            self.findings.served = self.sandbox.served()
+        return closing_table(self.findings)
+
     def users_come(self) -> None:
         """Version 1 is live and users come."""
         self.screen.chapter("Version 1 is live")
@@ -47,8 +68,8 @@ class Story:
         self._load_id = self.sandbox.send_fresh(FRESH_RPS)
         self.stop.sleep(1.0)
         served = self.sandbox.served()
-        _expect(set(served) == {"1"}, f"everybody should be served by version 1, but {_by(served)}")
-        self.screen.say(f"users come, {FRESH_RPS:g} a second: {_by(served)}")
+        expect(set(served) == {"1"}, f"everybody should be served by version 1, but {by_version(served)}")
+        self.screen.say(f"users come, {FRESH_RPS:g} a second: {by_version(served)}")
 
     def good_version(self) -> None:
         """Version 2 is healthy: every step passes, and the slots are swapped."""
@@ -56,13 +77,13 @@ class Story:
         self.sandbox.deploy("2")
         follower = self._follow("2", lambda: self.slipway.announce_structured("2", CI, "build-2"))
         again = self.slipway.announce_structured("2", CI, "build-2")
-        _expect(again == follower.rollout_id, f"the same event again should name the same rollout, but named {again}")
+        expect(again == follower.rollout_id, f"the same event again should name the same rollout, but named {again}")
         self.screen.say(f"CI's event came twice; there is one rollout, {again}")
         self._expect_promoted(follower, steps=[0, 1, 2, 3])
 
     def bad_version(self) -> None:
         """Version 3 fails one checkout in five, and is taken back without anybody's doing."""
-        self.screen.chapter(f"Version 3 fails {_in_words(self.version_3_error_rate)}")
+        self.screen.chapter(f"Version 3 fails {in_words(self.version_3_error_rate)}")
         returning = self.sandbox.send_returning(RETURNING_RPS, RETURNING_USERS)
         self.sandbox.deploy("3", error_rate=self.version_3_error_rate)
         follower = self._follow("3", lambda: self.slipway.announce_binary("3", CI, "build-3"))
@@ -83,18 +104,18 @@ class Story:
         asked = datetime.now(UTC)
         self._override(follower, "promote", "tested by hand")
         self._expect_promoted(follower, steps=[0, 3])
-        begun = _first(follower.history(), "SwapBegun")
-        self.findings.calls.append(RouterCall("from promote accepted to the swap begun", _ms(begun.at, asked)))
+        begun = first(follower.history(), "SwapBegun")
+        self.findings.calls.append(RouterCall("from promote accepted to the swap begun", milliseconds(begun.at, asked)))
 
     def users_were_served(self) -> None:
         """Nobody but version 3's users met a failure."""
         load = self.sandbox.stop(self._load_id)
         for version, met in self.sandbox.served().items():
-            _expect(version == "3" or not met.failures, f"{met.failures} requests failed because of version {version}")
-        _expect(not load.lost, f"{load.lost} requests were answered by no version")
+            expect(version == "3" or not met.failures, f"{met.failures} requests failed because of version {version}")
+        expect(not load.lost, f"{load.lost} requests were answered by no version")
         for share in self.findings.shares:
             had = "nothing at all" if share.share is None else f"{share.share:.2f} %"
-            _expect(
+            expect(
                 share.fits, f"version {share.version}, {share.label}: {share.wanted:g} % wanted, but users had {had}"
             )
 
@@ -106,9 +127,9 @@ class Story:
         follower = Follower(self.slipway, self.sandbox, self.screen, self.stop, self._load_id, version, rollout_id)
         self.findings.meters.append(follower.meter)
         follower.until(lambda rollout: rollout.observed is not None, "on its way", within=STEP_SECONDS)
-        observed = _first(follower.history(), "WeightObserved")
+        observed = first(follower.history(), "WeightObserved")
         what = f"from version {version}'s event to its weight at the router"
-        self.findings.calls.append(RouterCall(what, _ms(observed.at, asked)))
+        self.findings.calls.append(RouterCall(what, milliseconds(observed.at, asked)))
         return follower
 
     def _pause(self, follower: Follower) -> None:
@@ -131,20 +152,20 @@ class Story:
     def _expect_promoted(self, follower: Follower, *, steps: list[int]) -> None:
         follower.until(lambda rollout: rollout.phase == "succeeded", "promoted", within=PROMOTION_SECONDS)
         entered = [line.fields["step"] for line in follower.history() if line.type == "StepEntered"]
-        _expect(entered == steps, f"version {follower.version} should go through steps {steps}, but entered {entered}")
+        expect(entered == steps, f"version {follower.version} should go through steps {steps}, but entered {entered}")
         self._expect_live(follower.version)
         follower.during(AFTER_PROMOTION_SECONDS, holds=lambda rollout: rollout.observed == 100, what="at 100 %")
 
     def _count_harm(self, follower: Follower, ended: RolloutSeen, returning: str) -> TakenBack:
         """Measure for a while after the rollback: fresh clients must be spared, pinned ones are counted."""
-        _expect(follower.first_failure.seen, "version 3 should fail, but no user met a failure of it")
+        expect(follower.first_failure.seen, "version 3 should fail, but no user met a failure of it")
         at_zero = self.sandbox.served()["3"].failures
         before = self.sandbox.load(returning)
         follower.during(AFTER_ZERO_SECONDS, holds=lambda rollout: rollout.observed == 0, what="at 0 %")
         after = self.sandbox.load(returning)
         visits = (after.answered - before.answered) / RETURNING_USERS
         by_three = after.requests.get("3", 0) - before.requests.get("3", 0)
-        zero = next(line for line in reversed(follower.history()) if line.type == "WeightObserved")
+        zero = last(follower.history(), "WeightObserved")
         failed = self.sandbox.served()["3"].failures
         return TakenBack(
             version="3",
@@ -160,7 +181,7 @@ class Story:
 
     def _expect_live(self, version: str) -> None:
         live = self.sandbox.version_live()
-        _expect(live == version, f"production should serve version {version}, but serves {live}")
+        expect(live == version, f"production should serve version {version}, but serves {live}")
         self.screen.say(f"production serves version {live}")
 
 
@@ -170,27 +191,3 @@ def _is_taken_back(rollout: RolloutSeen) -> bool:
             f"version {rollout.version} should be rolled back at its first step, but that step passed: {rollout.reason}"
         )
     return rollout.phase == "rolled-back"
-
-
-def _expect(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - it reads as a sentence
-    if not holds:
-        raise StoryDiffersError(otherwise)
-
-
-def _first(history: tuple[Happened, ...], kind: str) -> Happened:
-    for line in history:
-        if line.type == kind:
-            return line
-    raise StoryDiffersError(f"the history should have a {kind}, but has none")
-
-
-def _ms(at: datetime, since: datetime) -> float:
-    return (at - since).total_seconds() * 1000
-
-
-def _by(served: dict[str, Served]) -> str:
-    return ", ".join(f"version {version} served {met.requests}" for version, met in sorted(served.items())) or "nobody"
-
-
-def _in_words(error_rate: float) -> str:
-    return "one checkout in five" if error_rate == 0.2 else f"{100 * error_rate:g} % of its checkouts"

@@ -59,10 +59,11 @@ class Findings:
 
 def closing_table(findings: Findings) -> RenderableType:
     """Return all that was measured, for the terminal."""
-    return Group(_shares(findings.shares), Text(), _totals(findings))
+    return Group(shares_table(findings.shares), Text(), _totals(findings))
 
 
-def _shares(shares: tuple[StepShare, ...]) -> Table:
+def shares_table(shares: tuple[StepShare, ...]) -> Table:
+    """Return a line for each step: the share that was wanted, and the one that users had."""
     table = Table(title="Wanted, and what fresh clients really had", title_justify="left", title_style="bold")
     table.add_column("version")
     table.add_column("step")
@@ -84,7 +85,11 @@ def _verdict(share: StepShare) -> Text:
 
 
 def _totals(findings: Findings) -> Text:
-    rows = list(_rows(findings))
+    return lines_of(tuple(_rows(findings)))
+
+
+def lines_of(rows: tuple[tuple[str, str], ...]) -> Text:
+    """Return names and values, the values below each other."""
     widest = max(len(name) for name, _ in rows)
     return Text("\n".join(f"{name:<{widest}}  {value}" for name, value in rows))
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from local.interruption import Interruption
+from local.story.crowd import Crowd
 from local.story.differs import StoryDiffersError
-from local.story.sandbox import Sandbox
 from local.story.screen import Screen
 from local.story.seen import Happened, RolloutSeen, Served
 from local.story.shares import StepMeter
@@ -39,7 +39,7 @@ class Follower:
     """Follows the rollout of one version, while a load of fresh clients runs."""
 
     slipway: SlipwayApi
-    sandbox: Sandbox
+    crowd: Crowd
     screen: Screen
     stop: Interruption
     load_id: str
@@ -57,10 +57,10 @@ class Follower:
         """Look once, measure and show. Raises `InterruptedBySignal` when told to end."""
         self.stop.check()
         now = datetime.now(UTC)
-        before = self.sandbox.load(self.load_id)
+        before = self.crowd.load(self.load_id)
         rollout = self.slipway.rollout(self.rollout_id)
-        self.meter.look(before, rollout, self.sandbox.load(self.load_id))
-        served = self.sandbox.served()
+        self.meter.look(before, rollout, self.crowd.load(self.load_id))
+        served = self.crowd.served()
         self.first_failure.look(now, served)
         self.screen.show(rollout, served)
         self._say_news(rollout)

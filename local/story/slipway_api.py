@@ -8,8 +8,6 @@ from local.json_calls import exchange
 from local.story.differs import StoryDiffersError
 from local.story.seen import Happened, RolloutSeen, read_history, read_rollout
 
-APPLICATION = "shop"
-
 
 @dataclass(frozen=True, slots=True)
 class SlipwayApi:
@@ -17,6 +15,12 @@ class SlipwayApi:
 
     url: str
     key: str
+    application: str = "shop"
+
+    def register(self, spec: str) -> None:
+        """Register the application by its release spec, in YAML."""
+        headers = {"Content-Type": "application/yaml"}
+        self._send("PUT", f"/api/applications/{self.application}", (200, 201), spec.encode(), headers)
 
     def announce_structured(self, version: str, source: str, event_id: str) -> str:
         """Post a CloudEvent in structured mode; return the rollout's id."""
@@ -25,7 +29,7 @@ class SlipwayApi:
             "id": event_id,
             "source": source,
             "type": "slipway.deployment",
-            "data": _deployment(version),
+            "data": self._deployment(version),
         }
         return self._announce(event, {"Content-Type": "application/cloudevents+json"})
 
@@ -38,17 +42,17 @@ class SlipwayApi:
             "ce-type": "slipway.deployment",
             "Content-Type": "application/json",
         }
-        return self._announce(_deployment(version), headers)
+        return self._announce(self._deployment(version), headers)
 
     def announce_plain(self, version: str, idempotency_key: str) -> str:
         """Post plain JSON; return the rollout's id."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
-        return self._announce(_deployment(version), headers)
+        return self._announce(self._deployment(version), headers)
 
     def override(self, action: str, reason: str) -> None:
         """Give a person's command; return once it is accepted."""
         body = {"action": action, "reason": reason}
-        self._call("POST", f"/api/applications/{APPLICATION}/overrides", (202,), body, {})
+        self._call("POST", f"/api/applications/{self.application}/overrides", (202,), body, {})
 
     def rollout(self, rollout_id: str) -> RolloutSeen:
         """Return the rollout as it stands."""
@@ -70,12 +74,15 @@ class SlipwayApi:
         headers: dict[str, str] | None = None,
     ) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        sent = {"X-API-Key": self.key, "Content-Type": "application/json", **(headers or {})}
-        answer = exchange(method, f"{self.url}{path}", body=data, headers=sent)
+        return self._send(method, path, wanted, data, {"Content-Type": "application/json", **(headers or {})})
+
+    def _send(
+        self, method: str, path: str, wanted: tuple[int, ...], body: bytes | None, headers: dict[str, str]
+    ) -> Any:
+        answer = exchange(method, f"{self.url}{path}", body=body, headers={"X-API-Key": self.key, **headers})
         if answer.status not in wanted:
             raise StoryDiffersError(f"{method} {path} was answered {answer.status}: {answer.body}")
         return answer.body
 
-
-def _deployment(version: str) -> dict[str, str]:
-    return {"application": APPLICATION, "version": version}
+    def _deployment(self, version: str) -> dict[str, str]:
+        return {"application": self.application, "version": version}

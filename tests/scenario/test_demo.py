@@ -2,56 +2,20 @@
 
 import re
 import signal
-import subprocess
-import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from tests.marked_processes import kill_all, marked_environment, processes_of
+from tests.demo_process import demos
+from tests.marked_processes import processes_of
 
-ROOT = Path(__file__).resolve().parents[2]
 LONGEST = 235
-
-
-@dataclass
-class Demo:
-    """A demo as a process, with a folder for temporary files of its own."""
-
-    process: subprocess.Popen
-    output: Path
-    temporary: Path
-    environment: dict
-
-    @property
-    def text(self):
-        return self.output.read_text()
-
-    def left_behind(self):
-        return processes_of(self.environment), list(self.temporary.iterdir())
 
 
 @pytest.fixture(scope="module")
 def start_demo(tmp_path_factory):
-    started = []
-
-    def start(*arguments):
-        temporary, output = tmp_path_factory.mktemp("temporary"), tmp_path_factory.mktemp("demo") / "output"
-        environment = marked_environment(TMPDIR=str(temporary))
-        command = [sys.executable, "-m", "local.demo", *arguments]
-        with output.open("wb") as file:
-            process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
-            )
-        started.append(Demo(process, output, temporary, environment))
-        return started[-1]
-
-    yield start
-    for demo in started:
-        kill_all(demo.environment)
-        demo.process.wait()
+    with demos(tmp_path_factory) as start:
+        yield start
 
 
 @pytest.fixture(scope="module")

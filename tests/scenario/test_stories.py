@@ -1,0 +1,86 @@
+"""`python -m local.demo --story ...` tells each story to its end, and says so when it goes otherwise."""
+
+import re
+
+import pytest
+
+from local.story.stories import MAIN, STORIES
+from tests.demo_process import demos
+
+LONGEST = 120
+"""What a story may take after set-up, in seconds."""
+OTHERS = [name for name in STORIES if name != MAIN]
+
+
+@pytest.fixture(scope="module")
+def start_demo(tmp_path_factory):
+    with demos(tmp_path_factory) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def told(start_demo):
+    """A story as it is told, run once whoever asks."""
+    ended = {}
+
+    def tell(story, *options):
+        if (story, *options) not in ended:
+            demo = ended[story, *options] = start_demo("--story", story, *options)
+            demo.process.wait(2 * LONGEST)
+        return ended[story, *options]
+
+    return tell
+
+
+def figure(demo, name):
+    """A figure below the closing table."""
+    found = re.search(rf"^{re.escape(name)} +([\d.]+)", demo.text, re.M)
+    assert found, f"{name} is missing in:\n{demo.text}"
+    return float(found[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("story", OTHERS)
+def test_a_story_comes_true_in_time_and_leaves_nothing_behind(told, story):
+    demo = told(story)
+
+    assert demo.process.returncode == 0, demo.text
+    assert demo.left_behind() == ({}, [])
+    assert int(re.search(r"in all (\d+) s", demo.text)[1]) < LONGEST
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("story", OTHERS)
+def test_every_share_that_users_had_was_the_one_that_was_wanted(told, story):
+    demo = told(story)
+
+    rows = re.findall(r"^│ (\S+) +│ (.+?) +│ +([\d.]+) % │ +([\d.]+) % │ +± ([\d.]+) % │", demo.text, re.M)
+    assert rows
+    for version, step, wanted, had, tolerance in rows:
+        assert abs(float(had) - float(wanted)) <= float(tolerance) + 0.01, (version, step)
+
+
+@pytest.mark.slow
+def test_a_switch_harms_nobody_and_a_bad_version_goes_back_at_once(told):
+    demo = told("blue-green")
+
+    assert figure(demo, "requests failed because of version 3") > 0
+    assert figure(demo, "requests failed because of anything else") == 0
+    assert figure(demo, "from version 3's first failure to everyone back") < 45
+    assert figure(demo, "from that verdict to everyone back") > 0
+
+
+@pytest.mark.slow
+def test_a_switch_to_a_version_that_is_well_after_all_differs_from_the_story(told):
+    demo = told("blue-green", "--version-3-error-rate", "0")
+
+    assert demo.process.returncode == 1, demo.text
+    assert "The story differs: version 3 should be rolled back, but ended succeeded" in demo.text
+
+
+def test_a_story_that_there_is_not_is_an_error_that_names_those_that_there_are(start_demo):
+    demo = start_demo("--story", "cinderella")
+
+    assert demo.process.wait(20) == 2
+    for name in STORIES:
+        assert name in demo.text
