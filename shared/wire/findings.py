@@ -16,8 +16,8 @@ MAX_FINDINGS = 100
 MAX_ENTRIES = 100
 """No list of a release spec may be as long: longer ones are refused as a whole."""
 
-_HIDDEN = frozenset({"url", "secretSetting"})
-"""Fields into which people paste secrets: their values are never repeated."""
+_HIDDEN = frozenset({"url", "secretSetting", "tokenSetting", "inputs", "webhook"})
+"""Fields into which people paste secrets: no value in them is ever repeated."""
 
 
 class Findings:
@@ -110,7 +110,7 @@ def text_of(path: Path) -> str:
 
 def found(path: Path, value: object) -> str:
     """Return the beginning of a message that repeats the value, unless it may be a secret."""
-    return "" if path and path[-1] in _HIDDEN else f"found {shown(value)}; "
+    return "" if _HIDDEN.intersection(path) else f"found {shown(value)}; "
 
 
 def shown(value: object) -> str:

@@ -19,6 +19,7 @@ from shared.wire.media_types import is_json, is_yaml, parse_media_type
 from shared.wire.source import Source
 from shared.wire.spec_calendar import read_calendar
 from shared.wire.spec_guards import read_guards
+from shared.wire.spec_hooks import read_hooks, refuse_long_plans
 from shared.wire.spec_judging import read_judging
 from shared.wire.spec_measuring import read_deadlines, read_measuring, refuse_duration
 from shared.wire.spec_notifications import read_notifications
@@ -72,6 +73,8 @@ def _spec(document: Part) -> Spec:
     guards = read_guards(document.child("guards"), measuring)
     judging = read_judging(document.child("judgement"), guards)
     _refuse_unfitting(document, strategy, guards, judging)
+    hooks = read_hooks(document)
+    refuse_long_plans(document.child("hooks"), hooks, strategy)
     when_busy = document.child("whenBusy").read(WhenBusy, WhenBusy.SUPERSEDE)
     if when_busy is WhenBusy.QUEUE and any(target.is_mutable for target in targets):
         document.child("whenBusy").refuse(
@@ -89,6 +92,7 @@ def _spec(document: Part) -> Spec:
         deadlines=read_deadlines(document.child("deadlines"), longest_bake(strategy), judging),
         notifications=read_notifications(document.child("notifications")),
         judging=judging,
+        hooks=hooks,
         keep_warm=_read_keep_warm(document.child("keepWarm")),
         calendar=read_calendar(document.child("releaseWindows")),
     )

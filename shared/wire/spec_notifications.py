@@ -21,11 +21,12 @@ def _read_notification(part: Part) -> Notification:
         name=part.child("name").read(str, ""),
         url=part.child("url").read(parse_web_address, ""),
         topics=tuple(topic.read(Topic, Topic.STUCK) for topic in topics) or tuple(Topic),
-        secret_setting=secret.read(_signing_setting, "") if secret.exists else None,
+        secret_setting=secret.read(signing_setting, "") if secret.exists else None,
     )
 
 
-def _signing_setting(name: str) -> str:
+def signing_setting(name: str) -> str:
+    """Return the name of an app setting that may sign what is sent. Raises ValueError for the app's own."""
     if not may_sign(name):
         raise ValueError(
             "allowed is an app setting of your own, not one that Slipway, its host or its identity are set up with; "

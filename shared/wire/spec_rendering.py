@@ -23,6 +23,7 @@ from shared.wire.objectives import format_multiple
 from shared.wire.quantities import format_fraction, format_weight
 from shared.wire.spec_calendar import render_calendar
 from shared.wire.spec_guards_rendering import render_guard
+from shared.wire.spec_hooks import render_hooks
 from shared.wire.spec_metrics_rendering import render_measuring
 
 
@@ -43,6 +44,7 @@ def render_spec(spec: Spec) -> dict[str, Any]:
             "progress": format_duration(deadlines.progress),
             "otherwise": deadlines.otherwise.value,
         },
+        **render_hooks(spec.hooks),
         "keepWarm": format_duration(spec.keep_warm),
         "releaseWindows": render_calendar(spec.calendar),
         "notifications": [_notification(notification) for notification in spec.notifications],

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.domain.errors import InvalidError, Problem
 from shared.wire.spec import parse_spec
 from tests.unit.wire.spec_guard_documents import guards
+from tests.unit.wire.spec_hook_documents import hooks, migrations
 from tests.unit.wire.spec_source_documents import SITE, SOURCES, sources, values
 from tests.unit.wire.spec_strategies import optional, outcomes, seconds, slugs, windows
 
@@ -161,6 +162,8 @@ def spec_documents(draw: st.DrawFn) -> dict[str, Any]:
             whenBusy=st.sampled_from(["supersede", "reject"]),
             alerts=optional(onFired=st.sampled_from(["rollback", "pause", "note"])),
             deadlines=optional(preflight=seconds(1, 10**6), progress=seconds(1, 10**6), otherwise=outcomes),
+            hooks=hooks(),
+            migration=migrations(),
             notifications=notifications(),
             releaseWindows=release_windows(),
         )

@@ -30,6 +30,7 @@ BRIEF = SMALLEST | {
         {"name": "limit", "metric": "error-rate", "max": "2%"},
     ],
     "notifications": [{"name": "ops", "url": "https://hooks.example.org/"}],
+    "hooks": [{"name": "smoke", "at": "before-rollout", "webhook": {"url": "https://hooks.example.org/"}}],
     "releaseWindows": [{"name": "peak", "deny": "0 17 * * fri", "for": "63h"}],
 }
 """A spec with every part that has defaults, which says none of them."""
@@ -39,6 +40,7 @@ SHORT_NAMES = {
     "gate": "strategy.canary.steps[].gate",
     "promotion": "strategy.canary.promotion",
     "values[]": "metrics.values[]",
+    "webhook": "hooks[].webhook",
 }
 """What the guide's fields begin with, in full."""
 GUARDS = {"ratio": 0, "tail": 1, "burn": 2, "andCompared": 2, "share": 3, "critical": 4, "notifyOnly": 4}
