@@ -68,7 +68,7 @@ def _read_either(body: bytes) -> Source:
 
 def _spec(document: Part) -> Spec:
     targets = read_targets(document.child("targets"))
-    measuring = read_measuring(document.child("metrics"))
+    measuring = read_measuring(document.child("metrics"), frozenset(target.kind for target in targets))
     strategy = read_strategy(document.child("strategy"), measuring)
     guards = read_guards(document.child("guards"), measuring)
     judging = read_judging(document.child("judgement"), guards)

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from shared.domain.rollout.measuring import Measuring
-from shared.domain.rollout.spec import Deadlines, Judging, LowTraffic, Outcome
+from shared.domain.rollout.spec import Deadlines, Judging, LowTraffic, Outcome, TargetKind
 from shared.wire.durations import LONGEST, format_duration, parse_duration, parse_duration_or_none
 from shared.wire.findings import Part, found
 from shared.wire.spec_metrics_source import LAGS, SourceKind, kind_of, read_source
@@ -23,9 +23,9 @@ _BAKES_OF_EXTENDED_PROGRESS: Final = 5
 """A bake that is given its longest time three times again takes four of them."""
 
 
-def read_measuring(part: Part) -> Measuring:
-    """Read `metrics`. A window that the source cannot have is refused."""
-    source = read_source(part.child("source"))
+def read_measuring(part: Part, kinds: frozenset[TargetKind]) -> Measuring:
+    """Read `metrics` of targets of these kinds. A window that the source cannot have is refused."""
+    source = read_source(part.child("source"), kinds)
     kind = kind_of(source)
     return Measuring(
         window=part.child("window").read(lambda text: _window(text, kind), _DEFAULT.window),

@@ -17,6 +17,7 @@ from shared.domain.rollout.measuring import (
     Unit,
     WebSource,
 )
+from shared.domain.rollout.spec import TargetKind
 from shared.wire.findings import Part, found
 from shared.wire.query_text import parse_selector
 from shared.wire.resource_id import parse_resource_id
@@ -43,6 +44,13 @@ LAGS: Final = {
 """How long after its end a window is asked for first where a spec does not say: what each kind needs to have it."""
 
 _AZURE_MONITOR: Final = AzureMonitorSource()
+REVISIONS: Final = AzureMonitorSource(
+    failures="Requests",
+    failures_where=("statusCodeCategory", "5xx"),
+    latency="",
+    split_by="revisionName",
+)
+"""Of a Container App itself: its requests by revision. Its response times name no revision."""
 _LOG_ANALYTICS: Final = LogAnalyticsSource()
 _PROMETHEUS: Final = PrometheusSource(url="", requests="", failures="")
 _WEB: Final = WebSource(url="")
@@ -87,10 +95,30 @@ def tells_histogram(source: Source) -> bool:
             return True
 
 
-def read_source(part: Part) -> Source:
-    """Read `metrics.source`. Without one, or where its kind is unknown: the platform metrics of each target."""
+def read_source(part: Part, kinds: frozenset[TargetKind]) -> Source:
+    """Read `metrics.source`. Without one, or where its kind is unknown: the platform metrics of each target.
+
+    `kinds` are those of the targets. Platform metrics tell places apart for sites and for Container Apps only.
+    """
+    source = _read_source(part, kinds)
+    if isinstance(source, AzureMonitorSource) and not source.split_by and not kinds <= {TargetKind.APP_SERVICE_SLOT}:
+        part.refuse(_untold(kinds))
+    return source
+
+
+def _untold(kinds: frozenset[TargetKind]) -> str:
+    if kinds == {TargetKind.CONTAINER_APP}:
+        return "a Container App's revisions are told apart by a dimension; allowed is splitBy: revisionName"
+    named = " and ".join(sorted(kinds))
+    return (
+        f"the platform metrics of {named} do not tell the versions apart; allowed is a source that does: "
+        "log-analytics, prometheus, web or observations, or azure-monitor with a resource and splitBy"
+    )
+
+
+def _read_source(part: Part, kinds: frozenset[TargetKind]) -> Source:
     if not part.child("kind").exists:
-        return _AZURE_MONITOR
+        return REVISIONS if kinds == {TargetKind.CONTAINER_APP} else _AZURE_MONITOR
     match part.child("kind").read(SourceKind, None):
         case SourceKind.AZURE_MONITOR:
             return _read_azure_monitor(part)
@@ -103,7 +131,7 @@ def read_source(part: Part) -> Source:
         case SourceKind.OBSERVATIONS:
             return ObservationsSource()
         case None:
-            return _AZURE_MONITOR
+            return REVISIONS if kinds == {TargetKind.CONTAINER_APP} else _AZURE_MONITOR
 
 
 def _read_azure_monitor(part: Part) -> AzureMonitorSource:

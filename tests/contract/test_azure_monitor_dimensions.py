@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.azure_monitor.arms import names_of, wanted_versions
 from shared.adapters.azure_monitor.metrics_source import AzureMonitorMetrics
 from shared.domain.analysis.measurement import Lack, Sample, Value
 from shared.domain.errors import RejectedError, TryLaterError
 from shared.domain.names import Version
 from shared.domain.rollout.measuring import AzureMonitorSource, Unit, ValueKind, ValueQuery
-from shared.domain.rollout.spec import Place
+from shared.domain.rollout.spec import Located, Place, TargetKind
 from shared.domain.rollout.weight import NONE, Weight
 from shared.ports.metrics_source import Arm
 from tests.sandbox import RESOURCE_GROUP, SITE_ID, SUBSCRIPTION
@@ -411,3 +412,14 @@ def test_the_series_of_microsofts_example_are_read_by_the_values_that_it_names(m
     # The example has averages and no totals: no sample is made of it, and no series is taken for another.
     assert [window.candidate.lack for window in windows] == [Lack.NO_DATA] * 5
     assert monitor.asked[0].query["filter"] == "Tier eq '*'"
+
+
+def test_a_revision_is_found_by_its_name_where_preflight_found_it():
+    """The version is what the app says of itself; the dimension has the names of revisions."""
+    located = Located(stable="shop--aaa", candidate="shop--bbb")
+    target = replace(TARGET, kind=TargetKind.CONTAINER_APP, resource=APP_ID, located=located)
+    question = asked(replace(REVISIONS, resource=""), target=target)
+
+    assert names_of(question, "revisionName") == ("shop--bbb", "shop--aaa")
+    assert names_of(question, "version") == ("2", "1")
+    assert wanted_versions(question, "revisionName").values == ("shop--bbb", "shop--aaa")

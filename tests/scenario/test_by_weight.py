@@ -14,7 +14,8 @@ APP_TARGET = f"{{name: app, kind: container-app, resource: {APP}}}"
 WEB_TARGET = f"{{name: web, kind: app-service-slot, resource: {SITE}, slot: candidate}}"
 PATIENT = SPEC.replace("max: 30m}\n", "max: 30m}\n    promotion: {bake: {min: 10m, max: 1h}}\n", 1)
 BY_WEIGHT = PATIENT.replace(WEB_TARGET, APP_TARGET)
-BOTH = PATIENT.replace(WEB_TARGET, f"{WEB_TARGET}\n  - {APP_TARGET}")
+LOGS = "source: {kind: log-analytics, workspace: 11111111-2222-3333-4444-555555555555}"
+BOTH = PATIENT.replace(WEB_TARGET, f"{WEB_TARGET}\n  - {APP_TARGET}").replace("lag: 2m}", f"lag: 2m, {LOGS}}}")
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from shared.wire.site_id import parse_site_id
 
 SITES = "microsoft.web/sites"
 SLOTS = "microsoft.web/sites/slots"
+REVISION_NAME = "revisionname"
 
 Answers = Mapping[Figure, tuple[Tagged, ...]]
 
@@ -55,7 +56,7 @@ def wanted_versions(question: WindowQuestion, dimension: str) -> Wanted:
 
     Raises `RejectedError` when the versions do not tell the arms apart.
     """
-    candidate, stable = question.candidate.version, question.stable.version
+    candidate, stable = names_of(question, dimension)
     if candidate is None and stable is None:
         raise RejectedError("metrics.source.splitBy: no version is named, so the arms cannot be told apart")
     if candidate is None or stable is None:
@@ -63,6 +64,15 @@ def wanted_versions(question: WindowQuestion, dimension: str) -> Wanted:
     if candidate.lower() == stable.lower():
         raise RejectedError(f"metrics.source.splitBy: both arms are version {candidate}")
     return Wanted(dimension, (candidate, stable))
+
+
+def names_of(question: WindowQuestion, dimension: str) -> tuple[str | None, str | None]:
+    """Return what the dimension calls candidate and stable: a revision by its name, where that is known."""
+    located = question.target.located
+    if located is None or dimension.lower() != REVISION_NAME:
+        return question.candidate.version, question.stable.version
+    places = {Place.PRODUCTION: located.stable, Place.CANDIDATE: located.candidate}
+    return places[question.candidate.place], places[question.stable.place]
 
 
 def _by_place(reader: BatchReader, question: WindowQuestion, source: AzureMonitorSource, figures: Figures) -> Arms:
@@ -78,7 +88,7 @@ def _by_place(reader: BatchReader, question: WindowQuestion, source: AzureMonito
 def _by_dimension(reader: BatchReader, question: WindowQuestion, source: AzureMonitorSource, figures: Figures) -> Arms:
     wanted = wanted_versions(question, source.split_by)
     read = reader.read(split_resource(question, source), figures.every(), wanted)
-    candidate, stable = question.candidate.version, question.stable.version
+    candidate, stable = names_of(question, source.split_by)
     return Arms(
         candidate=_arm(figures, read, source, _is_of(source.split_by, candidate, stable)),
         stable=_arm(figures, read, source, _is_of(source.split_by, stable, candidate)),

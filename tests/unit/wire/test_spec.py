@@ -657,7 +657,7 @@ def with_target(**fields):
     ],
 )
 def test_every_kind_of_target_is_taken_and_rendered_as_it_was(fields, places):
-    spec = parse_spec(body_of(with_target(**fields)))
+    spec = parse_spec(body_of(with_target(**fields) | {"metrics": {"source": {"kind": "observations"}}}))
 
     assert (spec.targets[0].kind, spec.targets[0].places) == (fields["kind"], places)
     assert spec.targets[0].converts is fields.get("converts", False)
@@ -683,4 +683,31 @@ def test_every_kind_of_target_is_taken_and_rendered_as_it_was(fields, places):
     ],
 )
 def test_what_a_kind_of_target_must_not_have_or_lacks_is_refused_by_its_path(fields, path):
-    assert paths_refused(with_target(**fields)) == [path]
+    document = with_target(**fields) | {"metrics": {"source": {"kind": "observations"}}}
+    assert paths_refused(document) == [path]
+
+
+def test_a_container_app_is_measured_by_its_own_requests_of_each_revision():
+    spec = parse_spec(body_of(with_target(kind="container-app", resource=APP)))
+
+    assert spec.measuring.source == AzureMonitorSource(
+        failures="Requests", failures_where=("statusCodeCategory", "5xx"), latency="", split_by="revisionName"
+    )
+    assert [guard.name for guard in spec.guards] == ["errors", "share"]
+    assert parse_spec(body_of(render_spec(spec))) == spec
+
+
+@pytest.mark.parametrize(
+    ("fields", "source", "says"),
+    [
+        ({"kind": "traffic-manager", "resource": PROFILE, "places": ["a", "b"]}, None, "observations"),
+        ({"kind": "http-route", "resource": ROUTE, "places": ["a", "b"]}, None, "prometheus"),
+        ({"kind": "container-app", "resource": APP}, {"kind": "azure-monitor"}, "splitBy: revisionName"),
+    ],
+)
+def test_platform_metrics_that_do_not_tell_the_versions_apart_are_refused_with_those_that_do(fields, source, says):
+    document = with_target(**fields) | ({"metrics": {"source": source}} if source else {})
+    [problem] = refused(document)
+
+    assert problem.path == "metrics.source"
+    assert says in problem.message
