@@ -243,7 +243,7 @@ def _started(state: Application, event: e.RolloutStarted) -> Application:
         deadline=event.at + event.spec.deadlines.preflight,
         held_since=event.at if state.frozen else None,
     )
-    return replace(state, live=live, pending=None, aftercare=None, warm=None if live.returns else state.warm)
+    return replace(state, live=live, pending=None, aftercare=None)
 
 
 def _ended(state: Application, event: e.RolloutEnded) -> Application:
@@ -266,7 +266,7 @@ def _ended(state: Application, event: e.RolloutEnded) -> Application:
         moved = rollout.step >= 0 and any(not target.swaps for target in rollout.targets)
         since = event.at if moved else without.production_since
         serving = Serving(version=rollout.version, rollout=rollout.id)
-        warm = _warm(rollout, stable, event.at)
+        warm = _warm(rollout, stable, event.at) if rollout.step >= 0 else _still_warm(without, rollout.version)
         return replace(without, last=last, serving=serving, production_since=since, warm=warm)
     return replace(without, last=last)
 
@@ -291,8 +291,8 @@ def _told(state: Application, rollout_id: RolloutId) -> Application:
 
 
 def _warm(rollout: Rollout, stable: Version | None, at: datetime) -> Warm | None:
-    """Return what is kept of the version before. A version that was there already followed none."""
-    if rollout.spec is None or stable is None or rollout.step < 0:
+    """Return what is kept of the version before."""
+    if rollout.spec is None or stable is None:
         return None
     contracts = tuple(hook for hook in rollout.spec.hooks if hook.at is Stage.CONTRACT and not rollout.returns)
     return Warm(
@@ -303,6 +303,11 @@ def _warm(rollout: Rollout, stable: Version | None, at: datetime) -> Warm | None
         contracts=contracts,
         steps=len(rollout.plan),
     )
+
+
+def _still_warm(state: Application, serves: Version) -> Warm | None:
+    """A version that was there already follows none: what was kept before stays kept, save that it serves now."""
+    return None if state.warm is None or state.warm.version == serves else state.warm
 
 
 def _aftercare(over: Rollout) -> Aftercare | None:

@@ -12,7 +12,7 @@ from shared.domain.rollout.events import (
     RolloutEnded,
     RolloutStarted,
 )
-from shared.domain.rollout.permissions import BEFORE_PROMOTION, deployment_refusal
+from shared.domain.rollout.permissions import deployment_refusal, may_be_superseded
 from shared.domain.rollout.plan import Step, compile_plan, compile_return
 from shared.domain.rollout.spec import Spec, WhenBusy
 from shared.domain.rollout.state import Ending, Phase
@@ -34,7 +34,8 @@ def decide_deployment(draft: Draft, command: Deploy) -> None:
         )
         return
     warm = draft.state.warm
-    if warm is not None and warm.version == command.version and draft.state.live is None:
+    is_warm = warm is not None and warm.version == command.version and warm.until > draft.now
+    if warm is not None and is_warm and draft.state.live is None:
         # It served everyone until lately and is still there: it was proven, and need not be again.
         accept(draft, command.rollout, command.version, command.source, warm.rollout, returns=True)
         return
@@ -91,6 +92,6 @@ def _supersede_live(draft: Draft, newer: RolloutId) -> None:
     live, spec = draft.state.live, draft.state.spec
     if live is None or spec is None or spec.when_busy is not WhenBusy.SUPERSEDE:
         return
-    if live.phase in BEFORE_PROMOTION and not live.has_begun_promotion:
+    if may_be_superseded(live):
         ending = Ending(phase=Phase.ABORTED, reason=f"superseded by {newer}")
         draft.record(RollbackBegun(at=draft.now, rollout=live.id, ending=ending))

@@ -77,7 +77,8 @@ def _freeze(draft: Draft, command: Override) -> None:
 def _begin_again(draft: Draft, command: Override) -> None:
     last, version = draft.state.last, version_begun(draft.state, command.action)
     if last is not None and version is not None:
-        returns = command.action is Action.ROLLBACK
+        warm = draft.state.warm
+        returns = command.action is Action.ROLLBACK or (warm is not None and warm.version == version)
         accept(draft, command.rollout, version, _source(command), last.rollout, returns=returns)
 
 

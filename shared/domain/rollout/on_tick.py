@@ -74,7 +74,7 @@ def next_look(state: Application) -> datetime | None:
         times.extend(_wakes_of(state.live))
     elif state.aftercare is not None:
         times.append(state.aftercare.look_at)
-    if state.warm is not None:
+    if state.warm is not None and not state.brings_back_warm:
         times.append(state.warm.until)
     if state.live is None and state.pending is not None and state.pending.opens_at is not None:
         times.append(state.pending.opens_at)
@@ -109,7 +109,7 @@ def _remind(draft: Draft) -> None:
 def _end_warmth(draft: Draft) -> None:
     """Say that the version before is not kept any more, and begin what was to wait for that."""
     warm = draft.state.warm
-    if warm is None or warm.until > draft.now:
+    if warm is None or warm.until > draft.now or draft.state.brings_back_warm:
         return
     draft.record(e.WarmthEnded(at=draft.now, rollout=warm.rollout, version=warm.version))
     begin_contracts(draft, warm)

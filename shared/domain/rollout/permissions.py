@@ -119,6 +119,11 @@ def changed_meaning(state: Application, override: Override) -> str | None:
     return f"it was to begin a rollout, and rollout {state.live.id} is live by now"
 
 
+def may_be_superseded(live: Rollout) -> bool:
+    """Whether a newer deployment may send everyone back to the stable version, to begin from there."""
+    return live.phase in BEFORE_PROMOTION and not live.has_begun_promotion and not live.no_return
+
+
 def deployment_refusal(state: Application, version: Version) -> str | None:
     """Say why a deployment of this version cannot be taken now, or None when it can start or wait its turn."""
     if state.spec is None:
@@ -151,6 +156,6 @@ def admission_refusal(state: Application, version: Version | None = None) -> str
     if state.live is None:
         return None
     supersedes = state.spec.when_busy is WhenBusy.SUPERSEDE and state.live.version != version
-    if supersedes and state.live.phase in BEFORE_PROMOTION and not state.live.has_begun_promotion:
+    if supersedes and may_be_superseded(state.live):
         return None
     return f"rollout {state.live.id} of version {state.live.version} is {state.live.phase}"

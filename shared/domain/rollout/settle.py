@@ -40,7 +40,7 @@ def end_promotion(draft: Draft) -> bool:
     until, before = pinned_until(live, draft.now), draft.state.warm
     draft.record(e.RolloutEnded(at=draft.now, rollout=live.id, ending=ending, pinned_until=until))
     begin_after(draft, live, Stage.AFTER_PROMOTION)
-    if before is not None:
+    if before is not None and before.version != live.version:
         # The version before the one before is gone for good by now.
         begin_contracts(draft, before)
     return True

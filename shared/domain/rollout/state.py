@@ -417,6 +417,12 @@ class Application:
     """Rollouts that ended and still have a duty: what comes of it belongs to their history."""
 
     @property
+    def brings_back_warm(self) -> bool:
+        """Whether a rollout brings the version that is kept warm: until that has ended it loses nothing it needs."""
+        comes = (rollout.version for rollout in (self.live, self.pending) if rollout is not None)
+        return self.warm is not None and self.warm.version in comes
+
+    @property
     def watched(self) -> Rollout | None:
         """The rollout whose targets are looked at now: the live one, or the last one until its aftercare is over."""
         return self.live or (self.aftercare.rollout if self.aftercare else None)

@@ -1,5 +1,7 @@
 """What the core's readings are about: a site with two places, as plain values that a story can change.
 
+On a site whose versions are swapped, production is one place for good. Elsewhere the two take turns, and a rollout
+says which one it found to hold its candidate: `production` and `candidate` are the first and the second place then.
 It answers readings and does effects the way `shared.application` and its adapters promise to, without I/O.
 """
 
@@ -8,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
-from shared.domain.names import TargetName
+from shared.domain.names import TargetName, Version
 from shared.domain.rollout.commands import (
     EffectDone,
     EffectFailed,
@@ -29,6 +31,7 @@ from shared.domain.rollout.readings import (
     ReadHealth,
     ReadHook,
     Readings,
+    ReadPlaces,
     ReadShare,
     ReadSwap,
     ReadVersion,
@@ -37,18 +40,17 @@ from shared.domain.rollout.readings import (
     SwapSeen,
     Trouble,
 )
-from shared.domain.rollout.spec import Place
-from shared.domain.rollout.state import Application, OpenEffect, Side
-from shared.domain.rollout.weight import NONE, Weight
+from shared.domain.rollout.spec import Located, Place
+from shared.domain.rollout.state import Application, OpenEffect, Rollout, Side, TargetState
+from shared.domain.rollout.weight import ALL, NONE, Weight, rest
 
 GOOD = Sample(requests=1_000, failures=1, latency_ms=50)
 BAD = Sample(requests=1_000, failures=300, latency_ms=50)
 IDLE = Sample(requests=0, failures=0)
 NOTHING = Missing(Lack.NO_DATA, "no value")
 BROKEN = Missing(Lack.ERROR, "NaN")
-
-
 DONE = HookStatus(HookState.SUCCEEDED)
+FIRST, SECOND = "blue", "green"
 
 
 @dataclass(slots=True)
@@ -58,7 +60,7 @@ class Site:
     production: str = "1"
     candidate: str = "2"
     share: int = 0
-    """What the router sends to the candidate place, in 1/1000 %."""
+    """What the router sends to the candidate place, or to the second one, in 1/1000 %."""
     healthy: bool = True
     swapping: str | None = None
     """The token of the swap that runs."""
@@ -71,6 +73,24 @@ class Site:
     """What is wrong with the settings of the source."""
     trouble: str | None = None
     """Why nothing can be read, or done, here."""
+
+    def serves(self, place: Place, *, turned: bool = False) -> str:
+        """Return the version in the place that is production or the candidate's this time."""
+        return self.production if (place is Place.PRODUCTION) is not turned else self.candidate
+
+    def put(self, place: Place, version: str, *, turned: bool = False) -> None:
+        if (place is Place.PRODUCTION) is not turned:
+            self.production = version
+        else:
+            self.candidate = version
+
+    def find_places(self) -> Located:
+        """Return the two places: who gets most is stable."""
+        first_is_stable = self.share <= ALL / 2
+        return Located(
+            stable=FIRST if first_is_stable else SECOND,
+            candidate=SECOND if first_is_stable else FIRST,
+        )
 
     def finish_swap(self) -> None:
         """End the swap that runs: the places have changed their versions."""
@@ -110,25 +130,28 @@ class Outside:
     def site(self, name: TargetName) -> Site:
         return self.sites.setdefault(name, Site())
 
-    def read(self, needs: Iterable[Need]) -> Readings:
-        """Return what was asked for; a site in trouble answers nothing."""
-        return Readings({need: self._read(need) for need in needs})
+    def read(self, needs: Iterable[Need], state: Application | None = None) -> Readings:
+        """Return what was asked for in this state; a site in trouble answers nothing."""
+        return Readings({need: self._read(need, state and state.watched) for need in needs})
 
-    def _read(self, need: Need) -> Seen:
+    def _read(self, need: Need, watched: Rollout | None) -> Seen:
         if isinstance(need, ReadHook):
             return self.hook
         site = self.site(need.target)
+        turned = is_turned(watched.target(need.target) if watched else None)
         if site.trouble is not None:
             return Trouble(site.trouble)
         match need:
+            case ReadPlaces():
+                return site.find_places()
             case ReadVersion() if self.unreadable_versions:
                 return Trouble("502")
             case ReadVersion():
-                return site.production if need.place is Place.PRODUCTION else site.candidate
+                return Version(site.serves(need.place, turned=turned))
             case ReadHealth():
                 return HealthSeen(site.healthy, "ok" if site.healthy else "503")
             case ReadShare():
-                return Weight(site.share)
+                return rest(Weight(site.share)) if turned else Weight(site.share)
             case ReadSwap():
                 return SwapSeen(running=site.swapping is not None, failed=site.failed)
             case ReadWindows():
@@ -149,8 +172,9 @@ class Outside:
             return EffectFailed(row.id, site.trouble)
         assert target is not None
         if isinstance(effect, SetWeight):
-            site.share = target.share()
-            return WeightWasSet(row.id, target.generation, Weight(site.share))
+            share = target.share()
+            site.share = rest(share) if is_turned(target) else share
+            return WeightWasSet(row.id, target.generation, share)
         wanted = live.version if target.wanted_side is Side.CANDIDATE else target.stable_version
         if site.swapping is not None:
             return EffectWaits(row.id, "a swap is running", 3)
@@ -163,5 +187,15 @@ class Outside:
         return SwapWasBegun(row.id, target.generation, site.swapping)
 
     def is_clean(self) -> bool:
-        """Whether no router sends anybody to a candidate place."""
+        """Whether no router sends anybody to a candidate place, of sites where versions are swapped."""
         return all(site.share == NONE for site in self.sites.values())
+
+    def share_of_candidate(self, target: TargetState) -> Weight:
+        """Return what the router sends to the place where the rollout has its candidate."""
+        share = Weight(self.site(target.name).share)
+        return rest(share) if is_turned(target) else share
+
+
+def is_turned(target: TargetState | None) -> bool:
+    """Whether the first place holds the candidate this time."""
+    return target is not None and target.located is not None and target.located.candidate == FIRST

@@ -90,7 +90,7 @@ class Story:
 
     def tell(self, command: Command, readings: Readings | None = None) -> Decision:
         """Decide the command now, on what the outside shows, and take the decision in."""
-        seen = self.outside.read(needs(self.state, command, self.now)) if readings is None else readings
+        seen = self.outside.read(needs(self.state, command, self.now), self.state) if readings is None else readings
         decision = decide(self.state, command, seen, now=self.now)
         self.state = decision.state
         self.events += decision.events

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from shared.domain.analysis.judgement import Verdict
 from shared.domain.analysis.measurement import Sample
-from shared.domain.names import EffectId
+from shared.domain.names import CommandId, EffectId, RolloutId, TargetName, Version
 from shared.domain.rollout import events as e
+from shared.domain.rollout.calls import running
 from shared.domain.rollout.commands import (
     AcceptSpec,
     Action,
@@ -18,6 +19,8 @@ from shared.domain.rollout.commands import (
     Command,
     EffectFailed,
     EffectOutcome,
+    HookReport,
+    Override,
     SwapNotNeeded,
     SwapWasBegun,
     Tick,
@@ -27,17 +30,18 @@ from shared.domain.rollout.decide import decide
 from shared.domain.rollout.draft import Decision
 from shared.domain.rollout.effects import SetWeight
 from shared.domain.rollout.evolve import evolve
+from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.measuring import Measuring, ObservationsSource
-from shared.domain.rollout.needs import needs
+from shared.domain.rollout.needs import needs, place_of_stable
 from shared.domain.rollout.on_tick import next_look, next_wake
 from shared.domain.rollout.permissions import refusal
-from shared.domain.rollout.plan import AwaitApproval, Promote
+from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook
 from shared.domain.rollout.readings import Readings, Trouble
-from shared.domain.rollout.spec import AlertAction, Judging, LowTraffic, Outcome, Place, WhenBusy
+from shared.domain.rollout.spec import AlertAction, Judging, LowTraffic, Outcome, Place, Stage, WhenBusy
 from shared.domain.rollout.state import Application, Phase, Rollout, TargetState
 from shared.domain.rollout.weight import ALL, NONE, Weight
-from tests.unit.domain.outside import BAD, BROKEN, GOOD, IDLE, NOTHING
-from tests.unit.domain.specs import MEASURING, MINUTE, canary, spec
+from tests.unit.domain.outside import BAD, BROKEN, GOOD, IDLE, NOTHING, is_turned
+from tests.unit.domain.specs import HOUR, MEASURING, MINUTE, blue_green, canary, hook, spec
 from tests.unit.domain.states import Story, alert, deploy, override
 
 MEETINGS = {
@@ -99,17 +103,37 @@ MOVES = st.one_of(
     _move("overwrite candidate", st.sampled_from(VERSIONS)),
     _move("move by hand", st.sampled_from([0, 1_000, 80_000])),
     _move("health", st.booleans()),
+    _move("hooks", st.sampled_from(list(HookState))),
+    _move("hook report", st.sampled_from(list(HookState))),
     _move("swap ends"),
     _move("swap fails"),
     _move("trouble", st.booleans()),
 )
+OUTCOMES = st.sampled_from(list(Outcome))
+STRATEGIES = st.one_of(
+    st.builds(canary, OUTCOMES, first_gate=st.booleans()),
+    st.builds(canary, OUTCOMES, first_gate=st.booleans()),
+    st.builds(blue_green, OUTCOMES, preview=st.booleans()),
+)
+TARGETS = (("web",), ("web", "west"), ("app",), ("dns",), ("web", "app"), ("app", "route"))
+NO_RETURN = hook(Stage.BEFORE_PROMOTION, no_return=True)
+AFTER = tuple(hook(stage) for stage in (Stage.AFTER_PROMOTION, Stage.ON_ROLLBACK, Stage.CONTRACT))
+HOOKS = st.one_of(
+    st.just(()),
+    st.just(AFTER),
+    OUTCOMES.map(lambda otherwise: (hook(Stage.EXPAND, otherwise), *AFTER)),
+    OUTCOMES.map(lambda otherwise: (hook(Stage.BEFORE_INCREASE, otherwise),)),
+    st.just((NO_RETURN, hook(Stage.CONTRACT))),
+)
 SPECS = st.builds(
     spec,
-    strategy=st.builds(canary, st.sampled_from(list(Outcome)), first_gate=st.booleans()),
+    strategy=STRATEGIES,
+    hooks=HOOKS,
+    keep_warm=st.sampled_from([timedelta(0), HOUR, HOUR]),
     otherwise=st.sampled_from(list(Outcome)),
     when_busy=st.sampled_from(list(WhenBusy)),
     on_alert=st.sampled_from(list(AlertAction)),
-    targets=st.sampled_from([("web",), ("web", "west")]),
+    targets=st.sampled_from(TARGETS),
     judging=st.builds(
         Judging,
         low_traffic=st.sampled_from(list(LowTraffic)),
@@ -121,6 +145,40 @@ SPECS = st.builds(
 )
 
 
+class HookBook:
+    """What was called so far, checked against the laws of hooks."""
+
+    def __init__(self) -> None:
+        self.begun: set[str] = set()
+        self.kept: dict[RolloutId, Version] = {}
+        """The version before that each rollout left behind, while it was to come back in one hop."""
+
+    def check(self, before: Application, event: e.Event, command: Command) -> None:
+        live = before.live
+        if before.warm is not None:
+            self.kept[before.warm.rollout] = before.warm.version
+        match event:
+            case e.HookBegun():
+                assert event.run.call_id not in self.begun, "a hook is called once for its step"
+                self.begun.add(event.run.call_id)
+                if event.run.hook.at is Stage.CONTRACT:
+                    self._check_contract(before, event)
+            case e.HookEnded():
+                call = before.call(event.call_id)
+                assert call is not None, "only what was called ends"
+                assert not call.is_over, "a call ends once"
+            case e.RolloutResumed() if live is not None and live.hook is not None:
+                self.begun.discard(live.hook.call_id)
+            case e.RollbackBegun() if live is not None and live.no_return:
+                assert isinstance(command, Override), "beyond the point of no return only a person goes back"
+
+    def _check_contract(self, before: Application, event: e.HookBegun) -> None:
+        gone = self.kept[event.rollout]
+        comes = {rollout.version for rollout in (before.live, before.pending) if rollout is not None}
+        assert gone not in comes, "nothing that a version on its way needs is taken away"
+        assert before.serving is None or before.serving.version != gone, "nor what the version that serves needs"
+
+
 class Walk(Story):
     """A story that nobody planned. Every decision is checked against the laws."""
 
@@ -129,6 +187,7 @@ class Walk(Story):
         self.answered: list[EffectOutcome] = []
         self.lifted: set[str] = set()
         self.over: set[str] = set()
+        self.hooks = HookBook()
         self.deployments = 1
         super().__init__(first)
 
@@ -136,7 +195,7 @@ class Walk(Story):
         """Deploy, and follow the plan for so many wake-ups; a person approves at once."""
         for target in self.state.spec.targets if self.state.spec else ():
             self.outside.site(target.name)
-        self.deploy()
+        self.tell(deploy("2"))
         for _ in range(wakes):
             self.move(Move("on"))
             if refusal(self.state, Action.APPROVE) is None:
@@ -147,7 +206,7 @@ class Walk(Story):
 
     def tell(self, command: Command, readings: Readings | None = None) -> Decision:
         before = self.state
-        seen = self.outside.read(needs(before, command, self.now)) if readings is None else readings
+        seen = self.outside.read(needs(before, command, self.now), before) if readings is None else readings
         decision = decide(before, command, seen, now=self.now)
         self.state = decision.state
         self.events += decision.events
@@ -199,6 +258,7 @@ class Walk(Story):
         for event in decision.events:
             earlier, now_at = now_at, evolve(now_at, event)
             self._check_step(earlier, event, command)
+            self.hooks.check(earlier, event, command)
             live = now_at.live
             if live is None:
                 continue
@@ -211,7 +271,7 @@ class Walk(Story):
 
     def _check_held_back(self, decision: Decision, seen: Readings) -> None:
         for target in decision.state.live.targets if decision.state.live else ():
-            serves = seen.version(target.name, Place.CANDIDATE)
+            serves = seen.version(target.name, place_of_stable(target))
             replaced = not isinstance(serves, Trouble) and serves != target.stable_version
             assert not (target.holds_back and replaced), "nobody is held back on another version than the stable one"
 
@@ -247,6 +307,8 @@ class Walk(Story):
 def _passed(live: Rollout) -> bool:
     if isinstance(live.plan[live.step], AwaitApproval):
         return live.approved
+    if isinstance(live.plan[live.step], RunHook):
+        return live.hook is not None and live.hook.status.state is HookState.SUCCEEDED
     return _is_return(live) or all(_is_freshly_healthy(live, target) for target in live.targets)
 
 
@@ -374,6 +436,31 @@ def _respec(walk: Walk, policies: object) -> None:
     walk.tell(AcceptSpec(spec=changed, by="team"))
 
 
+def _overwrite(walk: Walk, version: object) -> None:
+    """CI puts a version into the place that is not the stable version's."""
+    live = walk.state.live
+    for name, site in walk.outside.sites.items():
+        known = live.target(name) if live else None
+        turned = is_turned(known) if known and known.located else _is_by_weight(walk, name) and site.share > ALL / 2
+        site.put(Place.CANDIDATE, str(version), turned=turned)
+
+
+def _is_by_weight(walk: Walk, name: TargetName) -> bool:
+    spec_in_force = walk.state.spec
+    return spec_in_force is not None and not spec_in_force.target(name).kind.swaps
+
+
+def _hooks(walk: Walk, state: object) -> None:
+    walk.outside.hook = HookStatus(HookState(str(state)))
+
+
+def _hook_report(walk: Walk, state: object) -> None:
+    for run in running(walk.state):
+        report = HookReport(id=CommandId("report"), call_id=run.call_id, status=HookStatus(HookState(str(state))))
+        walk.tell(report)
+        return
+
+
 def _each_site(change: Callable[[object, object], None]) -> Callable[[Walk, object], None]:
     def move(walk: Walk, what: object) -> None:
         for site in walk.outside.sites.values():
@@ -405,9 +492,11 @@ _MOVES: dict[str, Callable[[Walk, object], object]] = {
     "alert": lambda walk, fired: walk.tell(alert(fired=fired)),
     "respec": _respec,
     "meet": _to("users_meet", lambda name: MEETINGS[name]),
-    "overwrite candidate": _to("candidate"),
+    "overwrite candidate": _overwrite,
     "move by hand": _to("share"),
     "health": _to("healthy"),
+    "hooks": _hooks,
+    "hook report": _hook_report,
     "swap ends": _each_site(lambda site, _: site.finish_swap()),
     "swap fails": _each_site(lambda site, _: site.fail_swap("the slot did not warm up")),
     "trouble": _to("trouble", lambda unwell: "503" if unwell else None),
