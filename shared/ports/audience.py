@@ -1,26 +1,11 @@
 """Which requests go to the candidate whatever its share: those of testers, previews and experiments."""
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
+from shared.domain.rollout.audience import CarriedIn, RequestMark
 from shared.domain.rollout.spec import Target
 
-
-class CarriedIn(StrEnum):
-    """What of a request bears a mark."""
-
-    HEADER = "header"
-    COOKIE = "cookie"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestMark:
-    """What a request bears that is for the candidate: a header, or a cookie, of this very value."""
-
-    carried_in: CarriedIn
-    name: str
-    value: str
+__all__ = ["Audience", "CarriedIn", "RequestMark"]
 
 
 class Audience(Protocol):

@@ -4,12 +4,12 @@ from math import isfinite
 
 from shared.domain.experiments.confidence import Interval, Rate
 from shared.domain.experiments.report import Effect, ExperimentReport
+from shared.domain.experiments.split import Split
 from shared.domain.experiments.words import in_words
 
 
 def experiment_view(report: ExperimentReport) -> dict[str, object]:
     """Return the report. Shares are fractions; what has no bound or was not measured is null."""
-    split = report.split
     return {
         "at": report.at.isoformat(),
         "winner": report.winner,
@@ -17,12 +17,18 @@ def experiment_view(report: ExperimentReport) -> dict[str, object]:
         "requests": report.requests,
         "goal": _effect(report.goal),
         "others": [_effect(effect) for effect in report.others],
-        "split": {
-            "planned": split.planned,
-            "observed": split.observed,
-            "evidence": split.evidence,
-            "mismatch": split.is_mismatch,
-        },
+        "split": _split(report.split),
+    }
+
+
+def _split(split: Split | None) -> dict[str, object] | None:
+    if split is None:
+        return None
+    return {
+        "planned": split.planned,
+        "observed": split.observed,
+        "evidence": split.evidence,
+        "mismatch": split.is_mismatch,
     }
 
 

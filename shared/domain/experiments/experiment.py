@@ -68,8 +68,9 @@ class Experiment:
     """What decides."""
     others: tuple[Goal, ...] = ()
     """What is shown beside it, each with an interval of its own; they decide nothing."""
-    share: float
-    """The share of the requests that the candidate is to get, above 0 and below 1."""
+    share: float | None
+    """The share of the requests that the candidate is to get, above 0 and below 1; None where nobody knows: then the
+    split is not checked."""
     alpha: float = 0.05
     """The chance that an experiment without any effect ever names a winner, however often it is looked at."""
     split_tolerance: float = TOLERANCE
@@ -79,10 +80,11 @@ class Experiment:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be reckoned with."""
+        share = 0.5 if self.share is None else self.share
         problems = [
             Problem(name, f"found {value:g}; allowed is {allowed}")
             for name, value, is_sound, allowed in (
-                ("share", self.share, 0.0 < self.share < 1.0, "a share above 0 and below 1: each arm needs requests"),
+                ("share", share, 0.0 < share < 1.0, "a share above 0 and below 1: each arm needs requests"),
                 ("alpha", self.alpha, 0.0 < self.alpha <= 0.5, "a chance above 0, at most 0.5, such as 0.05"),
                 ("split_tolerance", self.split_tolerance, 0.0 <= self.split_tolerance < 1.0, "from 0 to below 1"),
                 ("split_dispersion", self.split_dispersion, self.split_dispersion >= 1.0, "at least 1"),

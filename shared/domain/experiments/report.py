@@ -65,12 +65,13 @@ class ExperimentReport:
     """Of both arms together."""
     goal: Effect
     others: tuple[Effect, ...]
-    split: Split
+    split: Split | None
+    """None where nobody knows how the requests were to be divided."""
 
     @property
     def winner(self) -> Arm | None:
         """The arm that is better by the goal; nobody where the requests were not divided as planned."""
-        return None if self.split.is_mismatch else self.goal.favours
+        return None if self.split is not None and self.split.is_mismatch else self.goal.favours
 
 
 def report(experiment: Experiment, arms: tuple[ArmCounts, ...], at: datetime) -> ExperimentReport:
@@ -82,13 +83,19 @@ def report(experiment: Experiment, arms: tuple[ArmCounts, ...], at: datetime) ->
         requests=n_c + n_s,
         goal=_effect(experiment.goal, both, experiment),
         others=tuple(_effect(goal, both, experiment) for goal in experiment.others),
-        split=split(
-            n_c,
-            n_s,
-            experiment.share,
-            tolerance=experiment.split_tolerance,
-            dispersion=experiment.split_dispersion,
-        ),
+        split=_split(n_c, n_s, experiment),
+    )
+
+
+def _split(n_c: float, n_s: float, experiment: Experiment) -> Split | None:
+    if experiment.share is None:
+        return None
+    return split(
+        n_c,
+        n_s,
+        experiment.share,
+        tolerance=experiment.split_tolerance,
+        dispersion=experiment.split_dispersion,
     )
 
 
@@ -109,7 +116,7 @@ def _effect(goal: Goal, arms: Arms, experiment: Experiment) -> Effect:
     if lack or candidate is None or stable is None:
         return Effect(goal=goal, candidate=candidate, stable=stable, lack=lack)
     # Chosen by the plan, not by the counts: which arm turned out scarcer is chance.
-    scarcer = candidate.of if experiment.share <= 0.5 else stable.of
+    scarcer = candidate.of if experiment.share is None or experiment.share <= 0.5 else stable.of
     allowed = goal.dispersion * boundary(scarcer, experiment.alpha)
     times = ratio(candidate, stable, allowed)
     return Effect(

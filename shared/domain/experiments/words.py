@@ -14,10 +14,11 @@ def in_words(report: ExperimentReport) -> str:
 
 def _verdict(report: ExperimentReport) -> str:
     goal = report.goal
-    if report.split.is_mismatch and report.split.observed is not None:
+    split = report.split
+    if split is not None and split.is_mismatch and split.observed is not None:
         return (
-            f"no verdict: {_percent(report.split.observed)} of {report.requests:,.0f} requests went to the candidate "
-            f"where {_percent(report.split.planned)} were planned, so the arms cannot be compared"
+            f"no verdict: {_percent(split.observed)} of {report.requests:,.0f} requests went to the candidate "
+            f"where {_percent(split.planned)} were planned, so the arms cannot be compared"
         )
     if goal.lack:
         return f"no evidence yet: {goal.lack}"
