@@ -6,6 +6,8 @@ ApplicationName = NewType("ApplicationName", str)
 """What is released, such as `shop`."""
 RolloutId = NewType("RolloutId", str)
 """`<application>-<12 hex digits>`, derived from the command that asked for it, so a repeat names the same rollout."""
+ReleaseId = NewType("ReleaseId", str)
+"""Several applications that are released as one: a name that was chosen, or one made for it."""
 TargetName = NewType("TargetName", str)
 """One place where the traffic of an application is divided."""
 Version = NewType("Version", str)
@@ -19,6 +21,11 @@ EffectId = NewType("EffectId", str)
 def application_key(name: ApplicationName) -> str:
     """The key of the application's aggregate in the store and the queue."""
     return f"application:{name}"
+
+
+def release_key(release: ReleaseId) -> str:
+    """The key of the aggregate of a release of several applications."""
+    return f"release:{release}"
 
 
 def application_of(rollout: RolloutId) -> ApplicationName:

@@ -3,7 +3,7 @@
 from shared.domain.releases import events as e
 from shared.domain.releases.draft import ReleaseDraft
 from shared.domain.releases.state import ON_THE_WAY, MemberState, Release, ReleaseEnding, ReleasePhase
-from shared.domain.rollout.membership import Hold, Standing, stage_in_words
+from shared.domain.rollout.membership import Hold, Standing
 
 TAKEN_BACK = (Standing.GOING_BACK, Standing.BACK, Standing.REMAINS)
 
@@ -22,7 +22,7 @@ def take_all_back(draft: ReleaseDraft, ending: ReleaseEnding, by: str = "") -> N
 
 
 def see_who_is_silent(draft: ReleaseDraft) -> None:
-    """Take all back for a member that has said nothing, or could not go on, for too long; on the way back go past it."""
+    """Take all back for a member that was silent, or could not go on, for too long; on the way back go past it."""
     now, patience = draft.now, draft.state.patience
     for member in draft.state.members:
         if member.is_over:
@@ -62,13 +62,16 @@ def _advance(draft: ReleaseDraft) -> None:
 
 
 def _is_ready(release: Release, member: MemberState) -> bool:
-    """Whether a member waits before a stage that is not open: it has passed all that comes before, or has none of it."""
+    """Whether a member waits before a stage that is not open: it has passed what comes before, or has none of it."""
     return member.standing is Standing.WAITING and member.hold is Hold.NOT and member.stage > release.opened
 
 
 def _ending_after(member: MemberState) -> ReleaseEnding:
-    at = f" before {stage_in_words(member.stage)}" if member.standing is Standing.WAITING else ""
-    return ReleaseEnding(phase=ReleasePhase.ROLLED_BACK, reason=f"{member.application} went back{at}: {member.reason}")
+    """Return where the release ends for a member's sake: where that ends itself."""
+    stays = member.standing is Standing.REMAINS
+    phase = ReleasePhase(member.ends) if member.ends else ReleasePhase.ROLLED_BACK
+    how = "cannot go back" if stays else "goes back"
+    return ReleaseEnding(phase=phase, reason=f"{member.application} {how}: {member.reason}")
 
 
 def _take_next_back(draft: ReleaseDraft) -> None:
@@ -79,7 +82,7 @@ def _take_next_back(draft: ReleaseDraft) -> None:
             continue
         if member.asked_back is None:
             draft.record(e.MemberAskedBack(at=draft.now, application=name))
-            if member.heard + draft.state.patience <= draft.now:
+            if member.standing is not Standing.SUCCEEDED and member.heard + draft.state.patience <= draft.now:
                 # It was waited for in vain already: the others would only meet the candidate for longer.
                 why = f"has said nothing for {draft.state.patience}"
                 draft.record(e.MemberGivenUp(at=draft.now, application=name, why=why))

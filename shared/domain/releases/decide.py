@@ -18,6 +18,7 @@ from shared.domain.releases.commands import (
 )
 from shared.domain.releases.draft import ReleaseDraft
 from shared.domain.releases.state import ON_THE_WAY, OpenCommand, Release, ReleaseEnding, ReleasePhase
+from shared.domain.rollout.membership import Standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +88,10 @@ def _times(state: Release) -> list[datetime]:
     for member in state.members:
         if member.is_over:
             continue
-        if state.phase in ON_THE_WAY:
+        if state.phase in ON_THE_WAY and member.standing is not Standing.SUCCEEDED:
             since = min(member.heard, member.idle_since or member.heard)
             times.append(since + state.patience)
-        elif member.asked_back is not None and not member.given_up:
+        if state.phase is ReleasePhase.ROLLING_BACK and member.asked_back is not None and not member.given_up:
             times.append(member.asked_back + state.patience)
     return times
 

@@ -88,6 +88,7 @@ def _heard(member: MemberState, report: Report, at: datetime) -> MemberState:
         stage=report.stage,
         hold=report.hold,
         reason=report.reason,
+        ends=report.ends,
         sequence=report.sequence,
         idle_since=(member.idle_since or at) if idle else None,
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shared.domain.names import ApplicationName
 from shared.domain.releases import events as e
-from shared.domain.releases.state import Release, ReleasePhase
+from shared.domain.releases.state import Release
 from shared.domain.rollout.membership import Standing
 
 
@@ -25,11 +25,8 @@ def react(after: Release, event: e.ReleaseEvent) -> Iterator[ApplicationName]:
 
 
 def _to_ask(release: Release) -> Iterator[ApplicationName]:
-    """On the way back only those whose turn has come: the others hold where they are, and would go back on their own.
-
-    They are told once more how far the way is open, which is nothing new, so that they know of the release.
-    """
+    """Yield who may have something to say. Also on the way back all are asked: who waits knows of the release then."""
     for member in release.members:
-        succeeded = member.standing is Standing.SUCCEEDED and release.phase is not ReleasePhase.ROLLING_BACK
-        if not member.is_over and not succeeded:
+        rests = member.standing is Standing.SUCCEEDED and member.asked_back is None
+        if not member.is_over and not rests:
             yield member.application

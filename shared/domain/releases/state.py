@@ -58,6 +58,8 @@ class MemberState:
     """The stage that it waits before."""
     hold: Hold = Hold.NOT
     reason: str = ""
+    ends: str = ""
+    """The phase in which it ends, or ended, when it goes back."""
     sequence: int = 0
     """How much had happened to the application when it last answered: what is older is late."""
     idle_since: datetime | None = None

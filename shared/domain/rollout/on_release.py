@@ -58,8 +58,18 @@ def keep_from_end(draft: Draft, live: Rollout) -> None:
 
 
 def fell_silent(draft: Draft, live: Rollout) -> bool:
-    """Go back when the release has said nothing for too long; return whether it does."""
-    if live.member is None or live.member.silent_until > draft.now:
+    """Go back when the release has said nothing for too long; return whether it does.
+
+    One that may end, and cannot be verified, has its time for progress.
+    """
+    assert live.spec is not None
+    if live.member is None:
+        return False
+    if live.member.opened >= END and live.deadline is not None and live.deadline <= draft.now:
+        outcome = live.spec.deadlines.otherwise
+        time_out(draft, live, outcome, "it could not be verified in production after the release had opened the end")
+        return outcome is Outcome.ROLLBACK
+    if live.member.silent_until > draft.now:
         return False
     membership = live.member.membership
     why = f"release {membership.release} has said nothing for {membership.patience}"

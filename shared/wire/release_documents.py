@@ -1,0 +1,111 @@
+"""The stored forms of a release of several applications: state, history and inbox, each with its schema's number."""
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from shared.domain.errors import RejectedError
+from shared.domain.names import ReleaseId
+from shared.domain.releases.commands import AcceptedByRelease
+from shared.domain.releases.events import ReleaseEvent
+from shared.domain.releases.state import OpenCommand, Release
+from shared.wire.documents import SCHEMA, Alarm, check_schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseEnvelope:
+    """What is kept of a release: the rules' state, and what only the machinery needs."""
+
+    release: Release
+    version: int = 0
+    """How many commits made this."""
+    alarms: tuple[Alarm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseAnswer:
+    """What an accepted fact was answered, and is answered each time that it comes again."""
+
+    release: ReleaseId
+    asked: str
+    """What was asked for, so that another request under the same identity is known."""
+
+
+@cache
+def _converter() -> Any:
+    from cattrs.preconf.json import make_converter
+    from cattrs.strategies import configure_tagged_union
+
+    converter = make_converter()
+    converter.register_unstructure_hook(timedelta, lambda span: span.total_seconds())
+    converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
+    for union in (AcceptedByRelease, ReleaseEvent):
+        configure_tagged_union(union, converter, tag_name="type")
+    return converter
+
+
+def _write(value: object, kind: Any) -> str:
+    document = {"schema": SCHEMA, "value": _converter().unstructure(value, unstructure_as=kind)}
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def _read(text: str, kind: Any) -> Any:
+    from cattrs import BaseValidationError
+
+    try:
+        document = json.loads(text)
+        check_schema(document["schema"])
+        return _converter().structure(document["value"], kind)
+    except (BaseValidationError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise RejectedError(f"a stored document is not what this release writes: {error!r:.300}") from error
+
+
+def write_release(envelope: ReleaseEnvelope) -> str:
+    """Return the stored form of a release."""
+    return _write(envelope, ReleaseEnvelope)
+
+
+def read_release(text: str) -> ReleaseEnvelope:
+    """Return the release. Raises `RejectedError` for a document that is broken or of a newer version of Slipway."""
+    envelope: ReleaseEnvelope = _read(text, ReleaseEnvelope)
+    return envelope
+
+
+def write_release_event(event: ReleaseEvent) -> str:
+    """Return the stored form of a line of history."""
+    return _write(event, ReleaseEvent)
+
+
+def read_release_event(text: str) -> ReleaseEvent:
+    """Return a line of history."""
+    event: ReleaseEvent = _read(text, ReleaseEvent)
+    return event
+
+
+def write_release_command(command: AcceptedByRelease) -> str:
+    """Return the stored form of an accepted fact."""
+    return _write(command, AcceptedByRelease)
+
+
+def read_release_command(text: str) -> AcceptedByRelease:
+    """Return an accepted fact."""
+    command: AcceptedByRelease = _read(text, AcceptedByRelease)
+    return command
+
+
+def write_open_command(command: OpenCommand) -> str:
+    """Return the stored form of an outbox row."""
+    return _write(command, OpenCommand)
+
+
+def write_release_answer(answer: ReleaseAnswer) -> str:
+    """Return the stored form of an answer."""
+    return _write(answer, ReleaseAnswer)
+
+
+def read_release_answer(text: str) -> ReleaseAnswer:
+    """Return an answer."""
+    answer: ReleaseAnswer = _read(text, ReleaseAnswer)
+    return answer
