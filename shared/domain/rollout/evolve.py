@@ -612,7 +612,8 @@ def _side_verified(rollout: Rollout, event: e.SideVerified) -> Rollout:
     seen = _on_target(rollout, event.target, verified)
     if event.side is Side.CANDIDATE:
         seen = replace(seen, doing=_doing_in_doubt(rollout))
-    swapped = rollout.phase is Phase.PROMOTING and all(target.side is target.wanted_side for target in seen.targets)
+    promotes = (rollout.paused_in or rollout.phase) is Phase.PROMOTING
+    swapped = promotes and all(target.side is target.wanted_side for target in seen.targets)
     return replace(seen, doing=Doing.CLEARING) if swapped else seen
 
 

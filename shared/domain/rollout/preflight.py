@@ -27,7 +27,7 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
     """
     if _found_places(draft, live, readings):
         return
-    if all(readings.version(target.name, Place.PRODUCTION) == live.version for target in live.targets):
+    if all(_serves_everyone(live, target, readings) for target in live.targets):
         ending = Ending(phase=Phase.SUCCEEDED, reason=f"production serves {live.version} already")
         draft.record(e.RolloutEnded(at=draft.now, rollout=live.id, ending=ending))
         return
@@ -51,6 +51,10 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
         f"preflight passed; {live.version} was proven before: it goes at once" if live.returns else "preflight passed"
     )
     enter_step(draft, live, 0, because)
+
+
+def _serves_everyone(live: Rollout, target: TargetState, readings: Readings) -> bool:
+    return readings.version(target.name, Place.PRODUCTION) == live.version and readings.share(target.name) == NONE
 
 
 def _warms_up(draft: Draft, live: Rollout, readings: Readings) -> bool:

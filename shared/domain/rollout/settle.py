@@ -28,9 +28,12 @@ def quiet_at(state: Application, live: Rollout) -> datetime | None:
 
 
 def end_promotion(draft: Draft) -> bool:
-    """End with success when every target is as wanted, or wait until no begun call can land; return whether it did."""
+    """End with success when every target is as wanted, or wait until no begun call can land; return whether it did.
+
+    What stopped beyond the point of no return waits for a person.
+    """
     live = draft.state.live
-    if live is None or not all(target.is_settled for target in live.targets):
+    if live is None or live.phase is Phase.PAUSED or not all(target.is_settled for target in live.targets):
         return False
     quiet = quiet_at(draft.state, live)
     if quiet is not None and quiet > draft.now:

@@ -34,7 +34,7 @@ def _is_replaced(draft: Draft, live: Rollout, readings: Readings) -> bool:
             continue
         draft.record(e.CandidateReplaced(at=draft.now, rollout=live.id, target=target.name, found=Version(found)))
         fail(draft, live, f"candidate replaced: {target.name} serves {found} where {live.version} should be")
-        return True
+        return not live.no_return
     return False
 
 

@@ -92,14 +92,17 @@ def stand_guard(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> 
 
 
 def _is_replaced(draft: Draft, live: Rollout, readings: Readings) -> bool:
-    """Whether a place that should hold the candidate serves something else: nobody may be sent there."""
+    """Whether it is taken back, because a place that should hold the candidate serves something else.
+
+    Beyond the point of no return it is not: it stops, once, and its users are looked after.
+    """
     for target in live.targets:
         found = readings.version(target.name, place_of_candidate(target))
-        if isinstance(found, Trouble) or found == live.version:
+        if isinstance(found, Trouble) or found == live.version or (live.no_return and live.phase is Phase.PAUSED):
             continue
         draft.record(e.CandidateReplaced(at=draft.now, rollout=live.id, target=target.name, found=Version(found)))
         fail(draft, live, f"candidate replaced: {target.name} serves {found} where {live.version} should be")
-        return True
+        return not live.no_return
     return False
 
 

@@ -38,7 +38,7 @@ from shared.domain.rollout.permissions import refusal
 from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.spec import AlertAction, Judging, LowTraffic, Outcome, Place, Stage, WhenBusy
-from shared.domain.rollout.state import Application, Phase, Rollout, TargetState
+from shared.domain.rollout.state import Application, Phase, Rollout, Side, TargetState
 from shared.domain.rollout.weight import ALL, NONE, Weight
 from tests.unit.domain.outside import BAD, BROKEN, GOOD, IDLE, NOTHING, is_turned
 from tests.unit.domain.specs import HOUR, MEASURING, MINUTE, blue_green, canary, hook, spec
@@ -252,12 +252,18 @@ class Walk(Story):
             assert kept.phase.is_terminal
             assert kept.last_sequence <= decision.state.sequence
 
+    def _check_success(self, before: Application, event: e.Event) -> None:
+        live = before.live
+        if isinstance(event, e.RolloutEnded) and event.ending.phase is Phase.SUCCEEDED and live and live.step >= 0:
+            assert all(t.observed == ALL and t.side is Side.CANDIDATE for t in live.targets), "everyone is there"
+
     def _check_weights(self, before: Application, command: Command, decision: Decision) -> None:
         """Follow the state through each event of the decision, for the laws that hold in between too."""
         now_at = before
         for event in decision.events:
             earlier, now_at = now_at, evolve(now_at, event)
             self._check_step(earlier, event, command)
+            self._check_success(earlier, event)
             self.hooks.check(earlier, event, command)
             live = now_at.live
             if live is None:
