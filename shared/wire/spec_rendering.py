@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 from shared.domain.rollout.spec import (
+    AbTest,
     Bake,
     BlueGreen,
     Canary,
     CanaryStep,
+    Descent,
     Gate,
     HealthCheck,
     Judging,
@@ -22,6 +24,7 @@ from shared.wire.durations import format_duration
 from shared.wire.objectives import format_multiple
 from shared.wire.quantities import format_fraction, format_weight
 from shared.wire.spec_calendar import render_calendar
+from shared.wire.spec_experiment import render_experiment
 from shared.wire.spec_guards_rendering import render_guard
 from shared.wire.spec_hooks import render_hooks
 from shared.wire.spec_metrics_rendering import render_measuring
@@ -94,6 +97,8 @@ def _strategy(strategy: Strategy) -> dict[str, Any]:
             return {"canary": _canary(strategy)}
         case BlueGreen():
             return {"blueGreen": {**_preview(strategy), "bake": _bake(strategy.bake)}}
+        case AbTest():
+            return {"experiment": render_experiment(strategy, _bake)}
 
 
 def _preview(strategy: BlueGreen) -> dict[str, Any]:
@@ -106,7 +111,12 @@ def _canary(canary: Canary) -> dict[str, Any]:
     return {
         "steps": [_step(step) for step in canary.steps],
         "promotion": {"bake": _bake(canary.promotion_bake), **_gate(canary.promotion_gate)},
+        **({"rollback": _descent(canary.descent)} if canary.descent is not None else {}),
     }
+
+
+def _descent(descent: Descent) -> dict[str, Any]:
+    return {"steps": [format_weight(weight) for weight in descent.weights], "every": format_duration(descent.every)}
 
 
 def _step(step: CanaryStep) -> dict[str, Any]:

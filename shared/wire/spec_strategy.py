@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Final
 
 from shared.domain.rollout.measuring import Measuring
-from shared.domain.rollout.spec import Bake, BlueGreen, Canary, CanaryStep, Gate, Outcome, Strategy
+from shared.domain.rollout.spec import AbTest, Bake, BlueGreen, Canary, CanaryStep, Descent, Gate, Outcome, Strategy
 from shared.domain.rollout.weight import NONE, Weight
 from shared.wire.durations import LONGEST, format_duration, parse_duration
 from shared.wire.findings import Part, found
 from shared.wire.quantities import format_weight, parse_weight
+from shared.wire.spec_experiment import read_experiment
 from shared.wire.spec_measuring import is_window_known, refuse_duration
 
 DEFAULT_BAKE: Final = Bake(minimum=timedelta(minutes=1), maximum=timedelta(minutes=30))
@@ -25,12 +26,17 @@ _DEFAULT_BAKE: Final = ("strategy", "canary", "bake")
 
 
 STEPS_AT_MOST: Final = 50
+DEFAULT_DESCENT: Final = timedelta(minutes=1)
 
 
 def read_strategy(part: Part, measuring: Measuring) -> Strategy:
     """Read `strategy`, which is one of its members."""
     if part.child("blueGreen").exists:
         return _read_blue_green(part.child("blueGreen"), measuring)
+    if part.child("experiment").exists:
+        return read_experiment(
+            part.child("experiment"), measuring, lambda bake: _read_own_bake(bake, DEFAULT_PROMOTION_BAKE, measuring)
+        )
     return read_canary(part.child("canary"), measuring)
 
 
@@ -62,7 +68,19 @@ def read_canary(part: Part, measuring: Measuring) -> Canary:
         if part.child("bake").exists
         else _read_own_bake(promotion.child("bake"), DEFAULT_PROMOTION_BAKE, measuring),
         promotion_gate=_read_gate(promotion.child("gate")),
+        descent=_read_descent(part.child("rollback")),
     )
+
+
+def _read_descent(part: Part) -> Descent | None:
+    if not part.exists:
+        return None
+    steps = part.child("steps").children()
+    weights = tuple(step.read(parse_weight, NONE) for step in steps)
+    for step, weight, before in zip(steps[1:], weights[1:], weights, strict=False):
+        if step.is_sound and weight >= before:
+            step.refuse(f"{found(step.path, step.value)}allowed is less than the {_percent(before)} before it")
+    return Descent(weights=weights, every=part.child("every").read(parse_duration, DEFAULT_DESCENT))
 
 
 def _read_growth(part: Part) -> tuple[Weight, ...]:
@@ -111,6 +129,8 @@ def _bakes(strategy: Strategy) -> Iterator[Bake]:
     match strategy:
         case Canary():
             yield from (step.bake for step in strategy.steps)
+            yield strategy.promotion_bake
+        case AbTest():
             yield strategy.promotion_bake
         case BlueGreen():
             yield strategy.bake

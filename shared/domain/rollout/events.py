@@ -7,8 +7,14 @@ from shared.domain.analysis.judgement import Judgement
 from shared.domain.analysis.measurement import Sample
 from shared.domain.analysis.parts import Baseline
 from shared.domain.analysis.sequence import AnalysisState
-from shared.domain.names import CommandId, EffectId, RolloutId, TargetName, Version
+from shared.domain.experiments.experiment import Arm
+from shared.domain.experiments.experiment import Ended as ExperimentOver
+from shared.domain.experiments.totals import Totals
+from shared.domain.names import CommandId, EffectId, ReleaseId, RolloutId, TargetName, Version
+from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.hooks import HookStatus
+from shared.domain.rollout.membership import Membership
+from shared.domain.rollout.membership import Stage as ReleaseStage
 from shared.domain.rollout.plan import Step
 from shared.domain.rollout.spec import Located, Spec, Stage
 from shared.domain.rollout.state import Ending, HookRun, Side
@@ -32,6 +38,7 @@ class DeploymentAccepted:
     source: str
     origin: RolloutId | None = None
     returns: bool = False
+    membership: Membership | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +61,7 @@ class DeploymentRefused:
     version: Version
     source: str
     reason: str
+    membership: Membership | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +111,28 @@ class WeightObserved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceObserved:
+    """The router was seen to send the marked requests that were wanted; None: none any more."""
+
+    at: datetime
+    rollout: RolloutId
+    target: TargetName
+    mark: RequestMark | None
+    level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceMoved:
+    """Somebody else changed which marked requests go to the candidate; it is being put right."""
+
+    at: datetime
+    rollout: RolloutId
+    target: TargetName
+    found: RequestMark | None
+    wanted: RequestMark | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BakeStarted:
     at: datetime
     rollout: RolloutId
@@ -118,6 +148,21 @@ class TargetJudged:
     target: TargetName
     analysis: AnalysisState
     judgement: Judgement
+    totals: Totals | None = None
+    """What an experiment has counted here by now; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentEnded:
+    """An experiment is over: nothing is counted any more, and its report stands."""
+
+    at: datetime
+    rollout: RolloutId
+    step: int
+    because: ExperimentOver
+    winner: Arm | None
+    says: str
+    """The report in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +264,35 @@ class WarmthEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseHeard:
+    """The release of several applications said how far the way is open."""
+
+    at: datetime
+    rollout: RolloutId
+    opened: ReleaseStage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionHeld:
+    """The candidate was judged healthy in production; the release keeps the rollout from its end."""
+
+    at: datetime
+    rollout: RolloutId
+    release: ReleaseId
+    judgements: tuple[tuple[TargetName, Judgement], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotTakenBack:
+    """The release asked to take the version back, and that cannot be done by itself: a person should look."""
+
+    at: datetime
+    rollout: RolloutId
+    membership: Membership
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateApproved:
     at: datetime
     rollout: RolloutId
@@ -298,6 +372,17 @@ class RollbackBegun:
     ending: Ending
     by: str = ""
     judgements: tuple[tuple[TargetName, Judgement], ...] = ()
+    at_once: bool = False
+    """Whether nobody may be sent to the candidate's place any more, however the spec takes users back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descended:
+    """The next weight of a gradual way back is asked for."""
+
+    at: datetime
+    rollout: RolloutId
+    weight: Weight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -462,9 +547,18 @@ class EffectClosed:
     effect: EffectId
 
 
-Silent = TargetJudged | Looked | HookHeard | PinnedPutOff | EffectBegun | EffectPutOff | EffectClosed
+Silent = TargetJudged | Looked | HookHeard | ReleaseHeard | PinnedPutOff | EffectBegun | EffectPutOff | EffectClosed
 """Events that move the state and leave no line in the history."""
-SILENT: tuple[type, ...] = (TargetJudged, Looked, HookHeard, PinnedPutOff, EffectBegun, EffectPutOff, EffectClosed)
+SILENT: tuple[type, ...] = (
+    TargetJudged,
+    Looked,
+    HookHeard,
+    ReleaseHeard,
+    PinnedPutOff,
+    EffectBegun,
+    EffectPutOff,
+    EffectClosed,
+)
 
 Recorded = (
     SpecAccepted
@@ -475,7 +569,10 @@ Recorded = (
     | PreflightPassed
     | StepEntered
     | WeightObserved
+    | AudienceObserved
+    | AudienceMoved
     | BakeStarted
+    | ExperimentEnded
     | StepPassed
     | BakeExtended
     | ConcernRaised
@@ -484,6 +581,8 @@ Recorded = (
     | HookBegun
     | HookEnded
     | WarmthEnded
+    | PromotionHeld
+    | NotTakenBack
     | GateApproved
     | RolloutPaused
     | RolloutHeld
@@ -493,6 +592,7 @@ Recorded = (
     | SwapFailed
     | SideVerified
     | RollbackBegun
+    | Descended
     | ZeroReached
     | RolloutEnded
     | PinnedCounted

@@ -10,11 +10,13 @@ from shared.domain.analysis.sequence import AnalysisState, begin_step
 from shared.domain.analysis.state import WEIGHTS_KEPT, WeightSince
 from shared.domain.names import EffectId, RolloutId, TargetName, Version
 from shared.domain.rollout import events as e
+from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.calendar import HORIZON
 from shared.domain.rollout.effects import CallHook
 from shared.domain.rollout.hooks import HookState
-from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook, Shift, weight_after
-from shared.domain.rollout.spec import IN_PLAN, Stage
+from shared.domain.rollout.membership import END, Member
+from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Promote, RunHook, Shift, weight_after
+from shared.domain.rollout.spec import IN_PLAN, Canary, Descent, Promotes, Stage
 from shared.domain.rollout.state import (
     REMEMBERED_VERSIONS,
     Aftercare,
@@ -35,6 +37,7 @@ from shared.domain.rollout.state import (
 from shared.domain.rollout.timing import (
     AFTERCARE_LIMIT,
     CALL_LIMIT,
+    DECISION_LIMIT,
     SOURCE_SLACK,
     SWAP_LIMIT,
     next_window,
@@ -86,6 +89,8 @@ def _apply(state: Application, event: e.Event) -> Application:
             return _on_call(state, event.call_id, lambda run: _heard(run, event))
         case e.HookEnded():
             return _without_duties(_told(_hook_ended(state, event), event.rollout))
+        case e.NotTakenBack():
+            return _told(state, event.rollout)
         case e.WarmthEnded():
             return replace(_told(state, event.rollout), warm=None)
         case e.EffectBegun():
@@ -117,10 +122,16 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
             return _step_entered(rollout, event)
         case e.WeightObserved():
             return _weight_observed(rollout, event)
+        case e.AudienceObserved():
+            return _on_target(rollout, event.target, lambda t: replace(t, audience_reached=event.level))
+        case e.AudienceMoved():
+            return _audience_moved(rollout, event)
         case e.BakeStarted():
             return _bake_started(rollout, event.at)
         case e.TargetJudged():
             return _judged(rollout, event)
+        case e.ExperimentEnded():
+            return _experiment_ended(rollout, event)
         case e.StepPassed():
             return _step_passed(rollout, event)
         case e.BakeExtended():
@@ -132,6 +143,10 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
             return _releasing(replace(skipped, reason=event.because), event.at)
         case e.HoldBackEnded():
             return _hold_back_ended(rollout, event)
+        case e.ReleaseHeard():
+            return _release_heard(rollout, event)
+        case e.PromotionHeld():
+            return _promotion_held(rollout, event)
         case e.GateApproved():
             deadline = _progress_deadline(rollout, event.at)
             return replace(rollout, gate_deadline=None, approved=True, deadline=deadline, look_at=event.at)
@@ -154,6 +169,8 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
             return _side_verified(rollout, event)
         case e.RollbackBegun():
             return _rollback_begun(rollout, event)
+        case e.Descended():
+            return _descended(rollout, event)
         case e.ZeroReached():
             return replace(rollout, doing=Doing.SETTLING, look_at=event.at)
         case e.DriftFound():
@@ -174,13 +191,18 @@ _Moving = (
     e.PreflightPassed
     | e.StepEntered
     | e.WeightObserved
+    | e.AudienceObserved
+    | e.AudienceMoved
     | e.BakeStarted
     | e.TargetJudged
+    | e.ExperimentEnded
     | e.StepPassed
     | e.BakeExtended
     | e.ConcernRaised
     | e.BakeSkipped
     | e.HoldBackEnded
+    | e.ReleaseHeard
+    | e.PromotionHeld
     | e.GateApproved
     | e.RolloutPaused
     | e.RolloutHeld
@@ -189,6 +211,7 @@ _Moving = (
     | e.SwapFailed
     | e.SideVerified
     | e.RollbackBegun
+    | e.Descended
     | e.ZeroReached
     | e.DriftFound
     | e.CandidateReplaced
@@ -221,9 +244,35 @@ def _pending(state: Application, event: e.DeploymentAccepted) -> Rollout:
         source=event.source,
         origin=event.origin,
         returns=event.returns,
+        member=_member(event),
         first_sequence=state.sequence,
         last_sequence=state.sequence,
     )
+
+
+def _member(event: e.DeploymentAccepted) -> Member | None:
+    """Return its part in a release. What goes back waits for nobody."""
+    if event.membership is None:
+        return None
+    begun = Member(membership=event.membership, silent_since=event.at)
+    return replace(begun, opened=END) if event.returns else begun
+
+
+def _release_heard(rollout: Rollout, event: e.ReleaseHeard) -> Rollout:
+    """The way is never closed again; what it opens is looked at, at once and within the time for progress."""
+    if rollout.member is None:
+        return rollout
+    member = replace(rollout.member, silent_since=event.at, opened=max(rollout.member.opened, event.opened))
+    heard = replace(rollout, member=member)
+    ends = member.waits_to_end and rollout.member.opened < END and member.opened >= END
+    if not ends and (rollout.is_let_on or not heard.is_let_on):
+        return heard
+    return replace(heard, deadline=_progress_deadline(rollout, event.at), look_at=event.at)
+
+
+def _promotion_held(rollout: Rollout, event: e.PromotionHeld) -> Rollout:
+    member = rollout.member and replace(rollout.member, waits_to_end=True, silent_since=event.at)
+    return replace(rollout, member=member, reason=f"judged healthy in production; waits for release {event.release}")
 
 
 def _started(state: Application, event: e.RolloutStarted) -> Application:
@@ -394,6 +443,10 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
                 gate_deadline=_gate_deadline(entered, event.at),
                 look_at=event.at,
             )
+        case AwaitRelease():
+            member = rollout.member and replace(rollout.member, silent_since=event.at)
+            waiting = replace(entered, phase=Phase.WAITING, doing=Doing.AWAITING_RELEASE, member=member)
+            return replace(waiting, look_at=event.at)
         case RunHook() as step:
             deadline = event.at + step.hook.timeout
             running = replace(entered, phase=Phase.WAITING, doing=Doing.RUNNING_HOOK, look_at=event.at)
@@ -402,6 +455,10 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
             look_at = next_window(rollout.spec.measuring, event.at) if rollout.spec and rollout.is_exposed else None
             shifting = replace(entered, phase=Phase.PROGRESSING, doing=Doing.SHIFTING, look_at=look_at)
             return _on_targets(shifting, lambda t: _shifted(t, shift.weight, event.at))
+        case Compare() as compare:
+            look_at = next_window(rollout.spec.measuring, event.at) if rollout.spec and rollout.is_exposed else None
+            shifting = replace(entered, phase=Phase.PROGRESSING, doing=Doing.SHIFTING, look_at=look_at)
+            return _on_targets(shifting, lambda t: _compared(t, compare, event.at))
         case Promote() as promote:
             doing = Doing.SWAPPING if any(target.swaps for target in rollout.targets) else Doing.SHIFTING
             promoting = replace(entered, phase=Phase.PROMOTING, doing=doing, look_at=event.at)
@@ -414,8 +471,25 @@ def _shifted(target: TargetState, weight: Weight, at: datetime) -> TargetState:
     return replace(_new_level(target, weight, Side.STABLE), candidate_since=since, previews=weight == NONE)
 
 
+def _compared(target: TargetState, step: Compare, at: datetime) -> TargetState:
+    """Ask for the share and the audience of an experiment."""
+    shifted = replace(_shifted(target, step.weight, at), previews=False)
+    return _for_audience(shifted, step.audience.mark if step.audience else None)
+
+
+def _for_audience(target: TargetState, mark: RequestMark | None) -> TargetState:
+    """Ask for an audience; where there never was one and none is wanted, nothing is to be done."""
+    if mark is None and not target.had_audience:
+        return target
+    return replace(target, audience=mark, audience_level=target.audience_level + 1)
+
+
 def _promoted(target: TargetState, weight: Weight, at: datetime) -> TargetState:
-    """Ask for a swap; or, where nothing is swapped, for the weight that is left beside those who are held back."""
+    """Ask for a swap; or, where nothing is swapped, for the weight that is left beside those who are held back.
+
+    An audience ends with that: everyone is sent the same way.
+    """
+    target = _for_audience(target, None)
     if target.swaps:
         return replace(_new_level(target, target.wanted, Side.CANDIDATE), swap_begun=True, previews=False)
     since = target.candidate_since if target.is_exposed and not target.previews else at
@@ -449,6 +523,11 @@ def _drift_found(rollout: Rollout, event: e.DriftFound) -> Rollout:
     return _on_target(back, event.target, drifted)
 
 
+def _audience_moved(rollout: Rollout, event: e.AudienceMoved) -> Rollout:
+    back = replace(rollout, doing=Doing.ZEROING) if rollout.doing is Doing.SETTLING else rollout
+    return _on_target(back, event.target, lambda t: replace(t, audience_level=t.audience_level + 1))
+
+
 def _weighing(analysis: AnalysisState, weight: Weight, at: datetime) -> AnalysisState:
     """Say which share the candidate has from then on: other requests than that are no sign that some were lost."""
     if analysis.since is None or analysis.weight == weight:
@@ -476,8 +555,21 @@ def _bake_started(rollout: Rollout, observed: datetime) -> Rollout:
 
 
 def _judged(rollout: Rollout, event: e.TargetJudged) -> Rollout:
-    judged = _on_target(rollout, event.target, lambda t: replace(t, analysis=event.analysis, judgement=event.judgement))
+    judged = _on_target(
+        rollout,
+        event.target,
+        lambda t: replace(t, analysis=event.analysis, judgement=event.judgement, totals=event.totals or t.totals),
+    )
     return replace(judged, lacked_at=event.at) if judged.lacks_traffic else judged
+
+
+def _experiment_ended(rollout: Rollout, event: e.ExperimentEnded) -> Rollout:
+    """What follows has a deadline of its own: for a person to decide, or for a winner to be judged healthy."""
+    over = replace(rollout, experiment_over=event.because, reason=event.says)
+    step = rollout.plan[event.step]
+    if isinstance(step, Compare) and step.promotes is Promotes.BY_HAND:
+        return replace(over, phase=Phase.WAITING, doing=Doing.DECIDING, gate_deadline=event.at + DECISION_LIMIT)
+    return replace(over, deadline=_progress_deadline(rollout, event.at))
 
 
 def _step_passed(rollout: Rollout, event: e.StepPassed) -> Rollout:
@@ -551,6 +643,8 @@ def _gate_deadline(rollout: Rollout, at: datetime) -> datetime | None:
     step = rollout.plan[rollout.step] if rollout.step >= 0 else None
     if isinstance(step, RunHook):
         return at + step.hook.timeout
+    if isinstance(step, Compare) and rollout.experiment_over is not None and step.promotes is Promotes.BY_HAND:
+        return at + DECISION_LIMIT
     return at + step.gate.timeout if isinstance(step, AwaitApproval) and not rollout.approved else None
 
 
@@ -644,11 +738,43 @@ def _rollback_begun(rollout: Rollout, event: e.RollbackBegun) -> Rollout:
         look_at=event.at,
     )
 
+    first = NONE if event.at_once else _next_below(rollout, rollout.weight)
+
     def taken_back(target: TargetState) -> TargetState:
         side = target.side if target.swaps else Side.STABLE
-        return replace(_new_level(target, NONE, Side.STABLE), observed=None, side=side, previews=False)
+        weight = NONE if side is Side.CANDIDATE or target.swap_begun else min(first, target.wanted)
+        back = replace(_new_level(target, weight, Side.STABLE), observed=None, side=side, previews=False)
+        return _for_audience(back, None)
 
-    return _on_targets(back, taken_back)
+    return _descending(_on_targets(back, taken_back), event.at)
+
+
+def _descended(rollout: Rollout, event: e.Descended) -> Rollout:
+    def lower(target: TargetState) -> TargetState:
+        return replace(_new_level(target, min(event.weight, target.wanted), Side.STABLE), observed=None)
+
+    return _descending(_on_targets(rollout, lower), event.at)
+
+
+def _descending(rollout: Rollout, at: datetime) -> Rollout:
+    """Say when the next weight of the way back is due, and give it the time that is left of it."""
+    descent = descent_of(rollout)
+    if descent is None or all(target.wanted == NONE for target in rollout.targets):
+        return replace(rollout, descend_at=None)
+    due = at + descent.every
+    return replace(rollout, descend_at=due, look_at=due, deadline=due + SWAP_LIMIT)
+
+
+def _next_below(rollout: Rollout, weight: Weight) -> Weight:
+    """Return the next weight of the way back from a weight."""
+    descent = descent_of(rollout)
+    return max((each for each in descent.weights if each < weight), default=NONE) if descent else NONE
+
+
+def descent_of(rollout: Rollout) -> Descent | None:
+    """Return how the rollout's spec takes users back, or None where it does so at once."""
+    strategy = rollout.spec.strategy if rollout.spec else None
+    return strategy.descent if isinstance(strategy, Canary) else None
 
 
 def _hook_begun(state: Application, event: e.HookBegun) -> Application:

@@ -14,7 +14,7 @@ from shared.domain.rollout.preflight import decide_preflight
 from shared.domain.rollout.readings import Readings
 from shared.domain.rollout.settle import decide_settled
 from shared.domain.rollout.state import Application, Doing, OpenEffect, Phase, Rollout
-from shared.domain.rollout.steps import fail, time_out
+from shared.domain.rollout.steps import descend, fail, time_out
 from shared.domain.rollout.swap import decide_swap
 from shared.domain.rollout.timing import CALL_LIMIT, REMINDER, SWAP_LIMIT
 from shared.domain.rollout.watch import decide_news, decide_shifting, decide_watch
@@ -41,7 +41,7 @@ def decide_tick(draft: Draft, command: Tick, readings: Readings) -> None:
     match live.doing:
         case Doing.PREFLIGHT:
             decide_preflight(draft, live, readings)
-        case Doing.BAKING | Doing.AWAITING_APPROVAL | Doing.RUNNING_HOOK:
+        case Doing.BAKING | Doing.AWAITING_APPROVAL | Doing.DECIDING | Doing.RUNNING_HOOK | Doing.AWAITING_RELEASE:
             decide_watch(draft, live, live.spec, readings)
         case Doing.SHIFTING | Doing.CLEARING | Doing.RELEASING:
             decide_shifting(draft, live, live.spec, readings)
@@ -49,6 +49,8 @@ def decide_tick(draft: Draft, command: Tick, readings: Readings) -> None:
             decide_swap(draft, live, readings)
         case Doing.SETTLING:
             decide_settled(draft, live, readings)
+        case Doing.ZEROING if live.descend_at is not None:
+            descend(draft, live)
         case _:
             draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=draft.now + REMINDER))
 
@@ -95,7 +97,7 @@ def _wakes_of(live: Rollout) -> Iterator[datetime]:
 
 def _has_whole_deadline(live: Rollout) -> bool:
     passes_gate = live.doing is Doing.AWAITING_APPROVAL and live.approved
-    return live.doing in OVERDUE_AS_A_WHOLE or live.phase is Phase.ROLLING_BACK or passes_gate
+    return live.doing in OVERDUE_AS_A_WHOLE or live.phase is Phase.ROLLING_BACK or passes_gate or live.is_let_on
 
 
 def _remind(draft: Draft) -> None:

@@ -5,9 +5,19 @@ from datetime import timedelta
 
 from shared.domain.names import RolloutId
 from shared.domain.rollout import events as e
-from shared.domain.rollout.effects import BeginSwap, CallHook, Effect, Notify, PublishViews, SetWeight
+from shared.domain.rollout.effects import (
+    BeginSwap,
+    CallHook,
+    Effect,
+    Notify,
+    PublishViews,
+    SetAudience,
+    SetWeight,
+    TellRelease,
+)
 from shared.domain.rollout.hooks import HookState
-from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook, Shift
+from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Promote, RunHook, Shift
+from shared.domain.rollout.reporting import reports
 from shared.domain.rollout.spec import Spec, Topic
 from shared.domain.rollout.state import Application, Phase, Rollout
 from shared.domain.rollout.timing import SWAP_LOOK
@@ -26,9 +36,10 @@ END_TOPICS = {
 
 def react(before: Application, after: Application, event: e.Event) -> tuple[Planned, ...]:
     """Return the effects of one event, each with its delay, in the order in which they are to be done."""
+    told = tuple((TellRelease(release, report), NOW) for release, report in reports(before, after, event))
     if isinstance(event, e.SILENT):
-        return ()
-    return (*_levels(after, event), *_tidings(before, after, event), (PublishViews(), NOW))
+        return told
+    return (*_levels(after, event), *told, *_tidings(before, after, event), (PublishViews(), NOW))
 
 
 def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
@@ -42,11 +53,16 @@ def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
     match event:
         case e.StepEntered():
             yield from _step_levels(rollout, event)
+            yield from _audiences(rollout)
         case e.RollbackBegun():
+            yield from _audiences(rollout)
             for each in rollout.targets:
                 yield SetWeight(rollout.id, each.name), NOW
                 if each.swap_begun:
                     yield BeginSwap(rollout.id, each.name), NOW
+        case e.Descended():
+            for each in rollout.targets:
+                yield SetWeight(rollout.id, each.name), NOW
         case e.SideVerified():
             yield SetWeight(rollout.id, event.target), NOW
             target = rollout.target(event.target)
@@ -56,20 +72,29 @@ def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
             yield BeginSwap(rollout.id, event.target), SWAP_LOOK
         case e.HoldBackEnded():
             yield SetWeight(rollout.id, event.target), NOW
+        case e.AudienceMoved():
+            yield SetAudience(rollout.id, event.target), NOW
         case _:
             return
 
 
 def _step_levels(rollout: Rollout, event: e.StepEntered) -> Iterator[Planned]:
     match rollout.plan[event.step]:
-        case Shift():
+        case Shift() | Compare():
             yield from ((SetWeight(rollout.id, target.name), NOW) for target in rollout.targets)
         case Promote():
             for target in rollout.targets:
                 level = BeginSwap if target.swaps else SetWeight
                 yield level(rollout.id, target.name), NOW
-        case AwaitApproval() | RunHook():
+        case AwaitApproval() | RunHook() | AwaitRelease():
             return
+
+
+def _audiences(rollout: Rollout) -> Iterator[Planned]:
+    """Yield what brings each audience that is not seen to be as wanted."""
+    for target in rollout.targets:
+        if target.audience_reached != target.audience_level:
+            yield SetAudience(rollout.id, target.name), NOW
 
 
 def _tidings(before: Application, after: Application, event: e.Event) -> Iterator[Planned]:
@@ -104,6 +129,10 @@ def _topic_and_text(after: Application, event: e.Event) -> tuple[Topic, str] | N
             return Topic.PAUSED, f"{name}: {event.rollout} was paused by {event.by}: {event.reason}"
         case e.BakeExtended():
             return Topic.WAITING, f"{name}: {event.rollout}: {event.why}"
+        case e.ExperimentEnded():
+            return Topic.WAITING, f"{name}: the experiment of {event.rollout} is over: {event.says}"
+        case e.AudienceMoved():
+            return Topic.DRIFT, f"{name}: somebody changed the audience of {event.target}; it is put right"
         case e.ConcernRaised():
             return Topic.CONCERN, f"{name}: {event.rollout} goes on, but look at {event.target}: {event.says}"
         case e.RolloutHeld():
@@ -121,6 +150,9 @@ def _topic_and_text(after: Application, event: e.Event) -> tuple[Topic, str] | N
                 Topic.STUCK,
                 f"{name}: hook {event.hook} of {event.rollout} {event.status.state}: {event.status.detail}",
             )
+        case e.NotTakenBack():
+            release = event.membership.release
+            return Topic.STUCK, f"{name}: release {release} cannot take {event.rollout} back: {event.reason}"
         case e.DriftFound():
             found, wanted = to_percent(event.found), to_percent(event.wanted)
             return Topic.DRIFT, f"{name}: somebody moved {event.target} to {found:g} %; it goes back to {wanted:g} %"

@@ -5,7 +5,9 @@ from datetime import timedelta
 from enum import StrEnum
 
 from shared.domain.analysis.guards import Guard
+from shared.domain.experiments.experiment import Goal
 from shared.domain.names import ApplicationName, TargetName
+from shared.domain.rollout.audience import MarkedUsers
 from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.hooks import HookCall
 from shared.domain.rollout.measuring import Measuring
@@ -186,12 +188,23 @@ class CanaryStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Descent:
+    """Weights on the way back, so that the stable version does not get everyone at once."""
+
+    weights: tuple[Weight, ...]
+    """Falling; those that are not below the present weight are left out, and 0 follows the last."""
+    every: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Canary:
     """Rising weights, each judged, then promotion."""
 
     steps: tuple[CanaryStep, ...]
     promotion_bake: Bake
     promotion_gate: Gate | None = None
+    descent: Descent | None = None
+    """How users are taken back; None: at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +219,39 @@ class BlueGreen:
     """A wait before the switch."""
 
 
-Strategy = Canary | BlueGreen
+class Promotes(StrEnum):
+    """Who promotes what won an experiment."""
+
+    BY_HAND = "by-hand"
+    WINNER = "winner"
+    """The rule: the candidate is promoted when it won, and taken back in every other case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperimentEnds:
+    """When an experiment is over, whichever comes first."""
+
+    after: timedelta
+    requests: int | None = None
+    """So many requests of both arms together."""
+    when_decided: bool = False
+    """As soon as one arm has won."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbTest:
+    """Both versions side by side at a share that stays, until an experiment says which one is better."""
+
+    weight: Weight
+    """The candidate's share of the users; beside an audience, of those who do not belong to it."""
+    goal: Goal
+    ends: ExperimentEnds
+    promotion_bake: Bake
+    promotes: Promotes = Promotes.BY_HAND
+    audience: MarkedUsers | None = None
+
+
+Strategy = Canary | BlueGreen | AbTest
 
 
 class Stage(StrEnum):

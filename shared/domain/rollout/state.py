@@ -6,10 +6,14 @@ from enum import StrEnum
 
 from shared.domain.analysis.judgement import Judgement, Verdict
 from shared.domain.analysis.sequence import AnalysisState
+from shared.domain.experiments.experiment import Ended as ExperimentOver
+from shared.domain.experiments.totals import Totals
 from shared.domain.names import ApplicationName, EffectId, RolloutId, TargetName, Version
+from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.effects import Effect, SetWeight
 from shared.domain.rollout.hooks import HookState, HookStatus
-from shared.domain.rollout.plan import Step
+from shared.domain.rollout.membership import Member
+from shared.domain.rollout.plan import AwaitRelease, Step
 from shared.domain.rollout.spec import Hook, Located, Spec, Target
 from shared.domain.rollout.weight import ALL, NONE, Weight, rest
 
@@ -46,7 +50,9 @@ class Doing(StrEnum):
     SHIFTING = "shifting traffic"
     BAKING = "baking"
     AWAITING_APPROVAL = "awaiting approval"
+    DECIDING = "awaiting a decision"
     RUNNING_HOOK = "running a hook"
+    AWAITING_RELEASE = "awaiting the release"
     SWAPPING = "swapping"
     CLEARING = "clearing the traffic rule"
     RELEASING = "ending the promotion"
@@ -84,6 +90,14 @@ class TargetState:
     """Rises with every new level, so that an effect of an older one is known to be late."""
     reached: int = -1
     """The newest generation that the router was seen to follow."""
+    audience: RequestMark | None = None
+    """Which marked requests are to go to the candidate, whatever its share."""
+    audience_level: int = 0
+    """Rises with every new audience, as the generation does with every new weight."""
+    audience_reached: int = 0
+    """The newest level that the router was seen to follow."""
+    totals: Totals | None = None
+    """What an experiment has counted here; None where none was begun."""
     side: Side = Side.STABLE
     """What production was last seen to serve. Where nothing is swapped: whether the candidate was promoted."""
     wanted_side: Side = Side.STABLE
@@ -134,7 +148,13 @@ class TargetState:
     @property
     def is_settled(self) -> bool:
         """Whether the target is as wanted, as far as was seen."""
-        return self.reached == self.generation and self.side is self.wanted_side
+        has_audience = self.audience_reached == self.audience_level
+        return self.reached == self.generation and has_audience and self.side is self.wanted_side
+
+    @property
+    def had_audience(self) -> bool:
+        """Whether a router was ever told of an audience here."""
+        return self.audience_level > 0
 
     @property
     def is_back(self) -> bool:
@@ -145,7 +165,7 @@ class TargetState:
     def is_exposed(self) -> bool:
         """Whether users may meet the candidate here."""
         met = self.wanted > NONE or self.observed not in (None, NONE) or self.side is Side.CANDIDATE
-        return met or self.previews
+        return met or self.previews or self.audience is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,8 +251,12 @@ class Rollout:
     gate_deadline: datetime | None = None
     approved: bool = False
     """Whether the gate that is waited at was approved: the next look goes on."""
+    experiment_over: ExperimentOver | None = None
+    """Why the plan's experiment is over; None while it is not."""
     hook: HookRun | None = None
     """The hook that this step waits for."""
+    member: Member | None = None
+    """Its part in a release of several applications."""
     no_return: str = ""
     """The hook after which the version before cannot serve any more; empty while there was none."""
     held_since: datetime | None = None
@@ -250,6 +274,8 @@ class Rollout:
     """Whether the last look of preflight saw nothing in the way: what was measured before is read next."""
     checked_at: datetime | None = None
     """When versions and shares were last looked at, where users meet the candidate."""
+    descend_at: datetime | None = None
+    """When the next weight of a gradual way back is due; None: where it goes back at once, or is at its last."""
     settle_at: datetime | None = None
     """Until when a call begun by a worker that was not heard of again may still land."""
     stuck: str | None = None
@@ -288,6 +314,12 @@ class Rollout:
     def has_begun_promotion(self) -> bool:
         """Whether a swap may have been asked for, or everyone may have been sent to the candidate's place."""
         return any(target.swap_begun or (target.side is Side.CANDIDATE and not target.swaps) for target in self.targets)
+
+    @property
+    def is_let_on(self) -> bool:
+        """Whether the release has opened the stage that this one waits before."""
+        step = self.plan[self.step] if self.step >= 0 else None
+        return isinstance(step, AwaitRelease) and (self.member is None or self.member.opened >= step.stage)
 
     @property
     def has_begun_swap(self) -> bool:

@@ -1,8 +1,12 @@
 """Moving along the plan, and falling back from it."""
 
+from shared.domain.names import TargetName, Version
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.events import (
     BakeStarted,
+    CandidateReplaced,
+    Descended,
+    Looked,
     RollbackBegun,
     RolloutPaused,
     SideVerified,
@@ -10,10 +14,12 @@ from shared.domain.rollout.events import (
     StuckFlagged,
     ZeroReached,
 )
+from shared.domain.rollout.evolve import descent_of
 from shared.domain.rollout.settle import end_promotion
 from shared.domain.rollout.spec import Outcome
 from shared.domain.rollout.state import Doing, Ending, Phase, Rollout, Side, TargetState
-from shared.domain.rollout.timing import REMINDER
+from shared.domain.rollout.timing import REMINDER, SETTLE_LOOK
+from shared.domain.rollout.weight import NONE
 
 
 def enter_step(draft: Draft, rollout: Rollout, index: int, because: str, *, by: str = "") -> None:
@@ -21,14 +27,35 @@ def enter_step(draft: Draft, rollout: Rollout, index: int, because: str, *, by: 
     draft.record(StepEntered(at=draft.now, rollout=rollout.id, step=index, because=because, by=by))
 
 
-def fail(draft: Draft, rollout: Rollout, reason: str) -> None:
+def fail(draft: Draft, rollout: Rollout, reason: str, *, at_once: bool = False) -> None:
     """End without a verdict: back to weight 0, then `failed`. Beyond the point of no return: stop and call a person."""
     if rollout.no_return:
         pause_beyond_return(draft, rollout, reason)
         return
     ending = Ending(phase=Phase.FAILED, reason=reason)
     judgements = tuple((t.name, t.judgement) for t in rollout.targets if t.judgement)
-    draft.record(RollbackBegun(at=draft.now, rollout=rollout.id, ending=ending, judgements=judgements))
+    begun = RollbackBegun(at=draft.now, rollout=rollout.id, ending=ending, judgements=judgements, at_once=at_once)
+    draft.record(begun)
+
+
+def fail_replaced(draft: Draft, rollout: Rollout, target: TargetName, found: Version) -> None:
+    """End because a place that should hold the candidate serves something else: nobody may be sent there any more."""
+    draft.record(CandidateReplaced(at=draft.now, rollout=rollout.id, target=target, found=found))
+    why = f"candidate replaced: {target} serves {found} where {rollout.version} should be"
+    fail(draft, rollout, why, at_once=True)
+
+
+def descend(draft: Draft, live: Rollout) -> None:
+    """Ask for the next weight of a gradual way back, once its time has come and the routers follow the one before."""
+    descent = descent_of(live)
+    if descent is None or live.descend_at is None or live.descend_at > draft.now:
+        return
+    if not all(target.is_settled for target in live.targets):
+        # A router that does not follow is retried by its effect; the way back waits for it.
+        draft.record(Looked(at=draft.now, rollout=live.id, look_at=draft.now + SETTLE_LOOK))
+        return
+    weight = max((each for each in descent.weights if each < live.weight), default=NONE)
+    draft.record(Descended(at=draft.now, rollout=live.id, weight=weight))
 
 
 def pause_beyond_return(draft: Draft, rollout: Rollout, reason: str) -> None:

@@ -33,7 +33,12 @@ def _is_replaced(draft: Draft, live: Rollout, readings: Readings) -> bool:
         if isinstance(found, Trouble) or found in (live.version, target.stable_version):
             continue
         draft.record(e.CandidateReplaced(at=draft.now, rollout=live.id, target=target.name, found=Version(found)))
-        fail(draft, live, f"candidate replaced: {target.name} serves {found} where {live.version} should be")
+        fail(
+            draft,
+            live,
+            f"candidate replaced: {target.name} serves {found} where {live.version} should be",
+            at_once=True,
+        )
         return not live.no_return
     return False
 

@@ -1,21 +1,36 @@
 """While users meet the candidate: verify it, keep its weight, judge it, and move on or back."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.domain.analysis.guards import GuardConfig, SampleRatio, needs_stable
 from shared.domain.analysis.judgement import Evidence, Judgement, Verdict
 from shared.domain.analysis.limits import trouble_with
 from shared.domain.analysis.measurement import Lack, Sample, Window
 from shared.domain.analysis.sequence import AnalysisState, step
+from shared.domain.experiments.totals import Totals
 from shared.domain.names import Version
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
-from shared.domain.rollout.judging import config_for, for_preview
+from shared.domain.rollout.experimenting import is_over, take_in
+from shared.domain.rollout.experimenting import moved_on as experiment_moved_on
+from shared.domain.rollout.judging import config_for, for_audience, for_preview
 from shared.domain.rollout.low_traffic import bake_ends, is_excused, wait_for_traffic
+from shared.domain.rollout.membership import END
 from shared.domain.rollout.needs import place_of_candidate, place_of_stable
 from shared.domain.rollout.on_hook import moved_on as hook_moved_on
-from shared.domain.rollout.plan import AwaitApproval, Bakes, Promote, RunHook, Shift, weight_after
+from shared.domain.rollout.on_release import fell_silent, is_kept_from_end, keep_from_end, waits_for_release
+from shared.domain.rollout.on_release import moved_on as release_moved_on
+from shared.domain.rollout.plan import (
+    AwaitApproval,
+    AwaitRelease,
+    Bakes,
+    Compare,
+    Promote,
+    RunHook,
+    Shift,
+    weight_after,
+)
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.settle import end_promotion, let_everyone_go, let_go
 from shared.domain.rollout.spec import Bake, Outcome, Spec
@@ -25,6 +40,8 @@ from shared.domain.rollout.timing import REMINDER, SILENT, fresh_after, next_win
 from shared.domain.rollout.weight import ALL
 from shared.domain.rollout.windows import held_before, note_held
 
+NO_TIME = timedelta(0)
+
 
 def decide_watch(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> None:
     """Decide on what was seen of a rollout that bakes or waits for approval."""
@@ -33,6 +50,7 @@ def decide_watch(draft: Draft, live: Rollout, spec: Spec, readings: Readings) ->
     for target in live.targets:
         if target.is_exposed:
             _keep_weight(draft, live, target, readings)
+            _keep_audience(draft, live, target, readings)
     _let_go_where_replaced(draft, live, readings)
     if live.doing is Doing.BAKING:
         _let_go_where_silent(draft, live, spec, readings)
@@ -62,9 +80,13 @@ def decide_news(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> 
 def _may_move_on(draft: Draft, live: Rollout, spec: Spec) -> bool:
     """Whether all that a step lacks to be passed is that the candidate is verified."""
     current = live.plan[live.step]
+    if isinstance(current, Compare) and live.held_since is None:
+        return live.doing is Doing.BAKING and is_over(live, current, spec, draft.now)
     if not isinstance(current, Bakes) or live.held_since is not None:
         return False
-    return _is_proven_before(live, current) or _is_healthy(draft, live, spec, current.bake)
+    if live.member is not None and live.member.waits_to_end:
+        return live.member.opened >= END
+    return _is_proven_before(live, current) or _is_healthy(draft, live, spec, current.bake.minimum)
 
 
 def decide_shifting(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> None:
@@ -101,7 +123,12 @@ def _is_replaced(draft: Draft, live: Rollout, readings: Readings) -> bool:
         if isinstance(found, Trouble) or found == live.version or (live.no_return and live.phase is Phase.PAUSED):
             continue
         draft.record(e.CandidateReplaced(at=draft.now, rollout=live.id, target=target.name, found=Version(found)))
-        fail(draft, live, f"candidate replaced: {target.name} serves {found} where {live.version} should be")
+        fail(
+            draft,
+            live,
+            f"candidate replaced: {target.name} serves {found} where {live.version} should be",
+            at_once=True,
+        )
         return not live.no_return
     return False
 
@@ -147,26 +174,40 @@ def _keep_weight(draft: Draft, live: Rollout, target: TargetState, readings: Rea
     )
 
 
+def _keep_audience(draft: Draft, live: Rollout, target: TargetState, readings: Readings) -> None:
+    seen = readings.audience(target.name)
+    if not target.had_audience or isinstance(seen, Trouble) or not target.is_settled or seen.mark == target.audience:
+        return
+    draft.record(
+        e.AudienceMoved(at=draft.now, rollout=live.id, target=target.name, found=seen.mark, wanted=target.audience)
+    )
+
+
 def _judge(draft: Draft, live: Rollout, target: TargetState, spec: Spec, readings: Readings) -> None:
     """Take every whole window into the evidence that has not counted yet, in whatever order they come."""
     windows = readings.windows(target.name)
     if isinstance(windows, Trouble):
         evidence = Evidence(guard="metrics", verdict=Verdict.ERROR, says=f"metrics cannot be read: {windows.why}")
-        _record(draft, live, target, target.analysis, Judgement(verdict=Verdict.ERROR, evidence=(evidence,)))
+        blind = Judgement(verdict=Verdict.ERROR, evidence=(evidence,))
+        _record(draft, live, target, target.analysis, blind, target.totals)
         return
     current = live.plan[live.step]
     bake = current.bake if isinstance(current, Bakes) else None
     config = config_for(spec, live.attempt, bake)
     if target.previews:
         config = for_preview(config)
-    analysis, judgement = target.analysis, None
+    if target.audience is not None:
+        config = for_audience(config)
+    analysis, totals, judgement = target.analysis, target.totals, None
     for window in _to_judge(windows, target.analysis, config, settled_until(spec.measuring, draft.now)):
-        analysis, said, _ = step(analysis, window, config)
+        before = analysis
+        analysis, said, _ = step(before, window, config)
+        totals = take_in(totals, window, before, analysis, live)
         judgement = said or judgement
         if judgement is not None and judgement.verdict is Verdict.DEGRADED:
             break
     if judgement is not None:
-        _record(draft, live, target, analysis, judgement)
+        _record(draft, live, target, analysis, judgement, totals)
 
 
 def _to_judge(
@@ -196,9 +237,18 @@ def _lack_of(window: Window, analysis: AnalysisState, config: GuardConfig) -> La
     return Lack.ERROR if Lack.ERROR in found else next(iter(found), None)
 
 
-def _record(draft: Draft, live: Rollout, target: TargetState, analysis: AnalysisState, judgement: Judgement) -> None:
+def _record(
+    draft: Draft,
+    live: Rollout,
+    target: TargetState,
+    analysis: AnalysisState,
+    judgement: Judgement,
+    totals: Totals | None,
+) -> None:
     draft.record(
-        e.TargetJudged(at=draft.now, rollout=live.id, target=target.name, analysis=analysis, judgement=judgement)
+        e.TargetJudged(
+            at=draft.now, rollout=live.id, target=target.name, analysis=analysis, judgement=judgement, totals=totals
+        )
     )
     for evidence in judgement.evidence:
         if evidence.verdict is Verdict.DEGRADED and not evidence.decides and evidence.guard not in target.warned:
@@ -260,12 +310,22 @@ def _moved_on(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> bo
             return _gate_timed_out(draft, live, current)
         case RunHook():
             return hook_moved_on(draft, live)
+        case AwaitRelease():
+            return release_moved_on(draft, live, verified=verified)
+        case Compare():
+            is_well = verified and _is_healthy(draft, live, spec, NO_TIME)
+            return experiment_moved_on(draft, live, spec, current, may_promote=is_well)
         case Shift() | Promote():
             if verified and _may_move_on(draft, live, spec):
+                if is_kept_from_end(live):
+                    keep_from_end(draft, live)
+                    return False
                 if _waits_for_window(draft, live):
                     return False
                 _pass_step(draft, live, current)
                 return True
+            if live.member is not None and live.member.waits_to_end:
+                return fell_silent(draft, live)
             return _bake_timed_out(draft, live, spec, current.bake)
 
 
@@ -282,9 +342,9 @@ def _is_proven_before(live: Rollout, current: Shift | Promote) -> bool:
     return isinstance(current, Promote) and current.proven and settled
 
 
-def _is_healthy(draft: Draft, live: Rollout, spec: Spec, bake: Bake) -> bool:
+def _is_healthy(draft: Draft, live: Rollout, spec: Spec, least: timedelta) -> bool:
     now, since = draft.now, live.baking_since
-    if live.doing is not Doing.BAKING or since is None or now - since < bake.minimum:
+    if live.doing is not Doing.BAKING or since is None or now - since < least:
         return False
     fresh = fresh_after(spec.measuring, now)
     return all(_is_fresh(target, since, fresh) and _is_well(target, spec) for target in live.targets)
@@ -356,12 +416,14 @@ def _look_again(draft: Draft, live: Rollout, spec: Spec) -> None:
 def _next_look(live: Rollout, spec: Spec, now: datetime) -> datetime:
     """Return when there is something new: a window, the end of the least bake, or a deadline."""
     times = [now + REMINDER]
-    if live.is_exposed or live.approved:
+    if live.is_exposed or live.approved or live.is_let_on:
         times.append(next_window(spec.measuring, now))
     if live.opens_at is not None:
         times.append(live.opens_at)
     if live.held_since is None:
         current = live.plan[live.step]
+        if waits_for_release(live) and live.member is not None:
+            times += [live.member.silent_until, live.deadline or now]
         if live.gate_deadline is not None:
             times.append(live.gate_deadline)
         if live.baking_since is not None and isinstance(current, Bakes):

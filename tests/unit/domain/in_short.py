@@ -97,6 +97,7 @@ _PLAIN: dict[type, str] = {
     e.PauseReminded: "reminds",
     e.FreezeReminded: "reminds",
     e.PinnedCounted: "counts the pinned",
+    e.Descended: "goes back a step",
     e.RolloutHeld: "waits for a window",
     e.WarmthEnded: "lets the old one go",
     e.HookBegun: "calls",

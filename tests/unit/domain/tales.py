@@ -10,8 +10,9 @@ from shared.domain.rollout.calendar import Once, ReleaseAction, ReleaseWindow, T
 from shared.domain.rollout.commands import EffectFailed, EffectWaits
 from shared.domain.rollout.effects import BeginSwap, Notify, SetWeight
 from shared.domain.rollout.hooks import ContainerAppsJob, HookState, HookStatus, Webhook
-from shared.domain.rollout.spec import AlertAction, CanaryStep, Hook, Outcome, Stage, WhenBusy
+from shared.domain.rollout.spec import AlertAction, CanaryStep, Descent, Hook, Outcome, Stage, WhenBusy
 from shared.domain.rollout.state import Doing
+from shared.domain.rollout.weight import Weight
 from tests.unit.domain.outside import BAD, GOOD
 from tests.unit.domain.specs import BAKE, COMPARED, ERRORS, HOUR, MINUTE, WEBHOOK, canary, spec
 from tests.unit.domain.states import Story, alert, at_gate, baking, override, promoted, started, succeeded, swap_begun
@@ -141,6 +142,13 @@ def _ungated(step: CanaryStep) -> CanaryStep:
     return replace(step, gate=None)
 
 
+def taken_back_little_by_little() -> Story:
+    """From half of the users to a tenth, and then to nobody."""
+    strategy = replace(canary(), descent=Descent(weights=(Weight(10_000),), every=MINUTE))
+    story = at_gate(spec(strategy=strategy)).override("approve").go_to(Doing.BAKING)
+    return _ended(story.override("rollback"))
+
+
 def held_half_way() -> Story:
     """Not at its end: a rollout of two targets whose swaps are under way, frozen, and one that waits."""
     story = Story(spec(targets=("web", "west")))
@@ -184,6 +192,7 @@ TALES: dict[str, Callable[[], Story]] = {
         held_half_way,
         migrated_and_contracted,
         waited_for_a_window,
+        taken_back_little_by_little,
         lost_and_claimed,
     )
 }
