@@ -3,8 +3,9 @@
 import argparse
 from typing import Any
 
-from cli.reading import UnreadableError, read_file, shown_name
-from cli.telling import remark, tell, tell_json
+from cli.reading import UnreadableError, read_file
+from cli.refusing import refuse
+from cli.telling import tell, tell_json
 from shared.domain.errors import InvalidError, Problem
 from shared.wire.spec import parse_spec
 
@@ -32,23 +33,11 @@ def _run(options: argparse.Namespace) -> int:
     try:
         spec = parse_spec(read_file(options.file))
     except UnreadableError as error:
-        return _refused(options, (Problem("", str(error)),))
+        return refuse(options, (Problem("", str(error)),))
     except InvalidError as error:
-        return _refused(options, error.problems)
+        return refuse(options, error.problems)
     if options.json:
         tell_json({"ok": True, "application": spec.application, "problems": []})
     else:
         tell("ok")
     return 0
-
-
-def _refused(options: argparse.Namespace, problems: tuple[Problem, ...]) -> int:
-    if options.json:
-        told = [{"path": each.path, "detail": each.message, "line": each.line} for each in problems]
-        tell_json({"ok": False, "problems": told})
-        return 1
-    name = shown_name(options.file)
-    for each in problems:
-        place = f"{name}:{each.line}" if each.line is not None else name
-        remark(f"{place}: {each.path}: {each.message}" if each.path else f"{place}: {each.message}")
-    return 1

@@ -23,6 +23,7 @@ from shared.application.laid_aside import LaidAside
 from shared.application.observed import ObservationIntake
 from shared.application.observed_metrics import ObservedMetrics
 from shared.application.perform import Performer
+from shared.application.plans import Plans
 from shared.application.publish import ViewPublisher
 from shared.application.read import MetricsSources, Reader
 from shared.application.sweep import Sweep
@@ -116,6 +117,7 @@ class App:
     wake_ups: WakeUpHandler
     sweep: Sweep
     views: Views
+    plans: Plans
 
 
 def build(
@@ -149,6 +151,7 @@ def build(
         wake_ups=WakeUpHandler(driver, keeping.queue, aside, clock),
         sweep=Sweep(keeping.markers, keeping.queue, clock),
         views=Views(keeping.store, keeping.store, keeping.index, keeping.letters),
+        plans=Plans(keeping.store, clock, house),
     )
 
 

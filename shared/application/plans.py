@@ -1,0 +1,53 @@
+"""What releasing a version would come to, reckoned before anything runs. Nothing is stored, and nobody is asked."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.application import aggregate as aggregates
+from shared.domain.names import ApplicationName, Version, application_key
+from shared.domain.rollout.calendar import ReleaseWindow
+from shared.domain.rollout.forecast import forecast
+from shared.domain.rollout.permissions import deployment_refusal
+from shared.domain.rollout.spec import Spec
+from shared.domain.rollout.state import Application
+from shared.ports.clock import Clock
+from shared.ports.rollout_store import RolloutStore
+from shared.wire.plan_view import plan_view
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """Plans with their times: one load for what is registered, none for what is not."""
+
+    store: RolloutStore
+    clock: Clock
+    house: tuple[ReleaseWindow, ...] = ()
+    """The release windows of all applications."""
+
+    def registered(
+        self, name: ApplicationName, version: Version | None = None, at: datetime | None = None
+    ) -> dict[str, object] | None:
+        """Return the plan of an application's spec, from `at` or from now on; None when nobody registered it.
+
+        Of a version that served everyone until lately it is the way back. Raises `TryLaterError` for an unwell store.
+        """
+        state = aggregates.load(self.store, application_key(name)).application
+        if state.spec is None:
+            return None
+        plan = forecast(state.spec, at or self.clock.now(), house=self.house, returns=_returns(state, version))
+        return plan_view(plan, version=version, not_now=_not_now(state, version))
+
+    def of_spec(self, spec: Spec, at: datetime | None = None) -> dict[str, object]:
+        """Return the plan of a spec, whether or not anybody registered it."""
+        return plan_view(forecast(spec, at or self.clock.now(), house=self.house))
+
+
+def _returns(state: Application, version: Version | None) -> bool:
+    warm = state.warm
+    return warm is not None and warm.version == version and state.live is None
+
+
+def _not_now(state: Application, version: Version | None) -> str | None:
+    if state.frozen is not None:
+        return f"frozen by {state.frozen.by}: {state.frozen.reason}"
+    return deployment_refusal(state, version) if version is not None else None
