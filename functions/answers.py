@@ -49,6 +49,11 @@ def for_token(request: func.HttpRequest, source: str, token: str | None, handler
     return _answer(request, handler, lambda: app().access.source(source, request.headers, token))
 
 
+def for_caller(request: func.HttpRequest, who: Callable[[], str | None], handler: Handler) -> func.HttpResponse:
+    """Answer a request of whoever `who` says may ask; for None the answer is that a key is needed."""
+    return _answer(request, handler, who)
+
+
 def named_application(request: func.HttpRequest) -> ApplicationName:
     """Return the application that the address names. Raises `UnknownApplicationError` for what is no name."""
     text = request.route_params["application"]

@@ -18,6 +18,7 @@ from shared.application.by_kind import KindAdapters, TargetsByKind
 from shared.application.drive import Driver
 from shared.application.flagger_questions import FlaggerQuestions
 from shared.application.foreign_events import ForeignEvents
+from shared.application.hook_reports import HookReports
 from shared.application.hooks_by_kind import HooksByKind
 from shared.application.laid_aside import LaidAside
 from shared.application.observed import ObservationIntake
@@ -103,6 +104,8 @@ class Outside:
     hooks: HookCaller
     address: str = ""
     """Where this app is reached from outside; empty where nobody said."""
+    secret_of: Callable[[str], str | None] = lambda _name: None
+    """Returns the value of an app setting, by which a hook that calls back is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +116,7 @@ class App:
     intake: Intake
     events: ForeignEvents
     flagger: FlaggerQuestions
+    hook_reports: HookReports
     observations: ObservationIntake
     wake_ups: WakeUpHandler
     sweep: Sweep
@@ -147,6 +151,7 @@ def build(
         intake=intake,
         events=ForeignEvents(intake, keeping.alerts, aside, clock),
         flagger=FlaggerQuestions(keeping.store, intake, clock),
+        hook_reports=HookReports(intake, access, keeping.store, keeping.store, clock, outside.secret_of),
         observations=ObservationIntake(keeping.store, observed, observed, keeping.queue, clock),
         wake_ups=WakeUpHandler(driver, keeping.queue, aside, clock),
         sweep=Sweep(keeping.markers, keeping.queue, clock),
@@ -265,6 +270,7 @@ def azure(settings: Settings, env: Mapping[str, str]) -> Outside:
         notifier=HttpNotifier(env.get, allow_http=settings.allow_http),
         hooks=HooksByKind(hook_callers(settings, env, credential)),
         address=settings.address,
+        secret_of=env.get,
     )
 
 

@@ -73,7 +73,8 @@ class Settings:
     """`SLIPWAY_KEYS`: `name=key;name=key`; the name is who history says it was."""
     source_keys: Mapping[str, str]
     """`SLIPWAY_SOURCE_KEYS`: `source=key;...`; each good only for `/api/events/{source}`, that of the source
-    `observations` only for `/api/observations`."""
+    `observations` only for `/api/observations`, `flagger` for `/api/flagger`, and `hooks/{application}`, or `hooks` for
+    all applications, for `/api/callbacks/hooks`."""
     kubernetes_clusters: tuple[KubernetesCluster, ...]
     """`SLIPWAY_KUBERNETES_CLUSTERS`: `[{"server": "https://...", "ca": "<base64 of PEM>", "tokenSetting":
     "SLIPWAY_SECRET_..."}]`. A spec names a server by its URL: no other than these gets a token."""

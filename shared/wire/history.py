@@ -1,7 +1,9 @@
 """Lines of a rollout's history as people and machines are shown them.
 
-A line is the event's own fields, in the API's units: weights are percentages, spans seconds, times end in Z, a spec
-and a plan look as they do elsewhere in the API, and what is kept a target is an object by the target's name.
+A line is the event's own fields, in the API's units: weights are percentages, spans seconds, times end in Z, a plan
+and a hook look as they do elsewhere in the API, and what is kept a target is an object by the target's name. So does a
+spec, save that of addresses which it calls only the hosts are told, and of inputs only the names: a key may stand in
+them, and history is kept for good.
 """
 
 from dataclasses import dataclass
@@ -13,8 +15,10 @@ from shared.domain.names import TargetName
 from shared.domain.rollout.events import Event
 from shared.domain.rollout.plan import Step
 from shared.domain.rollout.spec import Spec
+from shared.domain.rollout.state import HookRun
 from shared.domain.rollout.weight import Weight, to_percent
 from shared.wire.documents import read_event
+from shared.wire.hook_views import hook_view, host_of
 from shared.wire.spec_rendering import render_spec
 from shared.wire.views import shown_time, step_view
 
@@ -47,10 +51,23 @@ def _converter() -> Any:
     converter.register_unstructure_hook(Weight, to_percent)
     converter.register_unstructure_hook(timedelta, timedelta.total_seconds)
     converter.register_unstructure_hook(datetime, shown_time)
-    converter.register_unstructure_hook(Spec, render_spec)
+    converter.register_unstructure_hook(Spec, _spec_view)
+    converter.register_unstructure_hook(HookRun, hook_view)
     converter.register_unstructure_hook_func(lambda kind: kind == Step, step_view)
     converter.register_unstructure_hook_factory(_is_kept_a_target, _by_target(converter))
     return converter
+
+
+def _spec_view(spec: Spec) -> dict[str, Any]:
+    document = render_spec(spec)
+    calls = (*document["hooks"], *document.get("migration", {}).values())
+    webhooks = (call["webhook"] for call in calls if "webhook" in call)
+    for called in (*document["notifications"], *webhooks):
+        called["url"] = f"{called['url'].partition('://')[0]}://{host_of(called['url'])}/..."
+    for call in calls:
+        inputs = call.get("github", {}).get("inputs", {})
+        inputs.update(dict.fromkeys(inputs, "..."))
+    return document
 
 
 def _is_kept_a_target(kind: Any) -> bool:

@@ -37,6 +37,11 @@ def requested_identity(
     return identity(what, application, "key", key)
 
 
+def has_key(headers: Mapping[str, str]) -> bool:
+    """Whether a request names itself by an `Idempotency-Key`."""
+    return header_of(headers, "idempotency-key") is not None
+
+
 def header_of(headers: Mapping[str, str], name: str) -> str | None:
     """Return the value of a header, whose name is given in lower case; None when it is not there."""
     return next((value for key, value in headers.items() if key.lower() == name), None)

@@ -11,7 +11,7 @@ from shared.domain.analysis.ramp import LATER_WEIGHTS
 from shared.domain.errors import RejectedError
 from shared.domain.rollout.app_settings import FOR_SPECS, may_be_sent
 from shared.domain.rollout.hooks import ContainerAppsJob, GithubWorkflow, HookCall, Webhook
-from shared.domain.rollout.spec import IN_PLAN, BlueGreen, Hook, Outcome, Stage, Strategy
+from shared.domain.rollout.spec import IN_PLAN, Canary, Hook, Outcome, Stage, Strategy
 from shared.wire.durations import format_duration, parse_duration
 from shared.wire.findings import Part, found, refuse_repeats
 from shared.wire.job_id import parse_job_id
@@ -46,7 +46,7 @@ def read_hooks(document: Part) -> tuple[Hook, ...]:
 def refuse_long_plans(part: Part, hooks: tuple[Hook, ...], strategy: Strategy) -> None:
     """Refuse calls before each weight that make a plan longer than a state can hold."""
     fitted = 1 + len(LATER_WEIGHTS)
-    weights = 1 if isinstance(strategy, BlueGreen) else max(len(strategy.steps), fitted) + 1
+    weights = 1 + (max(len(strategy.steps), fitted) if isinstance(strategy, Canary) else 0)
     before_each = (hook for hook in hooks if hook.at is Stage.BEFORE_INCREASE)
     calls = sum(len(json.dumps(_named(hook))) for hook in before_each)
     if weights * calls > MOST_CHARACTERS_IN_A_PLAN:

@@ -10,6 +10,7 @@ from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook, Shift, S
 from shared.domain.rollout.spec import Located
 from shared.domain.rollout.state import Application, Phase, Rollout, TargetState
 from shared.domain.rollout.weight import to_percent
+from shared.wire.hook_views import hook_view
 
 SHARDS = 16
 
@@ -36,12 +37,14 @@ def application_summary(application: Application) -> dict[str, object]:
 
 def application_view(application: Application, spec: dict[str, object] | None) -> dict[str, object]:
     """Return everything about an application but its history."""
-    frozen = application.frozen
+    frozen, warm = application.frozen, application.warm
     return {
         **application_summary(application),
         "frozen": {"reason": frozen.reason, "by": frozen.by, "since": _time(frozen.since)} if frozen else None,
         "live": rollout_view(application.live, frozen=frozen is not None) if application.live else None,
         "pending": rollout_view(application.pending, frozen=frozen is not None) if application.pending else None,
+        "warm": {"version": warm.version, "until": _time(warm.until)} if warm else None,
+        "duties": [{"rollout": run.rollout, **hook_view(run)} for run in application.duties],
         "spec_revision": application.spec_revision,
         "spec": spec,
     }
@@ -73,6 +76,7 @@ def rollout_view(rollout: Rollout, *, frozen: bool = False) -> dict[str, object]
         "paused": {"by": rollout.paused.by, "reason": rollout.paused.reason} if rollout.paused else None,
         "gate": step.gate.name if isinstance(step, AwaitApproval) and rollout.phase is Phase.WAITING else None,
         "gate_deadline": _time(rollout.gate_deadline),
+        "hook": hook_view(rollout.hook) if rollout.hook else None,
         "pinned_until": _time(rollout.pinned_until),
         "pinned_requests": rollout.pinned_requests,
         "links": {"history": f"/api/rollouts/{rollout.id}/history"},

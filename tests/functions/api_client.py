@@ -31,6 +31,9 @@ ALERT_KEY = "the-alert-sources-key-0123456789"
 OTHER_SOURCE_KEY = "some-other-sources-key-0123456789"
 SENDERS_KEY = "the-senders-key-0123456789"
 FLAGGER_KEY = "the-clusters-key-0123456789"
+HOOKS_KEY = "the-hooks-key-0123456789"
+SHOP_HOOKS_KEY = "the-hooks-of-shop-key-0123456789"
+HOOK_SECRET = "what-calls-are-signed-with-0123456789"
 SITE = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.Web/sites/shop"
 SPEC: dict[str, Any] = {
     "application": "shop",
@@ -38,6 +41,8 @@ SPEC: dict[str, Any] = {
     "strategy": {"canary": {"steps": [5, 25, 50]}},
 }
 ALERTS = "slipway-alerts"
+A_CALL = "shop-0123456789ab.0.smoke"
+"""The id of a hook's call that nobody made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,8 @@ def running_api(folder: Path, *, driven: bool = False) -> Iterator[Api]:
         "SLIPWAY_ALLOW_HTTP": "true",
         "SLIPWAY_KEYS": f"alice={KEY};bob={SECOND_KEY}",
         "SLIPWAY_SOURCE_KEYS": f"azure-monitor={ALERT_KEY};elsewhere={OTHER_SOURCE_KEY};observations={SENDERS_KEY};"
-        f"flagger={FLAGGER_KEY}",
+        f"flagger={FLAGGER_KEY};hooks={HOOKS_KEY};hooks/shop={SHOP_HOOKS_KEY}",
+        "SLIPWAY_SECRET_HOOKS": HOOK_SECRET,
     }
     with patch.dict(os.environ, environment), _fresh_process():
         from function_app import app

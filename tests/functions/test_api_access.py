@@ -6,6 +6,7 @@ import pytest
 
 from shared.application.access import Access
 from tests.functions.api_client import (
+    A_CALL,
     ALERT_KEY,
     KEY,
     OTHER_SOURCE_KEY,
@@ -19,7 +20,12 @@ OPEN = {("GET", "/api/health")}
 
 
 GUARDED = sorted(
-    (method, path.format(application="shop", id="shop-0123456789ab", source="azure-monitor", question="rollback"))
+    (
+        method,
+        path.format(
+            application="shop", id="shop-0123456789ab", source="azure-monitor", question="rollback", call_id=A_CALL
+        ),
+    )
     for method, path in routes()
     if (method, path) not in OPEN
 )

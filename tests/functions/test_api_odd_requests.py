@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.functions.api_client import KEY, routes, running_api
+from tests.functions.api_client import A_CALL, KEY, routes, running_api
 
 LIMIT = 256 * 1024
 BODIES = {
@@ -29,7 +29,7 @@ BODIES = {
     "just within the limit": b'"' + b"x" * (LIMIT - 2) + b'"',
 }
 TAKING_BODIES = sorted(
-    (method, path.format(application="shop", source="azure-monitor", question="rollback"))
+    (method, path.format(application="shop", source="azure-monitor", question="rollback", call_id=A_CALL))
     for method, path in routes()
     if method in ("PUT", "POST")
 )
@@ -83,6 +83,8 @@ def test_a_body_over_the_limit_without_a_key_is_a_401(api):
     ("GET", "/api/rollouts/", ""),
     ("GET", "/api/rollouts/", "/history"),
     ("POST", "/api/events/", ""),
+    ("POST", "/api/callbacks/hooks/", f"/{A_CALL}"),
+    ("POST", "/api/callbacks/hooks/shop/", ""),
 ], ids=" ".join)  # fmt: skip
 def test_an_odd_name_in_the_address_is_a_4xx(api, before_and_after, part):
     method, before, after = before_and_after
@@ -95,7 +97,10 @@ def test_an_odd_name_in_the_address_is_a_4xx(api, before_and_after, part):
 def test_a_method_that_no_route_takes_is_a_404_of_the_hosts(api, method):
     for path in sorted({path for _, path in routes()}):
         assert (
-            api.ask(method, path.format(application="shop", id="x", source="azure-monitor", question="rollback")).status
+            api.ask(
+                method,
+                path.format(application="shop", id="x", source="azure-monitor", question="rollback", call_id=A_CALL),
+            ).status
             == 404
         )
 
