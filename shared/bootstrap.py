@@ -42,6 +42,7 @@ from shared.domain.rollout.measuring import (
 )
 from shared.domain.rollout.spec import TargetKind
 from shared.ports.alert_queue import AlertQueue
+from shared.ports.audience import Audience
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue
 from shared.ports.dead_letters import DeadLetters
@@ -96,6 +97,7 @@ class Outside:
     """What is moved and looked at."""
 
     router: TrafficRouter
+    audience: Audience
     finder: PlaceFinder
     promoter: Promoter
     probe: PlaceProbe
@@ -130,7 +132,15 @@ def build(
     """Wire the use cases to their ports. `house` are the release windows of all applications."""
     observed = keeping.observations
     sources = _and_pushed(outside.metrics, ObservedMetrics(observed, observed, clock))
-    reader = Reader(outside.router, outside.promoter, outside.probe, sources, outside.finder, outside.hooks)
+    reader = Reader(
+        outside.router,
+        outside.promoter,
+        outside.probe,
+        sources,
+        outside.finder,
+        outside.hooks,
+        outside.audience,
+    )
     publisher = ViewPublisher(keeping.index)
     performer = Performer(
         store=keeping.store,
@@ -141,6 +151,7 @@ def build(
         publisher=publisher,
         clock=clock,
         hooks=outside.hooks,
+        audience=outside.audience,
         address=outside.address,
     )
     driver = Driver(keeping.store, keeping.queue, keeping.markers, reader, performer, clock, house)
@@ -263,6 +274,7 @@ def azure(settings: Settings, env: Mapping[str, str]) -> Outside:
     targets = TargetsByKind(target_kinds(settings, env, sites, credential))
     return Outside(
         router=targets,
+        audience=targets,
         finder=targets,
         promoter=AppServicePromoter(sites),
         probe=HttpPlaceProbe(targets.host_of, scheme="http" if settings.allow_http else "https"),

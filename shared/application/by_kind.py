@@ -7,6 +7,7 @@ from shared.domain.errors import RejectedError
 from shared.domain.names import Version
 from shared.domain.rollout.spec import Located, Place, Target, TargetKind
 from shared.domain.rollout.weight import Weight
+from shared.ports.audience import Audience, RequestMark
 from shared.ports.place_finder import PlaceFinder
 from shared.ports.traffic_router import TrafficRouter
 
@@ -20,11 +21,16 @@ class KindAdapters:
     """Names a place's own host, within 5 seconds."""
     finder: PlaceFinder | None = None
     """None where places are fixed."""
+    audience: Audience | None = None
+    """None where no mark of a request can send it to a place."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetsByKind:
-    """The `TrafficRouter` and `PlaceFinder` of all kinds, and their hosts. A kind without adapters is refused."""
+    """The `TrafficRouter`, `Audience` and `PlaceFinder` of all kinds, and their hosts.
+
+    A kind without adapters is refused.
+    """
 
     kinds: Mapping[TargetKind, KindAdapters]
 
@@ -36,6 +42,14 @@ class TargetsByKind:
         """Return the share in force."""
         return self._of(target).router.read_share(target)
 
+    def set_audience(self, target: Target, mark: RequestMark | None) -> None:
+        """Send requests with this mark, and no others of an audience, to the candidate place."""
+        self._audience_of(target).set_audience(target, mark)
+
+    def read_audience(self, target: Target) -> RequestMark | None:
+        """Return the mark in force, or None."""
+        return self._audience_of(target).read_audience(target)
+
     def find_places(self, target: Target, candidate: Version) -> Located:
         """Return the places of the two versions."""
         finder = self._of(target).finder
@@ -46,6 +60,12 @@ class TargetsByKind:
     def host_of(self, target: Target, place: Place) -> str:
         """Return the place's own host name, with a port where it has one."""
         return self._of(target).host_of(target, place)
+
+    def _audience_of(self, target: Target) -> Audience:
+        audience = self._of(target).audience
+        if audience is None:
+            raise RejectedError(f"{target.name}: a {target.kind} cannot send marked requests to a place")
+        return audience
 
     def _of(self, target: Target) -> KindAdapters:
         found = self.kinds.get(target.kind)

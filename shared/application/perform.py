@@ -11,6 +11,7 @@ from shared.application.publish import ViewPublisher
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, UnansweredError
 from shared.domain.names import RolloutId, TargetName
 from shared.domain.rollout.commands import (
+    AudienceWasSet,
     EffectDone,
     EffectFailed,
     EffectOutcome,
@@ -20,11 +21,12 @@ from shared.domain.rollout.commands import (
     SwapWasBegun,
     WeightWasSet,
 )
-from shared.domain.rollout.effects import BeginSwap, CallHook, Notify, PublishViews, SetWeight
+from shared.domain.rollout.effects import BeginSwap, CallHook, Notify, PublishViews, SetAudience, SetWeight
 from shared.domain.rollout.spec import Place, Target
 from shared.domain.rollout.state import OpenEffect, Rollout, Side, TargetState
 from shared.domain.rollout.timing import SWAP_LOOK
 from shared.domain.rollout.weight import Weight
+from shared.ports.audience import Audience, RequestMark
 from shared.ports.clock import Clock
 from shared.ports.hook_caller import HookCaller
 from shared.ports.notifier import Notifier
@@ -64,6 +66,7 @@ class Performer:
     publisher: ViewPublisher
     clock: Clock
     hooks: HookCaller
+    audience: Audience
     address: str = ""
     """Where this app is reached from outside, for those who call back; empty where nobody said."""
 
@@ -72,6 +75,8 @@ class Performer:
         match row.effect:
             case SetWeight():
                 return self._set_weight(key, row, row.effect)
+            case SetAudience():
+                return self._set_audience(key, row, row.effect)
             case BeginSwap():
                 return self._begin_swap(key, row, row.effect)
             case CallHook():
@@ -110,6 +115,31 @@ class Performer:
             with _call_that_may_land():
                 self.router.set_share(level.target, wanted)
         return self.router.read_share(level.target)
+
+    def _set_audience(self, key: str, row: OpenEffect, effect: SetAudience) -> EffectOutcome:
+        level = self._level(key, effect.rollout, effect.target)
+        for _ in range(OVERTAKEN_AT_MOST):
+            if level is None:
+                return EffectDone(row.id)
+            try:
+                mark = self._bring_audience(row, level)
+            except SlipwayError as error:
+                return _failure(row, error)
+            newer = self._level(key, effect.rollout, effect.target)
+            if newer is not None and newer.state.audience_level == level.state.audience_level:
+                return AudienceWasSet(row.id, level.state.audience_level, mark)
+            level = newer
+        return EffectFailed(row.id, "the wanted audience changed faster than it could be set")
+
+    def _bring_audience(self, row: OpenEffect, level: Level) -> RequestMark | None:
+        wanted = level.state.audience
+        if self.audience.read_audience(level.target) != wanted:
+            if wanted is not None:
+                self._verify_place(level)
+            self._in_time(row)
+            with _call_that_may_land():
+                self.audience.set_audience(level.target, wanted)
+        return self.audience.read_audience(level.target)
 
     def _verify_place(self, level: Level) -> None:
         """Before more users are sent there: does the candidate's place serve what it is to serve, healthy?

@@ -8,9 +8,11 @@ from shared.calls.deadline import Deadline
 from shared.domain.errors import RejectedError, SlipwayError
 from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.readings import (
+    AudienceSeen,
     FaultsSeen,
     HealthSeen,
     Need,
+    ReadAudience,
     ReadFaults,
     ReadHealth,
     ReadHook,
@@ -26,6 +28,7 @@ from shared.domain.rollout.readings import (
     Trouble,
 )
 from shared.domain.rollout.spec import Place, Spec
+from shared.ports.audience import Audience
 from shared.ports.hook_caller import HookCaller
 from shared.ports.metrics_source import Arm, MetricsSource, WindowQuestion
 from shared.ports.place_finder import PlaceFinder
@@ -50,6 +53,7 @@ class Reader:
     metrics: MetricsSources
     finder: PlaceFinder
     hooks: HookCaller
+    audience: Audience
 
     def read(self, spec: Spec | None, needs: Iterable[Need]) -> Readings:
         """Return each reading, or the trouble with it. Never raises for a source that is unwell."""
@@ -77,6 +81,8 @@ class Reader:
                 return HealthSeen(health.healthy, health.detail)
             case ReadShare():
                 return self.router.read_share(target)
+            case ReadAudience():
+                return AudienceSeen(self.audience.read_audience(target))
             case ReadSwap():
                 status = self.promoter.read_swap(target, need.token)
                 return SwapSeen(

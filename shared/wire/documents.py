@@ -15,6 +15,7 @@ from shared.domain.analysis.measurement import Missing, Sample
 from shared.domain.analysis.parts import Baseline
 from shared.domain.cron import Cron
 from shared.domain.errors import RejectedError
+from shared.domain.experiments.experiment import Measure
 from shared.domain.names import RolloutId, Version
 from shared.domain.rollout.calendar import Times, TimeZone
 from shared.domain.rollout.commands import Accepted
@@ -77,7 +78,7 @@ def _converter() -> Any:
     converter.register_unstructure_hook(TimeZone, lambda zone: zone.name)
     converter.register_structure_hook(TimeZone, lambda name, _: time_zone(name))
     # The inner ones first: a union's hooks are made at once, with what is known of its members' fields by then.
-    for union in (Test, Source, Sample | Missing, Times, HookCall, Step, Effect, Accepted):
+    for union in (Test, Measure, Source, Sample | Missing, Times, HookCall, Step, Effect, Accepted):
         configure_tagged_union(union, converter, tag_name="type")
     # A strategy that was stored before there were others bears no tag.
     configure_tagged_union(Strategy, converter, tag_name="type", default=Canary)
@@ -111,13 +112,14 @@ def _read(text: str, kind: Any) -> Any:
 
     try:
         document = json.loads(text)
-        _check_schema(document["schema"])
+        check_schema(document["schema"])
         return _converter().structure(document["value"], kind)
     except (BaseValidationError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise RejectedError(f"a stored document is not what this release writes: {error!r:.300}") from error
 
 
-def _check_schema(schema: object) -> None:
+def check_schema(schema: object) -> None:
+    """Raise `RejectedError` for a schema that this version of Slipway cannot read."""
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
         raise RejectedError(f"a stored document is not what this release writes: its schema is {schema!r:.40}")
     if schema > SCHEMA:

@@ -6,6 +6,31 @@ from shared.domain.experiments.confidence import Interval, Rate
 from shared.domain.experiments.report import Effect, ExperimentReport
 from shared.domain.experiments.split import Split
 from shared.domain.experiments.words import in_words
+from shared.domain.rollout.experimenting import notes, standing
+from shared.domain.rollout.plan import Compare
+from shared.domain.rollout.state import Rollout
+
+
+def rollout_experiment_view(rollout: Rollout) -> dict[str, object] | None:
+    """Return how a rollout's experiment stands, or ended; None where it is none."""
+    report = standing(rollout)
+    if report is None:
+        return None
+    return {**experiment_view(report), "over": rollout.experiment_over, "notes": list(notes(rollout))}
+
+
+def experiment_step_view(step: Compare) -> dict[str, object]:
+    """Return what an experiment asks and when it is over."""
+    ends, audience = step.ends, step.audience
+    return {
+        "goal": step.goal.name,
+        "better": step.goal.better,
+        "after_seconds": ends.after.total_seconds(),
+        "requests": ends.requests,
+        "when_decided": ends.when_decided,
+        "promotes": step.promotes,
+        "audience": None if audience is None else {audience.mark.carried_in: audience.mark.name},
+    }
 
 
 def experiment_view(report: ExperimentReport) -> dict[str, object]:

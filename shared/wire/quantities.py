@@ -27,6 +27,14 @@ def parse_weight(value: float | str) -> Weight:
     return _weight(percent)
 
 
+def parse_share(value: float | str) -> Weight:
+    """Return a share of traffic from 0 to below 100 percent, from `0`, `12.5` or `5%`. Raises ValueError."""
+    percent = _percent_of(value)
+    if not 0 <= percent < 100:
+        raise ValueError("allowed is a share from 0 to below 100 percent, such as 50 or 50%")
+    return _weight(percent)
+
+
 def parse_hold_back(value: float | str) -> Weight:
     """Return a share of traffic from 0 to 50 percent, from `5`, `12.5` or `5%`. Raises ValueError."""
     percent = _percent_of(value)

@@ -18,6 +18,7 @@ from shared.wire.json_source import read_json, refuse
 from shared.wire.media_types import is_json, is_yaml, parse_media_type
 from shared.wire.source import Source
 from shared.wire.spec_calendar import read_calendar
+from shared.wire.spec_experiment import refuse_unfit_audience
 from shared.wire.spec_guards import read_guards
 from shared.wire.spec_hooks import read_hooks, refuse_long_plans
 from shared.wire.spec_judging import read_judging
@@ -73,6 +74,7 @@ def _spec(document: Part) -> Spec:
     guards = read_guards(document.child("guards"), measuring)
     judging = read_judging(document.child("judgement"), guards)
     _refuse_unfitting(document, strategy, guards, judging)
+    refuse_unfit_audience(document.child("strategy").child("experiment").child("audience"), targets)
     hooks = read_hooks(document)
     refuse_long_plans(document.child("hooks"), hooks, strategy)
     when_busy = document.child("whenBusy").read(WhenBusy, WhenBusy.SUPERSEDE)

@@ -6,10 +6,12 @@ from datetime import datetime
 from shared.domain.analysis.judgement import Evidence
 from shared.domain.names import ApplicationName
 from shared.domain.rollout.commands import Deploy
-from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook, Shift, Step
+from shared.domain.rollout.membership import stage_in_words
+from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Promote, RunHook, Shift, Step
 from shared.domain.rollout.spec import Located
 from shared.domain.rollout.state import Application, Phase, Rollout, TargetState
 from shared.domain.rollout.weight import to_percent
+from shared.wire.experiment_view import experiment_step_view, rollout_experiment_view
 from shared.wire.hook_views import hook_view
 
 SHARDS = 16
@@ -65,9 +67,11 @@ def rollout_view(rollout: Rollout, *, frozen: bool = False) -> dict[str, object]
         "weight": to_percent(rollout.weight),
         "targets": [_target(rollout, target) for target in rollout.targets],
         "guards": [_guard(target, evidence) for target in rollout.targets for evidence in _evidence(target)],
+        "experiment": rollout_experiment_view(rollout),
         "reason": rollout.reason,
         "source": rollout.source,
         "origin": rollout.origin,
+        "release": rollout.member.membership.release if rollout.member else None,
         "requested": _time(rollout.requested),
         "started": _time(rollout.started),
         "ended": _time(rollout.ended),
@@ -111,8 +115,12 @@ def step_view(step: Step) -> dict[str, object]:
                 "otherwise": hook.otherwise,
                 "no_return": hook.no_return,
             }
+        case AwaitRelease():
+            return {"awaits_release": stage_in_words(step.stage)}
         case Shift():
             return {"weight": to_percent(step.weight), **_bake(step)}
+        case Compare():
+            return {"experiment": experiment_step_view(step), "weight": to_percent(step.weight)}
         case Promote():
             return {"promote": True, "weight": 100, "hold_back": to_percent(step.hold_back), **_bake(step)}
 

@@ -52,7 +52,14 @@ class PushedWorld(World):
         super().start()
         site = self.site
         outside = Outside(
-            router=site, finder=site, promoter=site, probe=site, metrics={}, notifier=self.notifier, hooks=self.hooks
+            router=site,
+            audience=site,
+            finder=site,
+            promoter=site,
+            probe=site,
+            metrics={},
+            notifier=self.notifier,
+            hooks=self.hooks,
         )
         self.app = build(self.keeping, outside, Access({}, {}), self.clock)
 

@@ -116,6 +116,7 @@ class World:
         site = self.site
         outside = Outside(
             router=site,
+            audience=site,
             finder=site,
             promoter=site,
             probe=site,

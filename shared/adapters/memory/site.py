@@ -15,6 +15,7 @@ from shared.adapters.memory.trouble import Trouble
 from shared.domain.analysis.measurement import Histogram, Lack, Missing, Sample, Window
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError
 from shared.domain.names import TargetName, Version
+from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.spec import Located, Place, Target
 from shared.domain.rollout.weight import ALL, NONE, Weight, rest
 from shared.ports.metrics_source import WindowQuestion
@@ -104,6 +105,10 @@ class MemorySite:
         """Keep a share of the users at the candidate's place, whatever the rule says."""
         self._change(target, lambda era: replace(era, pinned=pinned))
 
+    def mark(self, target: Target, marked: Weight) -> None:
+        """Let so many users bear the mark of an audience, if there is one."""
+        self._change(target, lambda era: replace(era, marked=marked))
+
     def send(self, target: Target, requests_per_second: float) -> None:
         """Change the traffic of a site from now on."""
         self._change(target, lambda era: replace(era, rate=requests_per_second))
@@ -162,6 +167,17 @@ class MemorySite:
         with self._called("read_share", target):
             to_second = self._site(target).era().share
             return rest(to_second) if _is_turned(target) else to_second
+
+    def set_audience(self, target: Target, mark: RequestMark | None) -> None:
+        """Send requests with this mark to the candidate place."""
+        with self._called("set_audience", target, mark.name if mark else ""):
+            at = _turned(target, Place.CANDIDATE)
+            self._change(target, lambda era: replace(era, audience=mark, audience_at=at))
+
+    def read_audience(self, target: Target) -> RequestMark | None:
+        """Return the mark in force."""
+        with self._called("read_audience", target):
+            return self._site(target).era().audience
 
     def find_places(self, target: Target, candidate: Version) -> Located:
         """Return the two places: who gets most is stable. `settles` and `pins` are what `slow_clients` says."""
@@ -257,6 +273,8 @@ _METHODS = (
     "find_places",
     "set_share",
     "read_share",
+    "set_audience",
+    "read_audience",
     "begin_swap",
     "read_swap",
     "read_version",

@@ -7,6 +7,7 @@ from functools import reduce
 
 from shared.domain.analysis.measurement import Histogram, Lack, Missing, Sample, Value
 from shared.domain.names import Version
+from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.measuring import ValueKind, ValueQuery
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.weight import ALL, NONE, Weight
@@ -38,6 +39,12 @@ class Era:
     """What the rule sends to the candidate's place."""
     pinned: Weight = NONE
     """The share of users that cookies keep at the candidate's place, whatever the rule says."""
+    marked: Weight = NONE
+    """The share of users whose requests bear the mark of an audience, whoever that is."""
+    audience: RequestMark | None = None
+    """The mark whose bearers are sent to one place; None: nobody is for a mark."""
+    audience_at: Place = Place.CANDIDATE
+    """Which place that is."""
     rate: float = 0.0
     """Requests a second, both places together."""
 
@@ -46,8 +53,12 @@ class Era:
         return self.production if place is Place.PRODUCTION else self.candidate
 
     def requests_a_second(self, place: Place) -> float:
-        """Return a place's part of the requests: the pinned users, and the rule's share of the others."""
-        to_candidate = self.pinned + (ALL - self.pinned) * self.share / ALL
+        """Return a place's part of the requests: users pinned or of an audience, and the rule's share of the others."""
+        by_rule = float(self.share)
+        if self.audience is not None:
+            marked = ALL if self.audience_at is Place.CANDIDATE else NONE
+            by_rule = (self.marked * marked + (ALL - self.marked) * self.share) / ALL
+        to_candidate = self.pinned + (ALL - self.pinned) * by_rule / ALL
         part = to_candidate if place is Place.CANDIDATE else ALL - to_candidate
         return self.rate * part / ALL
 

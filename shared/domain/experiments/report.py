@@ -136,7 +136,9 @@ def _rate(goal: Goal, sample: Sample) -> Rate | None:
             return Rate(sample.failures, sample.requests)
         case Counter(name):
             value = sample.named(name)
-            return None if value is None else Rate(value.value, sample.requests if value.of is None else value.of)
+            if value is None:
+                return Rate(0.0, 0.0) if sample.requests == 0 else None
+            return Rate(value.value, sample.requests if value.of is None else value.of)
         case SlowerThan(milliseconds):
             histogram = sample.histogram
             slower = None if histogram is None else histogram.above(milliseconds)

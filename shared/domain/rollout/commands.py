@@ -5,7 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from shared.domain.names import CommandId, EffectId, RolloutId, Version
+from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.hooks import HookStatus
+from shared.domain.rollout.membership import Membership, Stage
 from shared.domain.rollout.spec import Spec
 from shared.domain.rollout.weight import Weight
 
@@ -42,6 +44,24 @@ class Deploy:
     rollout: RolloutId
     version: Version
     source: str
+    membership: Membership | None = None
+    """The release of several applications that asks for it; None: it is released alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steer:
+    """A release of several applications says how far its member may go, or that it is to go back."""
+
+    id: CommandId
+    membership: Membership
+    opened: Stage
+    """The highest stage that is open."""
+    back: str = ""
+    """Why it is to go back; empty while it is not."""
+    ends: str = ""
+    """The phase in which it ends then."""
+    back_as: RolloutId
+    """The id of the rollout that takes it back, should it have succeeded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +127,15 @@ class WeightWasSet:
 
 
 @dataclass(frozen=True, slots=True)
+class AudienceWasSet:
+    """The router sends the marked requests that were wanted at `level`; `mark` is what it says now."""
+
+    effect: EffectId
+    level: int
+    mark: RequestMark | None
+
+
+@dataclass(frozen=True, slots=True)
 class SwapWasBegun:
     """The platform is swapping; `token` watches it."""
 
@@ -163,7 +192,16 @@ class EffectWaits:
     """When to look again."""
 
 
-EffectOutcome = WeightWasSet | SwapWasBegun | SwapNotNeeded | HookAnswered | EffectDone | EffectFailed | EffectWaits
-Accepted = Deploy | Override | Alert | HookReport
+EffectOutcome = (
+    WeightWasSet
+    | AudienceWasSet
+    | SwapWasBegun
+    | SwapNotNeeded
+    | HookAnswered
+    | EffectDone
+    | EffectFailed
+    | EffectWaits
+)
+Accepted = Deploy | Steer | Override | Alert | HookReport
 """The facts that are kept in the inbox before anybody is told that they were accepted."""
 Command = AcceptSpec | Accepted | Tick | ClaimEffect | EffectOutcome

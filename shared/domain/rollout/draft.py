@@ -5,12 +5,13 @@ from datetime import datetime
 
 from shared.domain.names import EffectId
 from shared.domain.rollout.calendar import ReleaseWindow
-from shared.domain.rollout.effects import BeginSwap, CallHook, Effect, PublishViews, SetWeight
+from shared.domain.rollout.effects import BeginSwap, CallHook, Effect, PublishViews, SetAudience, SetWeight
 from shared.domain.rollout.events import (
     DeploymentRefused,
     Event,
     HookBegun,
     HookEnded,
+    NotTakenBack,
     PinnedCounted,
     RolloutEnded,
     WarmthEnded,
@@ -94,7 +95,7 @@ class Draft:
             case PinnedCounted() if before.aftercare is not None:
                 over = before.aftercare.rollout
                 self._archived.append(replace(over, pinned_requests=event.requests, last_sequence=after.sequence))
-            case HookBegun() | HookEnded() | WarmthEnded():
+            case HookBegun() | HookEnded() | WarmthEnded() | NotTakenBack():
                 told = [each for each in (*after.over, *before.over) if each.id == event.rollout]
                 self._archived += [replace(each, last_sequence=after.sequence) for each in told[:1]]
             case _:
@@ -102,7 +103,7 @@ class Draft:
 
 
 def _is_level(effect: Effect) -> bool:
-    return isinstance(effect, SetWeight | BeginSwap | CallHook)
+    return isinstance(effect, SetWeight | SetAudience | BeginSwap | CallHook)
 
 
 def _refused(state: Application, event: DeploymentRefused) -> Rollout:

@@ -6,13 +6,22 @@ so the last decision wins however late or often an effect runs.
 
 from dataclasses import dataclass
 
-from shared.domain.names import RolloutId, TargetName
+from shared.domain.names import ReleaseId, RolloutId, TargetName
+from shared.domain.rollout.membership import Report
 from shared.domain.rollout.spec import Notification, Topic
 
 
 @dataclass(frozen=True, slots=True)
 class SetWeight:
     """Make the target's router send the wanted share to the candidate place."""
+
+    rollout: RolloutId
+    target: TargetName
+
+
+@dataclass(frozen=True, slots=True)
+class SetAudience:
+    """Make the target's router send the wanted marked requests, and no others, to the candidate place."""
 
     rollout: RolloutId
     target: TargetName
@@ -48,4 +57,12 @@ class CallHook:
     call_id: str
 
 
-Effect = SetWeight | BeginSwap | CallHook | Notify | PublishViews
+@dataclass(frozen=True, slots=True)
+class TellRelease:
+    """Tell the release that the rollout is a part of how it stands."""
+
+    release: ReleaseId
+    report: Report
+
+
+Effect = SetWeight | SetAudience | BeginSwap | CallHook | Notify | PublishViews | TellRelease

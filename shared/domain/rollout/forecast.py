@@ -12,10 +12,20 @@ from datetime import datetime, timedelta
 from shared.domain.names import TargetName
 from shared.domain.rollout.calendar import ReleaseAction, ReleaseWindow, held_until
 from shared.domain.rollout.measuring import Measuring
-from shared.domain.rollout.plan import AwaitApproval, Bakes, Promote, RunHook, Shift, Step, compile_plan, compile_return
+from shared.domain.rollout.plan import (
+    AwaitApproval,
+    Bakes,
+    Compare,
+    Promote,
+    RunHook,
+    Shift,
+    Step,
+    compile_plan,
+    compile_return,
+)
 from shared.domain.rollout.rounding import expressible
-from shared.domain.rollout.spec import Spec, Target, TargetKind
-from shared.domain.rollout.timing import window_floor
+from shared.domain.rollout.spec import Promotes, Spec, Target, TargetKind
+from shared.domain.rollout.timing import DECISION_LIMIT, window_floor
 from shared.domain.rollout.weight import NONE, Weight, rest
 from shared.domain.rollout.windows import action_at
 
@@ -133,7 +143,7 @@ def _steps(
         shares = tuple(_shares(spec.targets, step))
         yield StepForecast(step=step, begins=begins, ends=ends, held=held, shares=shares, beyond_return=beyond)
         begins = ends
-        baked = baked or isinstance(step, Bakes)
+        baked = baked or isinstance(step, Bakes | Compare)
         beyond = beyond or _is_final(step)
 
 
@@ -148,6 +158,10 @@ def _ends(step: Step, begins: Span, measuring: Measuring) -> Span:
             return _after(begins, NOTHING, step.gate.timeout)
         case RunHook():
             return _after(begins, NOTHING, step.hook.timeout)
+        case Compare():
+            least = NOTHING if step.ends.requests is not None or step.ends.when_decided else step.ends.after
+            undecided = DECISION_LIMIT if step.promotes is Promotes.BY_HAND else NOTHING
+            return _after(begins, least, step.ends.after + undecided)
         case Promote(proven=True):
             return _after(begins, NOTHING, step.bake.maximum)
         case Shift() | Promote():
@@ -155,6 +169,8 @@ def _ends(step: Step, begins: Span, measuring: Measuring) -> Span:
             if begins.earliest is None or ends.earliest is None:
                 return ends
             return Span(max(ends.earliest, _first_seen(measuring, begins.earliest)), ends.latest)
+        case _:
+            return Span(begins.earliest, None)
 
 
 def _first_seen(measuring: Measuring, since: datetime) -> datetime:
@@ -170,7 +186,7 @@ def _looks(spec: Spec) -> timedelta:
 def _shares(targets: tuple[Target, ...], step: Step) -> Iterator[Share]:
     for target in targets:
         match step:
-            case Shift() if step.weight > NONE:
+            case Shift() | Compare() if step.weight > NONE:
                 asked, given = step.weight, expressible(target.kind, step.weight)
             case Promote() if step.hold_back > NONE:
                 asked = rest(step.hold_back)

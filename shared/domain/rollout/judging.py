@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from shared.domain.analysis.guards import Guard, GuardConfig, Metric, Objective, Threshold
+from shared.domain.analysis.guards import Guard, GuardConfig, Metric, Objective, SampleRatio, Threshold
 from shared.domain.rollout.spec import Bake, Spec
 
 FIRST_ATTEMPT = 0.8
@@ -40,6 +40,11 @@ def judges_alone(guard: Guard) -> bool:
 def for_preview(config: GuardConfig) -> GuardConfig:
     """Return how a candidate is judged that only testers reach: by what needs no other version's users."""
     return replace(config, guards=tuple(guard for guard in config.guards if judges_alone(guard)))
+
+
+def for_audience(config: GuardConfig) -> GuardConfig:
+    """Return how a candidate is judged whose users bear a mark: how many do is nothing that its weight says."""
+    return replace(config, guards=tuple(guard for guard in config.guards if not isinstance(guard.test, SampleRatio)))
 
 
 def _share_of(attempt: int) -> float:

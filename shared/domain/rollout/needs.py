@@ -7,6 +7,7 @@ from shared.domain.rollout.calls import to_look_at
 from shared.domain.rollout.commands import Command, Tick
 from shared.domain.rollout.readings import (
     Need,
+    ReadAudience,
     ReadFaults,
     ReadHealth,
     ReadPlaces,
@@ -30,7 +31,9 @@ MEASURED = frozenset(
     {
         Doing.BAKING,
         Doing.AWAITING_APPROVAL,
+        Doing.DECIDING,
         Doing.RUNNING_HOOK,
+        Doing.AWAITING_RELEASE,
         Doing.SHIFTING,
         Doing.CLEARING,
         Doing.RELEASING,
@@ -144,6 +147,7 @@ def _to_see(rollout: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:
                 if target.swaps:
                     yield ReadSwap(target.name, None)
                 yield ReadShare(target.name)
+                yield from _audience(target)
                 yield ReadVersion(target.name, Place.PRODUCTION)
 
 
@@ -154,7 +158,13 @@ def _to_watch(rollout: Rollout, target: TargetState, spec: Spec, now: datetime) 
     if not target.is_exposed:
         return
     yield ReadShare(target.name)
+    yield from _audience(target)
     yield from _windows(rollout, target, spec, now)
+
+
+def _audience(target: TargetState) -> Iterator[Need]:
+    if target.had_audience:
+        yield ReadAudience(target.name)
 
 
 def _to_judge(rollout: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:

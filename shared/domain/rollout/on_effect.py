@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.commands import (
+    AudienceWasSet,
     EffectDone,
     EffectFailed,
     EffectOutcome,
@@ -14,7 +15,7 @@ from shared.domain.rollout.commands import (
     WeightWasSet,
 )
 from shared.domain.rollout.draft import Draft
-from shared.domain.rollout.effects import BeginSwap, CallHook, Effect, Notify, SetWeight
+from shared.domain.rollout.effects import BeginSwap, CallHook, Effect, Notify, SetAudience, SetWeight
 from shared.domain.rollout.on_hook import decide_answer, refuse_call
 from shared.domain.rollout.state import Doing, OpenEffect, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import fail, go_on, verify_side
@@ -40,6 +41,9 @@ def decide_outcome(draft: Draft, outcome: EffectOutcome) -> None:
         why = f"the router sends {found_share:g} % after it was told to send {asked:g} %"
         _failed(draft, row, EffectFailed(row.id, why))
         return
+    if found is not None and isinstance(outcome, AudienceWasSet) and _is_another_audience(found[1], outcome):
+        _failed(draft, row, EffectFailed(row.id, "the router sends other marked requests than it was told to"))
+        return
     draft.record(e.EffectClosed(at=draft.now, effect=row.id))
     if isinstance(outcome, HookAnswered) and isinstance(row.effect, CallHook):
         decide_answer(draft, outcome, row.effect.call_id)
@@ -64,11 +68,24 @@ def _take_in(draft: Draft, rollout: Rollout, target: TargetState, outcome: Effec
                 )
             )
             go_on(draft)
+        case AudienceWasSet() if outcome.level == target.audience_level:
+            draft.record(
+                e.AudienceObserved(
+                    at=draft.now,
+                    rollout=rollout.id,
+                    target=target.name,
+                    mark=outcome.mark,
+                    level=outcome.level,
+                )
+            )
+            go_on(draft)
         case SwapWasBegun():
             draft.record(e.SwapBegun(at=draft.now, rollout=rollout.id, target=target.name, token=outcome.token))
         case SwapNotNeeded() if outcome.generation == target.generation:
             verify_side(draft, rollout, target)
-        case WeightWasSet() | SwapNotNeeded() | HookAnswered() | EffectDone() | EffectFailed() | EffectWaits():
+        case WeightWasSet() | AudienceWasSet() | SwapNotNeeded() | HookAnswered():
+            return
+        case EffectDone() | EffectFailed() | EffectWaits():
             return
 
 
@@ -79,10 +96,14 @@ def _is_unheeded(target: TargetState, outcome: WeightWasSet) -> bool:
     return outcome.generation == target.generation and off > (NONE if wanted == NONE else ROUNDING)
 
 
+def _is_another_audience(target: TargetState, outcome: AudienceWasSet) -> bool:
+    return outcome.level == target.audience_level and outcome.mark != target.audience
+
+
 def _place_of(draft: Draft, effect: Effect) -> tuple[Rollout, TargetState] | None:
     """Return the live rollout and target that a level effect is about, if they are still there."""
     live = draft.state.live
-    if live is None or not isinstance(effect, SetWeight | BeginSwap) or effect.rollout != live.id:
+    if live is None or not isinstance(effect, SetWeight | SetAudience | BeginSwap) or effect.rollout != live.id:
         return None
     target = live.target(effect.target)
     return (live, target) if target else None

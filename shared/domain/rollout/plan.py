@@ -3,7 +3,23 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from shared.domain.rollout.spec import Bake, BlueGreen, Canary, Gate, Hook, Spec, Stage, Strategy
+from shared.domain.experiments.experiment import Goal
+from shared.domain.rollout.audience import MarkedUsers
+from shared.domain.rollout.membership import PROMOTION, START
+from shared.domain.rollout.membership import Stage as ReleaseStage
+from shared.domain.rollout.spec import (
+    AbTest,
+    Bake,
+    BlueGreen,
+    Canary,
+    ExperimentEnds,
+    Gate,
+    Hook,
+    Promotes,
+    Spec,
+    Stage,
+    Strategy,
+)
 from shared.domain.rollout.weight import ALL, NONE, Weight
 
 
@@ -19,6 +35,13 @@ class RunHook:
     """Call a hook and wait for what it comes to."""
 
     hook: Hook
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitRelease:
+    """Wait until the release of several applications opens this stage."""
+
+    stage: ReleaseStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,34 +63,59 @@ class Promote:
     """The share that stays with the stable version meanwhile, to compare with."""
 
 
-Step = AwaitApproval | RunHook | Shift | Promote
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compare:
+    """Let both versions serve side by side until an experiment is over; guards watch the candidate meanwhile."""
+
+    weight: Weight
+    goal: Goal
+    ends: ExperimentEnds
+    promotes: Promotes
+    audience: MarkedUsers | None = None
+
+
+Step = AwaitApproval | RunHook | AwaitRelease | Shift | Compare | Promote
 Bakes = Shift | Promote
-"""The steps in which users meet the candidate at a weight."""
+"""The steps that are passed when the candidate was judged healthy for long enough."""
 
 
-def compile_plan(spec: Spec) -> tuple[Step, ...]:
-    """Return the plan of a spec's strategy, with its hooks."""
+def compile_plan(spec: Spec, *, staged: bool = False) -> tuple[Step, ...]:
+    """Return the plan of a spec's strategy, with its hooks; `staged` as a member of a release follows it."""
     match spec.strategy:
         case Canary() as canary:
             steps = compile_canary(canary, spec.judging.hold_back)
         case BlueGreen() as blue_green:
             steps = compile_blue_green(blue_green)
-    return with_hooks(steps, spec.hooks)
+        case AbTest() as ab_test:
+            steps = compile_ab_test(ab_test, spec.judging.hold_back)
+    return with_hooks(steps, spec.hooks, staged=staged)
 
 
-def with_hooks(steps: tuple[Step, ...], hooks: tuple[Hook, ...]) -> tuple[Step, ...]:
-    """Return the plan with each hook where it is called, behind the gates that come before the same step."""
-    return (*_at(hooks, Stage.EXPAND), *_at(hooks, Stage.BEFORE_ROLLOUT), *_hooked(steps, hooks))
+def with_hooks(steps: tuple[Step, ...], hooks: tuple[Hook, ...], *, staged: bool = False) -> tuple[Step, ...]:
+    """Return the plan with each hook where it is called, behind the gates that come before the same step.
+
+    A member of a release waits for it at the start, and before each weight and the promotion: behind their gates, since
+    people take their time, and before their hooks, since what those do may not be undone. Where nothing lies between
+    the start and the first weight, one wait is enough.
+    """
+    first = (*_at(hooks, Stage.EXPAND), *_at(hooks, Stage.BEFORE_ROLLOUT))
+    hooked = tuple(_hooked(steps, hooks, staged=staged))
+    starts = staged and (bool(first) or not isinstance(hooked[0], AwaitRelease))
+    return (*((AwaitRelease(START),) if starts else ()), *first, *hooked)
 
 
 def without_hooks(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Return the plan as its strategy made it."""
-    return tuple(step for step in steps if not isinstance(step, RunHook))
+    return tuple(step for step in steps if not isinstance(step, RunHook | AwaitRelease))
 
 
-def _hooked(steps: tuple[Step, ...], hooks: tuple[Hook, ...]) -> Iterator[Step]:
+def _hooked(steps: tuple[Step, ...], hooks: tuple[Hook, ...], *, staged: bool) -> Iterator[Step]:
+    weights = 0
     for step in steps:
-        if isinstance(step, Promote) or (isinstance(step, Shift) and step.weight > NONE):
+        if isinstance(step, Promote) or brings_users(step):
+            weights += 1
+            if staged:
+                yield AwaitRelease(PROMOTION if isinstance(step, Promote) else ReleaseStage(weights))
             yield from _at(hooks, Stage.BEFORE_INCREASE)
         if isinstance(step, Promote):
             yield from _at(hooks, Stage.BEFORE_PROMOTION)
@@ -90,6 +138,25 @@ def compile_blue_green(blue_green: BlueGreen) -> tuple[Step, ...]:
     return (*preview, *gate, Promote(blue_green.bake))
 
 
+def compile_ab_test(ab_test: AbTest, hold_back: Weight = NONE) -> tuple[Step, ...]:
+    """Return the plan of an experiment: both versions side by side, then the promotion of a winner."""
+    compare = Compare(
+        weight=ab_test.weight,
+        goal=ab_test.goal,
+        ends=ab_test.ends,
+        promotes=ab_test.promotes,
+        audience=ab_test.audience,
+    )
+    return (compare, Promote(ab_test.promotion_bake, hold_back=hold_back))
+
+
+def brings_users(step: Step) -> bool:
+    """Whether a step before the promotion sends users to the candidate."""
+    if isinstance(step, Compare):
+        return step.weight > NONE or step.audience is not None
+    return isinstance(step, Shift) and step.weight > NONE
+
+
 def compile_return(strategy: Strategy) -> tuple[Step, ...]:
     """Return the plan of a rollback after success: the old version was proven before, so it is promoted at once."""
     return (Promote(last_bake(strategy), proven=True),)
@@ -97,7 +164,7 @@ def compile_return(strategy: Strategy) -> tuple[Step, ...]:
 
 def last_bake(strategy: Strategy) -> Bake:
     """Return the bake after the promotion."""
-    return strategy.promotion_bake if isinstance(strategy, Canary) else strategy.bake
+    return strategy.bake if isinstance(strategy, BlueGreen) else strategy.promotion_bake
 
 
 def _canary_steps(canary: Canary) -> Iterator[Step]:
@@ -113,10 +180,10 @@ def weight_after(plan: tuple[Step, ...], index: int) -> Weight:
     """Return the weight that the next shift or promotion after `index` will ask for."""
     for step in plan[index + 1 :]:
         match step:
-            case Shift():
+            case Shift() | Compare():
                 return step.weight
             case Promote():
                 return ALL
-            case AwaitApproval() | RunHook():
+            case AwaitApproval() | RunHook() | AwaitRelease():
                 continue
     return ALL

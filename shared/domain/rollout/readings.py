@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.domain.analysis.measurement import Window
 from shared.domain.names import TargetName, Version
+from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.hooks import HookCall, HookStatus
 from shared.domain.rollout.spec import Located, Place
 from shared.domain.rollout.weight import Weight
@@ -38,6 +39,13 @@ class ReadHealth:
 @dataclass(frozen=True, slots=True)
 class ReadShare:
     """Which share of users does the router send to the candidate place?"""
+
+    target: TargetName
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAudience:
+    """Which marked requests does the router send to the candidate place?"""
 
     target: TargetName
 
@@ -86,7 +94,7 @@ class ReadFaults:
     stable: Version | None = None
 
 
-TargetNeed = ReadPlaces | ReadVersion | ReadHealth | ReadShare | ReadSwap | ReadWindows | ReadFaults
+TargetNeed = ReadPlaces | ReadVersion | ReadHealth | ReadShare | ReadAudience | ReadSwap | ReadWindows | ReadFaults
 Need = ReadHook | TargetNeed
 
 
@@ -106,6 +114,13 @@ class HealthSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class AudienceSeen:
+    """Which mark is in force; None: there is no audience."""
+
+    mark: RequestMark | None
+
+
+@dataclass(frozen=True, slots=True)
 class SwapSeen:
     """What the platform says of swaps."""
 
@@ -121,7 +136,18 @@ class FaultsSeen:
     faults: tuple[str, ...]
 
 
-Seen = Version | HookStatus | Located | HealthSeen | Weight | SwapSeen | tuple[Window, ...] | FaultsSeen | Trouble
+Seen = (
+    Version
+    | HookStatus
+    | Located
+    | HealthSeen
+    | Weight
+    | AudienceSeen
+    | SwapSeen
+    | tuple[Window, ...]
+    | FaultsSeen
+    | Trouble
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +189,11 @@ class Readings:
         """Return the share that the router sends to the candidate place."""
         seen = self._seen(ReadShare(target))
         return seen if isinstance(seen, Trouble) else Weight(seen) if isinstance(seen, int) else Trouble("not a share")
+
+    def audience(self, target: TargetName) -> AudienceSeen | Trouble:
+        """Return which marked requests the router sends to the candidate place."""
+        seen = self._seen(ReadAudience(target))
+        return seen if isinstance(seen, AudienceSeen | Trouble) else Trouble("not an audience")
 
     def swap(self, target: TargetName, token: str | None) -> SwapSeen | Trouble:
         """Return what the platform says of swaps."""

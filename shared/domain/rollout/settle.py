@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from shared.domain.rollout import events as e
 from shared.domain.rollout.calls import begin_after, begin_contracts
 from shared.domain.rollout.draft import Draft
-from shared.domain.rollout.effects import BeginSwap, SetWeight
-from shared.domain.rollout.plan import Promote, Shift, Step
-from shared.domain.rollout.readings import Readings, SwapSeen, Trouble
+from shared.domain.rollout.effects import BeginSwap, SetAudience, SetWeight
+from shared.domain.rollout.plan import Compare, Promote, Shift, Step
+from shared.domain.rollout.readings import AudienceSeen, Readings, SwapSeen, Trouble
 from shared.domain.rollout.spec import Place, Stage
 from shared.domain.rollout.state import Application, Doing, Ending, Phase, Rollout, Side, TargetState
 from shared.domain.rollout.timing import CALL_LIMIT, PINNED, SETTLE_LOOK
@@ -15,6 +15,7 @@ from shared.domain.rollout.weight import NONE
 
 NOTHING = timedelta(0)
 NO_SWAP = SwapSeen(running=False)
+NO_AUDIENCE = AudienceSeen(None)
 
 
 def quiet_at(state: Application, live: Rollout) -> datetime | None:
@@ -22,7 +23,9 @@ def quiet_at(state: Application, live: Rollout) -> datetime | None:
     begun = [
         row.begun + CALL_LIMIT
         for row in state.effects
-        if isinstance(row.effect, SetWeight | BeginSwap) and row.effect.rollout == live.id and row.begun is not None
+        if isinstance(row.effect, SetWeight | SetAudience | BeginSwap)
+        and row.effect.rollout == live.id
+        and row.begun is not None
     ]
     return max((*begun, *((live.settle_at,) if live.settle_at else ())), default=None)
 
@@ -102,7 +105,7 @@ def _pins(target: TargetState) -> timedelta:
 
 
 def _sends(step: Step) -> bool:
-    return isinstance(step, Shift) or (isinstance(step, Promote) and step.hold_back > NONE)
+    return isinstance(step, Shift | Compare) or (isinstance(step, Promote) and step.hold_back > NONE)
 
 
 def _put_right(draft: Draft, live: Rollout, target: TargetState, readings: Readings) -> str | None:
@@ -113,6 +116,14 @@ def _put_right(draft: Draft, live: Rollout, target: TargetState, readings: Readi
     if share != NONE:
         found = target.seen(share)
         draft.record(e.DriftFound(at=draft.now, rollout=live.id, target=target.name, found=found, wanted=NONE))
+        return None
+    audience = readings.audience(target.name) if target.had_audience else NO_AUDIENCE
+    if isinstance(audience, Trouble):
+        return f"{target.name}: the audience cannot be read: {audience.why}"
+    if audience.mark is not None:
+        draft.record(
+            e.AudienceMoved(at=draft.now, rollout=live.id, target=target.name, found=audience.mark, wanted=None)
+        )
         return None
     if target.stable_version is None:
         return None

@@ -18,6 +18,8 @@ HOOK_LOOK = timedelta(seconds=15)
 SWAP_LIMIT = timedelta(minutes=10)
 """A swap that takes longer is flagged `stuck`; Azure's own warm-up gives up after a few minutes."""
 REMINDER = timedelta(hours=24)
+DECISION_LIMIT = timedelta(days=30)
+"""How long an experiment that is over waits for a person to promote its candidate or to take it back."""
 STUCK_AFTER = 5
 """Failed attempts of one effect until a person is called."""
 NOTIFY_ATTEMPTS = 8

@@ -3,10 +3,9 @@
 from shared.domain.rollout import events as e
 from shared.domain.rollout.calendar import Held, ReleaseAction, held_until
 from shared.domain.rollout.draft import Draft
-from shared.domain.rollout.plan import Promote, Shift, Step
+from shared.domain.rollout.plan import Compare, Promote, Shift, Step, brings_users
 from shared.domain.rollout.spec import Spec
 from shared.domain.rollout.state import Rollout
-from shared.domain.rollout.weight import NONE
 
 
 def action_at(plan: tuple[Step, ...], index: int) -> ReleaseAction | None:
@@ -14,7 +13,7 @@ def action_at(plan: tuple[Step, ...], index: int) -> ReleaseAction | None:
     for step in plan[index:]:
         if isinstance(step, Promote):
             return ReleaseAction.PROMOTE
-        if isinstance(step, Shift) and step.weight > NONE:
+        if brings_users(step):
             return ReleaseAction.ADVANCE
     return None
 
@@ -23,7 +22,7 @@ def held_before(draft: Draft, rollout: Rollout, index: int) -> Held | None:
     """Return what holds a rollout before the plan's entry `index` now, or None. What was begun by a window goes on."""
     spec = rollout.spec
     action = action_at(rollout.plan, index)
-    first = not any(isinstance(step, Shift | Promote) for step in rollout.plan[:index])
+    first = not any(isinstance(step, Shift | Compare | Promote) for step in rollout.plan[:index])
     if spec is None or action is None or first or rollout.returns:
         return None
     return held(draft, spec, action)

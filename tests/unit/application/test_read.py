@@ -41,7 +41,7 @@ def site():
 
 
 def reader(site, kind=AzureMonitorSource):
-    return Reader(site, site, site, {kind: site}, site, MemoryHookCaller(lambda: NOON))
+    return Reader(site, site, site, {kind: site}, site, MemoryHookCaller(lambda: NOON), site)
 
 
 def windows(measured_at=Place.CANDIDATE):
