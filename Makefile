@@ -7,6 +7,7 @@ DATA ?= .data
 JUDGEMENT ?= short
 RUNS ?= 2500
 SEED ?= 1
+WORKERS ?= 4
 BEGAN := $(shell date +%s)
 
 .PHONY: demo serve test test-long check bench clean setup-local setup-dev
@@ -17,8 +18,11 @@ demo: setup-local  ## the main job, told as a story (STORY=blue-green: another o
 serve: setup-local  ## the local stack, kept running (PORT=, DATA=)
 	@$(BIN)/python -m local.serve --port $(PORT) --data $(DATA)
 
-test: setup-dev  ## all tests
-	@$(BIN)/python -m pytest
+# Tests mostly wait, so there are more workers than processors; a file stays with one worker, for what its tests share.
+# The order of folders is kept: the short files are the last, so that the workers end together. Processes that tests
+# start would be compiled anew each time where Python is told to write no bytecode.
+test: setup-dev  ## all tests (WORKERS=)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-long: setup-dev  ## what takes too long for every change
 	@$(BIN)/python -m pytest -m long
