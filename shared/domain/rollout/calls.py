@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
+from typing import Final
 
 from shared.domain.names import RolloutId, Version
 from shared.domain.rollout.draft import Draft
@@ -10,6 +12,8 @@ from shared.domain.rollout.plan import RunHook
 from shared.domain.rollout.readings import Need, ReadHook
 from shared.domain.rollout.spec import Hook, Stage
 from shared.domain.rollout.state import Application, HookRun, Rollout, Warm
+
+LOOKED_AT_ONCE: Final = 3
 
 
 def running(state: Application) -> Iterator[HookRun]:
@@ -26,10 +30,9 @@ def is_held(state: Application, run: HookRun) -> bool:
 
 
 def to_look_at(state: Application, now: datetime) -> Iterator[Need]:
-    """Yield the calls whose time to be looked at has come."""
-    for run in running(state):
-        if run.token is not None and run.look_at is not None and run.look_at <= now:
-            yield ReadHook(run.hook.call, run.token, run.call_id)
+    """Yield calls whose time to be looked at has come: some at a time, so that there is time to look at users too."""
+    due = (run for run in running(state) if run.token is not None and run.look_at is not None and run.look_at <= now)
+    return (ReadHook(run.hook.call, run.token or "", run.call_id) for run in islice(due, LOOKED_AT_ONCE))
 
 
 def begin_hook(draft: Draft, live: Rollout) -> None:

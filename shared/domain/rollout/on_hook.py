@@ -15,18 +15,27 @@ from shared.domain.rollout.windows import held_before, note_held
 
 
 def decide_hooks(draft: Draft, readings: Readings) -> None:
-    """Take in how calls stand; what takes too long has failed."""
+    """Take in how calls stand; what takes too long has failed. One ends at a time, the others at the next look.
+
+    Each end may be told to ten webhooks, and what is decided at once is one transaction of at most 100 rows.
+    """
+    over: list[tuple[HookRun, HookStatus]] = []
     for run in tuple(running(draft.state)):
         seen = readings.hook(run.call_id)
-        if isinstance(seen, HookStatus):
-            _take_in(draft, run, seen)
+        if isinstance(seen, HookStatus) and seen.state is not HookState.RUNNING:
+            over.append((run, seen))
+        elif isinstance(seen, HookStatus):
+            draft.record(_heard(draft, run, seen))
         elif isinstance(seen, Trouble):
             status = HookStatus(HookState.RUNNING, f"cannot be looked at: {seen.why}", run.status.progress)
             draft.record(_heard(draft, run, status))
-    for run in tuple(running(draft.state)):
-        if run.deadline <= draft.now and not is_held(draft.state, run):
-            late = HookStatus(HookState.FAILED, f"not done within {run.hook.timeout}: {run.status.detail}".strip(" :"))
-            _end(draft, run, late)
+    late = (run for run in running(draft.state) if run.deadline <= draft.now and not is_held(draft.state, run))
+    for run, status in (*over, *((run, _too_late(run)) for run in late))[:1]:
+        _end(draft, run, status)
+
+
+def _too_late(run: HookRun) -> HookStatus:
+    return HookStatus(HookState.FAILED, f"not done within {run.hook.timeout}: {run.status.detail}".strip(" :"))
 
 
 def decide_answer(draft: Draft, outcome: HookAnswered, call_id: str) -> None:
