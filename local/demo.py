@@ -68,7 +68,7 @@ def _tell(options: argparse.Namespace, stop: Interruption, screen: Screen, watch
             stack = cleanup.enter_context(running_stack(data, stop, seed=SEED, settings=telling.settings))
             watch.lap("start")
             screen.say(f"the API is at {stack.url}, the shop's users go to {stack.edge}")
-            story = telling.tell(Stage(stack, screen, stop, options.version_3_error_rate))
+            story = cleanup.enter_context(telling.tell(Stage(stack, screen, stop, options.version_3_error_rate)))
             differs = _tell_chapters(story, stack, screen, watch)
         except StackError as error:
             differs = str(error)

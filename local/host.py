@@ -97,12 +97,14 @@ class FunctionsHost:
         self._stopped = threading.Event()
         self.url = ""
 
-    def start(self) -> str:
+    def start(self, *, listening: Callable[[str], None] = lambda _: None) -> str:
         """Begin to take requests, messages and time; return the URL. Raises `OSError` for a taken port.
 
-        Messages that a killed host held are available at once: the embedded queue has one host only.
+        `listening` is told the URL before any message or timer. Messages that a killed host held are available at
+        once: the embedded queue has one host only.
         """
         self.url = f"http://{self._address}:{self._server.start()}"
+        listening(self.url)
         self._renewal.start()
         self._broker.release_locks()
         for each in self._listeners:
@@ -163,12 +165,17 @@ def _serve(app: Path, data: Path, port: int, stop_grace: float) -> None:
             stop_grace=stop_grace,
         )
         try:
-            print(f"ready {host.start()}", flush=True)
+            print(f"ready {host.start(listening=_tell_address)}", flush=True)
             host.wait()
         except OSError as error:
             sys.exit(f"cannot listen on port {port}: {error}")
         finally:
             host.stop()
+
+
+def _tell_address(url: str) -> None:
+    """Tell the app where it is reached, as App Service does by a setting of its own, unless somebody did."""
+    os.environ.setdefault("SLIPWAY_ADDRESS", url)
 
 
 def _end_with_parent() -> None:

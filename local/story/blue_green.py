@@ -110,11 +110,7 @@ class BlueGreenStory:
         for version, met in self.app.served().items():
             expect(version == "3" or not met.failures, f"{met.failures} requests failed because of version {version}")
         expect(not load.lost, f"{load.lost} requests were answered by no version")
-        for share in self.findings.shares:
-            had = "nothing at all" if share.share is None else f"{share.share:.2f} %"
-            expect(
-                share.fits, f"version {share.version}, {share.label}: {share.wanted:g} % wanted, but users had {had}"
-            )
+        self.findings.expect_shares()
 
     def _preview(self, version: str, *, error_rate: float = 0.0) -> Follower:
         """Deploy and announce a version; return once testers were there and no user was."""

@@ -113,11 +113,7 @@ class Story:
         for version, met in self.sandbox.served().items():
             expect(version == "3" or not met.failures, f"{met.failures} requests failed because of version {version}")
         expect(not load.lost, f"{load.lost} requests were answered by no version")
-        for share in self.findings.shares:
-            had = "nothing at all" if share.share is None else f"{share.share:.2f} %"
-            expect(
-                share.fits, f"version {share.version}, {share.label}: {share.wanted:g} % wanted, but users had {had}"
-            )
+        self.findings.expect_shares()
 
     def _follow(self, version: str, announce: Callable[[], str]) -> Follower:
         """Announce the version and note how long it takes until the router has the first weight."""

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from local.story.seen import Served
 from local.story.shares import STANDARD_ERRORS, StepMeter, StepShare
+from local.story.telling import expect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,14 @@ class Findings:
     def shares(self) -> tuple[StepShare, ...]:
         """Return the steps of all rollouts, in their order."""
         return tuple(share for meter in self.meters for share in meter.shares)
+
+    def expect_shares(self) -> None:
+        """Raise `StoryDiffersError` unless each step had the share that was wanted."""
+        for share in self.shares:
+            had = "nothing at all" if share.share is None else f"{share.share:.2f} %"
+            expect(
+                share.fits, f"version {share.version}, {share.label}: {share.wanted:g} % wanted, but users had {had}"
+            )
 
 
 def closing_table(findings: Findings) -> RenderableType:

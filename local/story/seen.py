@@ -26,6 +26,7 @@ class RolloutSeen:
     phase: str
     doing: str
     step: int | None
+    """Which entry of `plan` it is at, or waits for."""
     plan: tuple[float, ...]
     """The weight of each step, 100 for the promotion."""
     wanted: float
@@ -105,7 +106,7 @@ def read_rollout(body: Any) -> RolloutSeen:
         version=body["version"],
         phase=body["phase"],
         doing=body["doing"],
-        step=body["step"],
+        step=_weights_before(body),
         plan=tuple(step["weight"] for step in body["plan"] if "weight" in step),
         wanted=target["wanted"],
         observed=target["observed"],
@@ -114,6 +115,13 @@ def read_rollout(body: Any) -> RolloutSeen:
         pinned_until=datetime.fromisoformat(until) if until else None,
         pinned_requests=body["pinned_requests"],
     )
+
+
+def _weights_before(body: Any) -> int | None:
+    """Return which of the weights it is at, or comes to when the hook or gate that it waits for lets it."""
+    if body["step"] is None:
+        return None
+    return sum("weight" in step for step in body["plan"][: body["step"]])
 
 
 def read_history(body: Any) -> tuple[Happened, ...]:

@@ -54,6 +54,11 @@ class SlipwayApi:
         body = {"action": action, "reason": reason}
         self._call("POST", f"/api/applications/{self.application}/overrides", (202,), body, {})
 
+    def refused(self, action: str, reason: str) -> str:
+        """Give a person's command that cannot be followed just now; return why."""
+        body = {"action": action, "reason": reason}
+        return str(self._call("POST", f"/api/applications/{self.application}/overrides", (409,), body)["detail"])
+
     def rollout(self, rollout_id: str) -> RolloutSeen:
         """Return the rollout as it stands."""
         return read_rollout(self._call("GET", f"/api/rollouts/{rollout_id}", (200,)))

@@ -1,6 +1,8 @@
 """The stories that `make demo STORY=...` can tell."""
 
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -8,10 +10,15 @@ from local.interruption import Interruption
 from local.stack import ROOT, Stack
 from local.story.blue_green import BlueGreenStory
 from local.story.chapters import Story
+from local.story.migration import MigrationStory
+from local.story.other_side import OtherSide, answering
 from local.story.sandbox import Sandbox
 from local.story.screen import Screen
 from local.story.slipway_api import SlipwayApi
 from local.story.telling import Told
+
+WORK_SECONDS = 3.0
+"""How long the other side of a hook works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +36,43 @@ class Stage:
 class Telling:
     """How a story begins: what the app must be set up with, and the story itself."""
 
-    tell: Callable[[Stage], Told]
+    tell: Callable[[Stage], AbstractContextManager[Told]]
     settings: Mapping[str, str] = field(default_factory=dict)
     """App settings beside those of every stack."""
 
 
-def _canary(stage: Stage) -> Told:
+@contextmanager
+def _canary(stage: Stage) -> Iterator[Told]:
     stack = stage.stack
     slipway, sandbox = SlipwayApi(stack.url, stack.key), Sandbox(stack.cloud, stack.edge)
-    return Story(slipway, sandbox, stage.screen, stage.stop, stage.version_3_error_rate)
+    yield Story(slipway, sandbox, stage.screen, stage.stop, stage.version_3_error_rate)
 
 
-def _blue_green(stage: Stage) -> Told:
+@contextmanager
+def _blue_green(stage: Stage) -> Iterator[Told]:
     slipway = SlipwayApi(stage.stack.url, stage.stack.key, "kiosk")
     spec = (ROOT / "local" / "shop" / "kiosk.yaml").read_text()
-    return BlueGreenStory(slipway, stage.stack.cloud, spec, stage.screen, stage.stop, stage.version_3_error_rate)
+    yield BlueGreenStory(slipway, stage.stack.cloud, spec, stage.screen, stage.stop, stage.version_3_error_rate)
+
+
+def _migration() -> Telling:
+    key = secrets.token_urlsafe(24)
+
+    @contextmanager
+    def tell(stage: Stage) -> Iterator[Told]:
+        stack = stage.stack
+        slipway, sandbox = SlipwayApi(stack.url, stack.key), Sandbox(stack.cloud, stack.edge)
+        spec = (ROOT / "local" / "shop" / "migrating.yaml").read_text()
+        with answering(OtherSide(key, WORK_SECONDS)) as side:
+            yield MigrationStory(slipway, sandbox, side, spec, stage.screen, stage.stop, stage.version_3_error_rate)
+
+    return Telling(tell=tell, settings={"SLIPWAY_SECRET_MIGRATIONS": key})
 
 
 MAIN: Final = "canary"
 STORIES: Final[Mapping[str, Callable[[], Telling]]] = {
     MAIN: lambda: Telling(tell=_canary),
     "blue-green": lambda: Telling(tell=_blue_green),
+    "migration": _migration,
 }
 """By name; the first one is told when nobody asks for another."""

@@ -9,7 +9,8 @@ from tests.demo_process import demos
 
 LONGEST = 120
 """What a story may take after set-up, in seconds."""
-OTHERS = [name for name in STORIES if name != MAIN]
+LONG = {"migration"}
+OTHERS = [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in STORIES if name != MAIN]
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,26 @@ def test_a_switch_to_a_version_that_is_well_after_all_differs_from_the_story(tol
 
     assert demo.process.returncode == 1, demo.text
     assert "The story differs: version 3 should be rolled back, but ended succeeded" in demo.text
+
+
+@pytest.mark.long
+def test_a_database_is_expanded_before_users_come_and_contracted_when_the_old_version_is_gone(told):
+    demo = told("migration")
+
+    assert figure(demo, "expand, from its call to its callback") >= 3
+    assert figure(demo, "from that callback to version 2's first weight") >= 0
+    assert figure(demo, "from version 2's success to contract") >= 10
+    assert "answered 409: rollback is not possible: version 1 is not kept warm any more" in demo.text
+
+
+@pytest.mark.long
+def test_beyond_the_point_of_no_return_a_bad_version_is_held_and_a_person_paged(told):
+    demo = told("migration")
+
+    assert "not taken back, for hook expand has passed the point of no return" in demo.text
+    assert "a person is paged: shop:" in demo.text
+    assert figure(demo, "from that verdict to a person's pager") > 0
+    assert figure(demo, "requests failed because of anything else") == 0
 
 
 def test_a_story_that_there_is_not_is_an_error_that_names_those_that_there_are(start_demo):
