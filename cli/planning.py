@@ -78,7 +78,7 @@ def _run(options: argparse.Namespace) -> int:
 def _told(plan: Forecast) -> list[str]:
     begins = plan.starts.earliest
     start = f"starts {begins:%Y-%m-%d %H:%M:%S} UTC" if begins else "cannot start"
-    lines = [f"{plan.spec.application}: {start}; {in_all(plan)}", "", *_table(plan), ""]
+    lines = [*_item(plan.spec.application, f"{start}; {in_all(plan)}"), "", *_table(plan), ""]
     for number, each in enumerate(plan.steps):
         for words in rounding(each):
             lines += _item("rounded", f"step {number}: {words}")
