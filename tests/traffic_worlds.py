@@ -21,9 +21,10 @@ from shared.adapters.log_analytics.metrics_source import LogAnalyticsMetrics
 from shared.adapters.memory.site import MemorySite
 from shared.domain.names import ApplicationName, TargetName
 from shared.domain.rollout.measuring import AzureMonitorSource, LogAnalyticsSource, Source, SplitBy, ValueQuery
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Place, Target, TargetKind
 from shared.ports.metrics_source import Arm, MetricsSource, WindowQuestion
-from tests.sandbox import SITE_ID, RunningCloud, running_cloud, wait_until
+from tests.sandbox import CANDIDATE_ID, SITE_ID, TOKEN, Got, RunningCloud, fetch, running_cloud, wait_until
 from tests.sandbox_sdk import AnyToken
 
 TARGET = Target(
@@ -92,6 +93,17 @@ class MemoryWorld:
     def fail_next_swap(self) -> None:
         self.site.fail_next_swap(TARGET, "the candidate slot did not respond to http ping")
 
+    def deploy_unwell_when_prepared(self, version: str) -> None:
+        """Let the candidate's place serve a version that is not well with production's settings."""
+        self.site.deploy(TARGET, Place.CANDIDATE, version, healthy_prepared=False)
+
+    def preview_by_hand(self, preview: Preview) -> None:
+        self.site.preview_by_hand(TARGET, preview)
+
+    def let_differ(self, name: str) -> None:
+        """Let a setting that stays with its place differ between the two."""
+        self.site.staying = (name,)
+
     def forgotten(self, token: str) -> str:
         """Return the token, once the platform has forgotten what it stands for."""
         self.site.forget_swaps(TARGET)
@@ -137,6 +149,44 @@ class SandboxWorld:
     def fail_next_swap(self) -> None:
         self.cloud.control.add_fault(on="swap", kind="swap-fails", count=1)
 
+    def deploy_unwell_when_prepared(self, version: str) -> None:
+        self.deploy(Place.CANDIDATE, version)
+        self.put_settings(Place.PRODUCTION, {"SHOP_DATABASE": "unreachable"})
+        self.put_settings(Place.CANDIDATE, {"SHOP_DATABASE": "of the slot"})
+        self.stick("SHOP_DATABASE")
+
+    def preview_by_hand(self, preview: Preview) -> None:
+        """Begin or cancel a swap with preview as the Azure CLI does."""
+        if preview is Preview.PENDING:
+            self.manage("POST", f"{CANDIDATE_ID}/applySlotConfig", {"targetSlot": "production", "preserveVnet": True})
+        else:
+            self.manage("POST", f"{CANDIDATE_ID}/resetSlotConfig")
+
+    def let_differ(self, name: str) -> None:
+        self.put_settings(Place.PRODUCTION, {name: "hush-of-production", "ALIKE": "1"})
+        self.put_settings(Place.CANDIDATE, {name: "hush-of-the-slot", "ALIKE": "1", "MOVES": "2"})
+        self.stick(name, "ALIKE")
+
+    def put_settings(self, place: Place, settings: dict[str, str]) -> None:
+        """Replace a place's app settings; its app restarts with them by and by."""
+        base = SITE_ID if place is Place.PRODUCTION else CANDIDATE_ID
+        self.manage("PUT", f"{base}/config/appsettings", {"properties": settings})
+
+    def stick(self, *names: str) -> None:
+        """Let these settings, and no others, stay with their slot in a swap."""
+        self.manage("PUT", f"{SITE_ID}/config/slotConfigNames", {"properties": {"appSettingNames": list(names)}})
+
+    def settings(self, place: Place) -> dict[str, str]:
+        """Return the app settings that the version at a place runs with, by its own account."""
+        slot = "production" if place is Place.PRODUCTION else "candidate"
+        return dict(fetch(f"{self.cloud.slots[slot]}/settings?x-ms-routing-name=self").json())
+
+    def manage(self, method: str, path: str, body: object = None) -> Got:
+        url = f"{self.cloud.management}{path}?api-version=2025-05-01"
+        got = fetch(url, method=method, body=body, headers=TOKEN)
+        assert got.status < 300, f"{method} {path}: {got.status} {got.body.decode()}"
+        return got
+
     def forgotten(self, token: str) -> str:
         """Return a token like this one, for a swap that the sandbox does not know."""
         return re.sub(r"[0-9a-f-]{36}(?=\?)", "0" * 36, token)
@@ -145,6 +195,10 @@ class SandboxWorld:
         """Undo what a test left: faults, a running swap, rules."""
         self.cloud.control.clear_faults()
         wait_until(lambda: (self.cloud.control.site()["swap"] or {}).get("phase") != "running", within=10)
+        self.preview_by_hand(Preview.NONE)
+        self.stick()
+        for place in (Place.PRODUCTION, Place.CANDIDATE):
+            self.put_settings(place, {})
 
 
 @contextmanager

@@ -1,15 +1,15 @@
-"""The part of the Azure management API that `azure-mgmt-web` 11 calls for sites, slots, rules and swaps.
+"""The part of the Azure management API that `azure-mgmt-web` 11 calls for sites, slots, rules, settings and swaps.
 
 Same URLs, api-version, status codes and error bodies (`{"error": {"code", "message"}}`). Any bearer token is good.
 """
 
-from dataclasses import asdict
 from typing import Any
 
 from local.cloud.arm_words import check_version, find_resource, no_such_call, not_found
 from local.cloud.faults import SWAP_KINDS, Faults
 from local.cloud.http_json import ApiError, JsonCall, Reply
-from local.cloud.live_site import BusyError, LiveSite
+from local.cloud.live_site import BusyError, LiveSite, PreparedError
+from local.cloud.site_settings import answer_settings, read_target
 from local.cloud.state import PRODUCTION, RoutingRule, Slot, Swap, SwapPhase
 from local.cloud.traffic_manager.arm import ProfilesApi
 
@@ -43,6 +43,14 @@ class ManagementApi:
                 raise no_such_call(call)
 
     def _answer_site(self, site: LiveSite, call: JsonCall, rest: list[str]) -> Reply:
+        try:
+            return self._answer_place(site, call, rest)
+        except PreparedError as error:
+            raise ApiError(409, "Conflict", str(error)) from error
+        except BusyError as error:
+            raise _conflict(str(error)) from error
+
+    def _answer_place(self, site: LiveSite, call: JsonCall, rest: list[str]) -> Reply:
         match call.method, rest:
             case "GET", ["slots"]:
                 slots = [_describe(site, slot) for slot in site.state.slots if slot.name != PRODUCTION]
@@ -64,8 +72,6 @@ class ManagementApi:
                 return Reply(200, _describe(site, slot))
             case "GET", ["config", "web"]:
                 return Reply(200, _describe_config(site, slot))
-            case "POST", ["config", "appsettings", "list"]:
-                return Reply(200, _describe_settings(site, slot))
             case "POST", ["start" | "stop" as action]:
                 site.set_running(slot.name, running=action == "start")
                 return Reply(200)
@@ -74,15 +80,13 @@ class ManagementApi:
             case "GET", ["operationresults", swap_id]:
                 return _swap_result(site, swap_id, call)
             case _:
-                raise no_such_call(call)
+                answered = answer_settings(site, slot, call, rest)
+                if answered is None:
+                    raise no_such_call(call)
+                return answered
 
     def _swap(self, site: LiveSite, slot: Slot, call: JsonCall) -> Reply:
-        target = call.body.get("targetSlot") if isinstance(call.body, dict) else None
-        if not isinstance(target, str):
-            raise ApiError(400, "BadRequest", "The parameter targetSlot is required.")
-        other = site.state.slot(target)
-        if other is None:
-            raise not_found(f"Microsoft.Web/sites/{site.state.name}/slots/{target}", site.state.resource_group)
+        other = read_target(site, call)
         if other.name == slot.name:
             raise ApiError(400, "BadRequest", "Source and target slots must differ.")
         # Swapping the site itself means: bring the named slot into production.
@@ -96,10 +100,7 @@ class ManagementApi:
             raise _conflict("an ordered fault")
         slow = fault.delay_seconds if fault is not None and fault.kind == "slow-swap" else 0.0
         doomed = fault is not None and fault.kind == "swap-fails"
-        try:
-            return site.begin_swap(source, destination, seconds=self._swap_seconds + slow, doomed=doomed)
-        except BusyError as error:
-            raise _conflict(str(error)) from error
+        return site.begin_swap(source, destination, seconds=self._swap_seconds + slow, doomed=doomed)
 
 
 def _read_rules(site: LiveSite, body: Any) -> tuple[RoutingRule, ...]:
@@ -147,6 +148,7 @@ def _describe(site: LiveSite, slot: Slot) -> dict[str, Any]:
             "hostNames": [slot.host_name],
             "enabledHostNames": [slot.host_name],
             "resourceGroup": site.state.resource_group,
+            "targetSwapSlot": site.state.partner(slot.name),
             "inProgressOperationId": running.id if running is not None else None,
             "slotSwapStatus": {
                 "timestampUtc": swap.ended,
@@ -170,16 +172,6 @@ def _describe_config(site: LiveSite, slot: Slot) -> dict[str, Any]:
         "name": "web",
         "type": "Microsoft.Web/sites/config" if is_site else "Microsoft.Web/sites/slots/config",
         "properties": {"experiments": {"rampUpRules": rules}},
-    }
-
-
-def _describe_settings(site: LiveSite, slot: Slot) -> dict[str, Any]:
-    deployed = {key.upper(): str(value) for key, value in asdict(slot.deployment).items()}
-    return {
-        "id": f"{resource_id(site, slot)}/config/appsettings",
-        "name": "appsettings",
-        "type": "Microsoft.Web/sites/config",
-        "properties": deployed,
     }
 
 

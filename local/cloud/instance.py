@@ -19,6 +19,9 @@ _FIRST_PAUSE = 0.2
 _LONGEST_PAUSE = 5.0
 
 
+Settings = tuple[tuple[str, str], ...]
+
+
 class StartError(Exception):
     """The process did not come up; the message says why."""
 
@@ -30,8 +33,16 @@ class DownError(Exception):
 class Instance:
     """A shop process that is kept alive until `stop`. The same seed fails the same checkouts."""
 
-    def __init__(self, deployment: Deployment, *, seed: int) -> None:
+    def __init__(
+        self, deployment: Deployment, *, seed: int, settings: Settings = (), must_be_well: bool = True
+    ) -> None:
+        """`settings` reach the process as environment variables, as App Service's do.
+
+        With `must_be_well` it has started once its health page answers 200, else once that answers at all.
+        """
         self.deployment = deployment
+        self.settings = settings
+        self._must_be_well = must_be_well
         self._seed = seed
         self._process: Process | None = None
         self._client: KeepAliveClient | None = None
@@ -74,9 +85,10 @@ class Instance:
         command = [sys.executable, "-m", "local.shop", "--lifeline", f"--version={self.deployment.version}"]
         command += ["--error-rate", str(self.deployment.error_rate)]
         command += ["--latency-ms", str(self.deployment.latency_ms), "--seed", str(self._seed)]
+        environment = {**os.environ, **{f"APPSETTING_{name}": value for name, value in self.settings}}
         # A session of its own: a Ctrl-C at the terminal must reach the sandbox alone, which then stops its children.
         self._process = await asyncio.create_subprocess_exec(
-            *command, cwd=_ROOT, env=dict(os.environ), stdin=PIPE, stdout=PIPE, start_new_session=True
+            *command, cwd=_ROOT, env=environment, stdin=PIPE, stdout=PIPE, start_new_session=True
         )
         try:
             async with asyncio.timeout(_START_SECONDS):
@@ -85,7 +97,7 @@ class Instance:
         except (TimeoutError, OSError, ValueError) as error:
             await self._end_process()
             raise StartError(f"version {self.deployment.version} did not start: {error}") from error
-        if health.status != 200:
+        if health.status != 200 and self._must_be_well:
             await self._end_process()
             raise StartError(f"version {self.deployment.version} answered {health.status} to its health check")
         self._client = client

@@ -10,19 +10,24 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from local.cloud.instance import Instance
+from local.cloud.instance import Instance, Settings, StartError
 from local.cloud.journal import Journal
 from local.cloud.keep_alive import KeepAliveClient, encode_request
 from local.cloud.ledger import Ledger
 from local.cloud.meter import Meter, Tally
-from local.cloud.state import Deployment, RoutingRule, Site, Slot, Swap, SwapPhase
+from local.cloud.state import Deployment, Prepared, RoutingRule, Site, Slot, Swap, SwapPhase
 
 _WARM_UP_SECONDS = 20.0
 _PING_SECONDS = 5.0
+_PREPARED = "The slot cannot be changed because its configuration settings have been prepared for swap."
 
 
 class BusyError(Exception):
     """Another operation on this site is under way; nothing was begun."""
+
+
+class PreparedError(BusyError):
+    """A swap with preview is pending on this site, and what was asked for has to wait for its end."""
 
 
 class LiveSite:
@@ -46,7 +51,10 @@ class LiveSite:
 
     async def start(self) -> None:
         """Bring up what was deployed. Raises `StartError`."""
-        fresh = {slot.name: self._new_instance(slot.deployment) for slot in self.state.slots}
+        fresh = {
+            slot.name: self._new_instance(slot.deployment, self.state.settings_in(slot.name))
+            for slot in self.state.slots
+        }
         self.instances = fresh
         await asyncio.gather(*(instance.start() for instance in fresh.values()))
 
@@ -69,7 +77,7 @@ class LiveSite:
         """
         async with self._deploying:
             self._refuse_during_swap()
-            instance = self._new_instance(deployment)
+            instance = self._new_instance(deployment, self.state.settings_in(self._slot(slot_name).name))
             await instance.start()
             if self.state.running_swap() is not None:
                 await instance.stop()
@@ -80,16 +88,52 @@ class LiveSite:
             self._spawn(self._retire(replaced))
 
     def set_rules(self, rules: Iterable[RoutingRule]) -> None:
-        """Divide production's new clients in this way from now on."""
+        """Divide production's new clients in this way from now on. Raises `BusyError` once a swap is prepared."""
+        self._refuse_once_prepared(self.state.slots[0].name)
         self._save(replace(self.state, rules=tuple(rules)))
 
     def set_running(self, slot_name: str, *, running: bool) -> None:
         """Start or stop a slot. A stopped one answers 403 to everybody, as in App Service."""
         self._save(self.state.with_slot(replace(self._slot(slot_name), running=running)))
 
-    def begin_swap(self, source: str, destination: str, *, seconds: float, doomed: bool) -> Swap:
-        """Begin to exchange what two slots serve. Raises `BusyError` when a swap is running."""
+    def set_settings(self, slot_name: str, settings: Settings) -> None:
+        """Give a slot these app settings; its app restarts with them. Raises `BusyError` once it is prepared."""
+        slot = self._slot(slot_name)
+        self._refuse_once_prepared(slot.name)
+        self._save(self.state.with_slot(replace(slot, settings=tuple(sorted(settings)))))
+        self._spawn(self._run_with(slot.name, self.state.settings_in(slot.name)))
+
+    def set_sticky(self, names: Iterable[str]) -> None:
+        """Say which settings stay with their slot. Raises `BusyError` once a swap is prepared."""
+        self._refuse_once_prepared(self.state.slots[0].name)
+        self._save(replace(self.state, sticky=tuple(sorted(names))))
+
+    def prepare(self, source: str, destination: str) -> None:
+        """Let a slot's app restart with the settings that it would have in another. Raises `BusyError`."""
         self._refuse_during_swap()
+        for name in (source, destination):
+            if (partner := self.state.partner(name)) is not None:
+                raise PreparedError(
+                    f"Cannot apply configuration from slot '{name}' because this slot has already been prepared "
+                    f"for swap with slot '{partner}'."
+                )
+        self._save(replace(self.state, prepared=Prepared(source, destination)))
+        self._spawn(self._run_with(source, self.state.settings_in(source)))
+
+    def reset(self, slot_name: str) -> None:
+        """Cancel the swap that a slot is prepared for, if any; the app restarts with its own settings."""
+        self._refuse_during_swap()
+        prepared = self.state.prepared
+        if prepared is None or self.state.partner(slot_name) is None:
+            return
+        self._save(replace(self.state, prepared=None))
+        self._spawn(self._run_with(prepared.source, self.state.settings_in(prepared.source)))
+
+    def begin_swap(self, source: str, destination: str, *, seconds: float, doomed: bool) -> Swap:
+        """Begin to exchange what two slots serve. Raises `BusyError` when a swap runs, or another one is prepared."""
+        self._refuse_during_swap()
+        if self.state.prepared not in (None, Prepared(source, destination)):
+            raise PreparedError(_PREPARED)
         swap = Swap(id=str(uuid.uuid4()), source=source, destination=destination, seconds=seconds, doomed=doomed)
         self._save(self.state.with_swap(swap))
         self._spawn_swap(swap)
@@ -109,7 +153,9 @@ class LiveSite:
 
     async def _run_swap(self, swap: Swap) -> None:
         ends = time.monotonic() + swap.seconds
-        warm = await self._warm_up(self._slot(swap.source))
+        settings = self.state.settings_for(swap.source, swap.destination)
+        await self._run_with(swap.source, settings)
+        warm = await self._warm_up(self._slot(swap.source)) and self.instances[swap.source].settings == settings
         await asyncio.sleep(max(ends - time.monotonic(), 0.0))
         if swap.doomed:
             self._fail_swap(swap, f"Cannot swap site slots for site '{self.state.name}': an ordered fault.")
@@ -121,10 +167,31 @@ class LiveSite:
             )
         else:
             self._exchange(swap)
+        # The version that left production, or whose swap failed, is given the settings of the place where it is.
+        await self._run_with(swap.source, self.state.settings_in(swap.source))
+
+    async def _run_with(self, slot_name: str, settings: Settings) -> None:
+        """Let a slot's app run with these settings: restarted where they are others, well or not."""
+        async with self._deploying:
+            replaced = self.instances[slot_name]
+            if replaced.settings == settings:
+                return
+            instance = Instance(replaced.deployment, seed=self._seed, settings=settings, must_be_well=False)
+            try:
+                await instance.start()
+            except StartError as error:
+                print(f"sandbox: {error}", file=sys.stderr, flush=True)
+                return
+            if self.instances[slot_name] is not replaced:
+                await instance.stop()
+                return
+            self.instances[slot_name] = instance
+            self._spawn(self._retire(replaced))
 
     def _exchange(self, swap: Swap) -> None:
         done = replace(swap, phase=SwapPhase.DONE, ended=_now())
-        self._save(self.state.exchanged(swap.source, swap.destination).with_swap(done))
+        exchanged = self.state.exchanged(swap.source, swap.destination)
+        self._save(replace(exchanged.with_swap(done), prepared=None))
         # Both processes live on, so a request in flight is finished by the version that began it.
         held = self.instances
         held[swap.source], held[swap.destination] = held[swap.destination], held[swap.source]
@@ -154,8 +221,12 @@ class LiveSite:
         if (swap := self.state.running_swap()) is not None:
             raise BusyError(f"swap {swap.id} of {swap.source} with {swap.destination} is running")
 
-    def _new_instance(self, deployment: Deployment) -> Instance:
-        return Instance(deployment, seed=self._seed)
+    def _refuse_once_prepared(self, slot_name: str) -> None:
+        if self.state.partner(slot_name) is not None:
+            raise PreparedError(_PREPARED)
+
+    def _new_instance(self, deployment: Deployment, settings: Settings) -> Instance:
+        return Instance(deployment, seed=self._seed, settings=settings)
 
     def _slot(self, name: str) -> Slot:
         slot = self.state.slot(name)

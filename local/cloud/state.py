@@ -26,6 +26,8 @@ class Slot:
     port: int
     deployment: Deployment
     running: bool = True
+    settings: tuple[tuple[str, str], ...] = ()
+    """App settings by name."""
 
     @property
     def host_name(self) -> str:
@@ -68,6 +70,14 @@ class Swap:
     """Why it failed; empty unless it did."""
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A swap with preview: the source runs with the destination's slot settings, and nothing was exchanged yet."""
+
+    source: str
+    destination: str
+
+
 _SWAPS_KEPT = 50
 
 
@@ -81,6 +91,9 @@ class Site:
     slots: tuple[Slot, ...]
     rules: tuple[RoutingRule, ...] = ()
     swaps: tuple[Swap, ...] = ()
+    sticky: tuple[str, ...] = ()
+    """The names of app settings that stay with their slot in a swap."""
+    prepared: Prepared | None = None
 
     def slot(self, name: str) -> Slot | None:
         """Return the slot of that name, in any case, or None."""
@@ -93,6 +106,29 @@ class Site:
     def with_slot(self, changed: Slot) -> "Site":
         """Return the site with the slot of the same name replaced."""
         return replace(self, slots=tuple(changed if slot.name == changed.name else slot for slot in self.slots))
+
+    def partner(self, name: str) -> str | None:
+        """Return the slot that a slot has been prepared to be swapped with."""
+        if self.prepared is None:
+            return None
+        pair = {self.prepared.source: self.prepared.destination, self.prepared.destination: self.prepared.source}
+        return pair.get(name)
+
+    def settings_in(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return what an app in a slot runs with: its own settings, or those of the swap that it is prepared for."""
+        if self.prepared is not None and self.prepared.source == name:
+            return self.settings_for(name, self.prepared.destination)
+        slot = self.slot(name)
+        return slot.settings if slot is not None else ()
+
+    def settings_for(self, source: str, destination: str) -> tuple[tuple[str, str], ...]:
+        """Return what the app of a slot runs with once it is in another: its own settings, save those that stay."""
+        moving, place = self.slot(source), self.slot(destination)
+        if moving is None or place is None:
+            raise KeyError(f"{source} or {destination} is not a slot of {self.name}")
+        comes = (pair for pair in moving.settings if pair[0] not in self.sticky)
+        stays = (pair for pair in place.settings if pair[0] in self.sticky)
+        return tuple(sorted((*comes, *stays)))
 
     def running_swap(self) -> Swap | None:
         """Return the swap that is under way, or None; there is at most one."""
@@ -112,12 +148,13 @@ class Site:
         return replace(self, swaps=(*others, changed)[-_SWAPS_KEPT:])
 
     def exchanged(self, one: str, other: str) -> "Site":
-        """Return the site with the deployments of two slots exchanged; host names and rules stay."""
+        """Return the site with the deployments of two slots exchanged; host names, rules and sticky settings stay."""
         first, second = self.slot(one), self.slot(other)
         if first is None or second is None:
             raise KeyError(f"{one} or {other} is not a slot of {self.name}")
-        moved = self.with_slot(replace(first, deployment=second.deployment))
-        return moved.with_slot(replace(second, deployment=first.deployment))
+        to_first, to_second = self.settings_for(other, one), self.settings_for(one, other)
+        moved = self.with_slot(replace(first, deployment=second.deployment, settings=to_first))
+        return moved.with_slot(replace(second, deployment=first.deployment, settings=to_second))
 
 
 def parse_site(document: dict[str, Any]) -> Site:
@@ -127,9 +164,17 @@ def parse_site(document: dict[str, Any]) -> Site:
         resource_group=document["resource_group"],
         name=document["name"],
         slots=tuple(
-            Slot(entry["name"], entry["port"], Deployment(**entry["deployment"]), entry["running"])
+            Slot(
+                entry["name"],
+                entry["port"],
+                Deployment(**entry["deployment"]),
+                entry["running"],
+                tuple((name, value) for name, value in entry.get("settings", ())),
+            )
             for entry in document["slots"]
         ),
         rules=tuple(RoutingRule(**entry) for entry in document["rules"]),
         swaps=tuple(Swap(**{**entry, "phase": SwapPhase(entry["phase"])}) for entry in document["swaps"]),
+        sticky=tuple(document.get("sticky", ())),
+        prepared=Prepared(**document["prepared"]) if document.get("prepared") else None,
     )

@@ -7,6 +7,7 @@ stops when its standard input closes, so it never outlives the process that star
 import argparse
 import asyncio
 import json
+import os
 import signal
 
 from aiohttp import web
@@ -15,6 +16,8 @@ from local.shop.lifeline import watch_lifeline
 from local.shop.shop import Shop
 
 _FOREVER = 365 * 24 * 3600.0
+_SETTING = "APPSETTING_"
+"""How App Service begins the names of the variables that it makes of app settings."""
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
@@ -23,6 +26,9 @@ async def _serve(arguments: argparse.Namespace) -> None:
         error_rate=arguments.error_rate,
         latency_ms=arguments.latency_ms,
         seed=arguments.seed,
+        settings={
+            name.removeprefix(_SETTING): value for name, value in os.environ.items() if name.startswith(_SETTING)
+        },
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Target
 
 
@@ -39,4 +40,24 @@ class Promoter(Protocol):
         A token that the platform has forgotten reads as if there were none. `DONE` says only that nothing
         runs: what was achieved is verified by the version that production serves.
         """
+        ...
+
+    def apply_preview(self, target: Target) -> None:
+        """Put production's settings on the candidate's place, which restarts with them. Safe to repeat.
+
+        The next `begin_swap` only exchanges. Until then the platform may refuse changes of the site's settings, and of
+        its traffic rules. Raises `TryLaterError` also while another swap, or its preview, is pending: nothing was done.
+        """
+        ...
+
+    def reset_preview(self, target: Target) -> None:
+        """Give the candidate's place its own settings back, if its preview is pending. It restarts with them."""
+        ...
+
+    def read_preview(self, target: Target) -> Preview:
+        """Return which swap with preview is pending."""
+        ...
+
+    def read_staying(self, target: Target) -> tuple[str, ...]:
+        """Return the names, never the values, of the settings that stay with their place in a swap and differ."""
         ...

@@ -10,8 +10,11 @@ from shared.adapters.app_service.promoter import AppServicePromoter
 from shared.adapters.app_service.sites import AppServiceSites
 from shared.adapters.app_service.swap_address import UNADDRESSED, to_path, to_token
 from shared.domain.errors import RejectedError, TryLaterError
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Place
+from shared.domain.rollout.weight import NONE, Weight
 from shared.ports.promoter import SwapState, SwapStatus
+from tests.sandbox import wait_until
 from tests.sandbox_sdk import AnyToken
 from tests.scripted_server import HangUp, Say, Silence, closed_port, scripted_server
 from tests.traffic_worlds import SWAP_SECONDS, TARGET, MemoryWorld, sandbox_world
@@ -108,6 +111,128 @@ def test_swapping_back_after_a_swap_brings_the_old_version_back(world):
     watch(world, world.promoter.begin_swap(TARGET))
 
     assert served(world) == ("1", "2")
+
+
+def test_a_preview_is_pending_until_it_is_reset_and_exchanges_nothing(world):
+    before = world.promoter.read_preview(TARGET)
+    world.promoter.apply_preview(TARGET)
+    during = world.promoter.read_preview(TARGET)
+    world.promoter.reset_preview(TARGET)
+
+    assert [before, during, world.promoter.read_preview(TARGET)] == [Preview.NONE, Preview.PENDING, Preview.NONE]
+    assert served(world) == ("1", "2")
+
+
+def test_a_preview_that_is_applied_or_reset_twice_is_harmless(world):
+    world.promoter.apply_preview(TARGET)
+    world.promoter.apply_preview(TARGET)
+    during = world.promoter.read_preview(TARGET)
+    world.promoter.reset_preview(TARGET)
+    world.promoter.reset_preview(TARGET)
+
+    assert [during, world.promoter.read_preview(TARGET)] == [Preview.PENDING, Preview.NONE]
+
+
+def test_a_preview_that_somebody_else_began_is_seen_and_so_is_its_end(world):
+    world.preview_by_hand(Preview.PENDING)
+    seen = world.promoter.read_preview(TARGET)
+    world.preview_by_hand(Preview.NONE)
+
+    assert [seen, world.promoter.read_preview(TARGET)] == [Preview.PENDING, Preview.NONE]
+
+
+def test_a_swap_after_a_preview_exchanges_the_places_and_ends_the_preview(world):
+    world.promoter.apply_preview(TARGET)
+
+    assert watch(world, world.promoter.begin_swap(TARGET)) == SwapStatus(SwapState.DONE)
+
+    assert served(world) == ("2", "1")
+    assert world.promoter.read_preview(TARGET) is Preview.NONE
+
+
+def test_no_preview_is_begun_or_reset_while_a_swap_runs(world):
+    world.promoter.apply_preview(TARGET)
+    token = world.promoter.begin_swap(TARGET)
+
+    with pytest.raises(TryLaterError):
+        world.promoter.reset_preview(TARGET)
+    watch(world, token)
+    second = world.promoter.begin_swap(TARGET)
+    with pytest.raises(TryLaterError):
+        world.promoter.apply_preview(TARGET)
+
+    watch(world, second)
+    assert served(world) == ("1", "2")
+
+
+def test_the_traffic_rules_of_a_prepared_site_cannot_be_changed_until_it_is_reset(world):
+    world.promoter.apply_preview(TARGET)
+
+    with pytest.raises(TryLaterError, match="prepared for"):
+        world.router.set_share(TARGET, Weight(5_000))
+    world.promoter.reset_preview(TARGET)
+    world.router.set_share(TARGET, Weight(5_000))
+
+    assert world.router.read_share(TARGET) == 5_000
+    world.router.set_share(TARGET, NONE)
+
+
+def test_a_version_that_is_not_well_with_productions_settings_shows_it_before_the_swap(world):
+    world.deploy_unwell_when_prepared("3")
+    before = world.probe.read_health(TARGET, Place.CANDIDATE).healthy
+    world.promoter.apply_preview(TARGET)
+    wait_until(lambda: not world.probe.read_health(TARGET, Place.CANDIDATE).healthy, within=20)
+    world.promoter.reset_preview(TARGET)
+
+    wait_until(lambda: world.probe.read_health(TARGET, Place.CANDIDATE).healthy, within=20)
+    assert before
+
+
+def test_the_settings_that_stay_and_differ_are_told_by_name(world):
+    world.let_differ("SHOP_PAYMENTS")
+
+    assert world.promoter.read_staying(TARGET) == ("SHOP_PAYMENTS",)
+
+
+def test_after_a_swap_and_a_swap_back_the_stable_version_runs_with_the_settings_that_it_had(sandbox):
+    own = {"GREETING": "of version 1", "PLACE": "production"}
+    sandbox.deploy(Place.PRODUCTION, "1")
+    sandbox.deploy(Place.CANDIDATE, "2")
+    sandbox.stick("PLACE")
+    sandbox.put_settings(Place.PRODUCTION, own)
+    sandbox.put_settings(Place.CANDIDATE, {"GREETING": "of version 2", "PLACE": "slot"})
+    wait_until(lambda: sandbox.settings(Place.PRODUCTION) == own, within=20)
+
+    watch(sandbox, sandbox.promoter.begin_swap(TARGET))
+    promoted = sandbox.settings(Place.PRODUCTION)
+    wait_until(lambda: sandbox.settings(Place.CANDIDATE) == {**own, "PLACE": "slot"}, within=20)
+    watch(sandbox, sandbox.promoter.begin_swap(TARGET))
+
+    assert promoted == {"GREETING": "of version 2", "PLACE": "production"}
+    assert served(sandbox) == ("1", "2")
+    assert sandbox.settings(Place.PRODUCTION) == own
+    sandbox.reset()
+
+
+def test_a_preview_runs_the_slot_with_productions_own_settings_and_a_swap_restarts_it_no_more(sandbox):
+    sandbox.deploy(Place.CANDIDATE, "2")
+    sandbox.stick("PLACE")
+    sandbox.put_settings(Place.PRODUCTION, {"PLACE": "production"})
+    sandbox.put_settings(Place.CANDIDATE, {"GREETING": "of version 2", "PLACE": "slot"})
+    wanted = {"GREETING": "of version 2", "PLACE": "production"}
+
+    sandbox.promoter.apply_preview(TARGET)
+    wait_until(lambda: sandbox.settings(Place.CANDIDATE) == wanted, within=20)
+    verified = process(sandbox, "candidate")
+    watch(sandbox, sandbox.promoter.begin_swap(TARGET))
+
+    assert process(sandbox, "production") == verified
+    assert sandbox.settings(Place.PRODUCTION) == wanted
+    sandbox.reset()
+
+
+def process(world, slot):
+    return next(each["process"] for each in world.cloud.control.site()["slots"] if each["slot"] == slot)
 
 
 @pytest.fixture
@@ -305,3 +430,96 @@ def test_a_token_that_was_never_ours_is_rejected_before_anything_is_asked(arm, p
         to_path(token)
 
     assert arm.asked == []
+
+
+def site_says(partner):
+    return Say(200, {"properties": {"targetSwapSlot": partner}})
+
+
+@pytest.mark.parametrize(
+    ("slot", "production", "preview"),
+    [
+        (None, None, Preview.NONE),
+        ("Production", "candidate", Preview.PENDING),
+        ("beta", None, Preview.FOREIGN),
+        (None, "beta", Preview.FOREIGN),
+        (None, "Candidate", Preview.PENDING),
+    ],
+    ids=["none", "ours", "the slot with another", "production with another", "of a slot that was made anew"],
+)
+def test_both_places_are_asked_which_swap_they_are_prepared_for(arm, promoter, slot, production, preview):
+    arm.play(site_says(slot), site_says(production))
+
+    assert promoter.read_preview(TARGET) is preview
+
+
+def test_production_s_settings_are_put_on_the_slot_and_never_the_other_way(arm, promoter):
+    arm.play(site_says(None), site_says(None), Say(200))
+
+    promoter.apply_preview(TARGET)
+
+    asked = arm.asked[-1]
+    assert (asked.method, asked.path) == ("POST", f"{TARGET.resource}/slots/candidate/applySlotConfig")
+    assert asked.json() == {"targetSlot": "production", "preserveVnet": True}
+
+
+@pytest.mark.parametrize(
+    ("steps", "cancelled_at"),
+    [
+        ((site_says("production"), Say(200), site_says(None)), ["slots/candidate/resetSlotConfig"]),
+        ((site_says(None), site_says("candidate"), Say(200)), ["resetSlotConfig"]),
+        ((site_says("beta"), site_says("beta")), []),
+    ],
+    ids=["at the slot", "where production alone still waits", "never that of others"],
+)
+def test_a_preview_is_cancelled_where_it_is_pending(arm, promoter, steps, cancelled_at):
+    arm.play(*steps)
+
+    promoter.reset_preview(TARGET)
+
+    sent = [asked.path for asked in arm.asked if asked.method == "POST"]
+    assert sent == [f"{TARGET.resource}/{path}" for path in cancelled_at]
+
+
+def test_a_site_with_built_in_authentication_is_refused_for_good_with_the_fix(arm, promoter):
+    why = "Swap with Preview cannot be used when one of the slots has site authentication enabled."
+    arm.play(site_says(None), site_says(None), Say(409, {"error": {"code": "Conflict", "message": why}}))
+
+    with pytest.raises(RejectedError, match="leave out swapWithPreview"):
+        promoter.apply_preview(TARGET)
+
+
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        (Say(409, CONFLICT), TryLaterError),
+        (Say(429, {"error": {}}, {"Retry-After": "5"}), TryLaterError),
+        (Say(503), TryLaterError),
+        (HangUp(), TryLaterError),
+        (Silence(), TryLaterError),
+        (Say(403, {"error": {"code": "AuthorizationFailed"}}), RejectedError),
+        (Say(404, {"error": {"code": "ResourceNotFound"}}), RejectedError),
+    ],
+    ids=["409", "429", "503", "broken off", "no answer", "403", "404"],
+)
+def test_a_preview_is_never_asked_for_twice_whatever_becomes_of_the_call(arm, promoter, monkeypatch, step, error):
+    monkeypatch.setattr("shared.calls.azure_calls.READ_SECONDS", 0.2)
+    arm.play(site_says(None), site_says(None), step)
+
+    with pytest.raises(error):
+        promoter.apply_preview(TARGET)
+
+    assert [asked.method for asked in arm.asked] == ["GET", "GET", "POST"]
+
+
+def test_of_the_settings_that_differ_only_names_are_kept_and_only_of_those_that_stay(arm, promoter):
+    def difference(name, rule):
+        hush = {"valueInCurrentSlot": "hush", "valueInTargetSlot": "hush too"}
+        return {"properties": {"settingType": "AppSetting", "settingName": name, "diffRule": rule, **hush}}
+
+    stays, moves = "SettingsWillNotBeSwapped", "SettingsWillBeSwapped"
+    found = [difference("STRIPE", stays), difference("COLOUR", moves), difference("DATABASE", stays), {}]
+    arm.play(Say(200, {"value": found}))
+
+    assert promoter.read_staying(TARGET) == ("DATABASE", "STRIPE")
+    assert arm.asked[0].path == f"{TARGET.resource}/slots/candidate/slotsdiffs"

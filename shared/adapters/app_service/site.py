@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from azure.mgmt.web import WebSiteManagementClient
 
 
+PRODUCTION = "production"
+"""How App Service calls the site itself where it asks for a slot."""
+_STAYS = "SettingsWillNotBeSwapped"
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What an operation's address answered."""
@@ -100,6 +105,51 @@ class Site:
             return bool(found.properties and found.properties.in_progress_operation_id)
 
         return self._calls.run(self._says("read whether it is busy"), send)
+
+    def read_partner(self, place: Place) -> str | None:
+        """Return the slot, in lower case, that a place has been prepared to be swapped with; None: it has not been."""
+
+        def send(options: dict[str, Any]) -> str | None:
+            if place is Place.PRODUCTION:
+                found = self._client.web_apps.get(*self._name, **options)
+            else:
+                found = self._client.web_apps.get_slot(*self._name, self.slot, **options)
+            return found.properties.target_swap_slot if found.properties else None
+
+        partner = self._calls.run(self._says(f"read what its {place} place is to be swapped with"), send)
+        return partner.lower() if partner else None
+
+    def apply_settings(self) -> None:
+        """Put production's settings on the slot. Never sent twice: what is applied already is refused."""
+        body: Any = {"targetSlot": PRODUCTION, "preserveVnet": True}
+
+        def send(options: dict[str, Any]) -> None:
+            self._client.web_apps.apply_slot_configuration_slot(*self._name, self.slot, body, **options)
+
+        self._calls.run(self._says("begin a swap with preview"), send, repeatable=False)
+
+    def reset_settings(self, place: Place) -> None:
+        """Give a place its own settings back; nothing happens where it has them."""
+
+        def send(options: dict[str, Any]) -> None:
+            if place is Place.PRODUCTION:
+                self._client.web_apps.reset_production_slot_config(*self._name, **options)
+            else:
+                self._client.web_apps.reset_slot_configuration_slot(*self._name, self.slot, **options)
+
+        self._calls.run(self._says("cancel a swap with preview"), send)
+
+    def read_staying(self) -> tuple[str, ...]:
+        """Return the names of the settings that stay with their slot and differ between the slot and production."""
+        body: Any = {"targetSlot": PRODUCTION, "preserveVnet": True}
+
+        def send(options: dict[str, Any]) -> tuple[str, ...]:
+            found = self._client.web_apps.list_slot_differences_slot(*self._name, self.slot, body, **options)
+            known = (difference.properties for difference in found)
+            names = (each.setting_name for each in known if each and each.diff_rule == _STAYS and each.setting_name)
+            return tuple(sorted(names))
+
+        return self._calls.run(self._says("compare its settings"), send)
 
     def get(self, path: str) -> Answer:
         """Return whatever a path below the base URL answers, also a refusal."""

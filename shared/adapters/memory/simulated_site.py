@@ -8,6 +8,7 @@ from shared.adapters.memory.timeline import Era, sample
 from shared.domain.analysis.measurement import Missing, Sample
 from shared.domain.errors import TryLaterError
 from shared.domain.rollout.measuring import ValueQuery
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Place
 from shared.ports.promoter import SwapState, SwapStatus
 
@@ -27,6 +28,8 @@ class SimulatedSite:
         """`rate` is how many requests a second come, both places together."""
         self.doom = ""
         """Why the next swap fails; empty when it does not."""
+        self.preview = Preview.NONE
+        """Which swap with preview is pending."""
         self._now = now
         self._eras = [Era(since=now(), rate=rate)]
         self._swaps: dict[str, _Swap] = {}
@@ -45,8 +48,7 @@ class SimulatedSite:
     def begin_swap(self, time: timedelta) -> str:
         """Begin a swap that takes so long; return its token. Raises `TryLaterError` while one runs."""
         self._settle()
-        if self._is_swapping():
-            raise TryLaterError("a swap is running")
+        self._refuse_while_busy()
         self._begun += 1
         token = f"swap-{self._begun}"
         self._swaps[token] = _Swap(ends=self._now() + time, why=self.doom)
@@ -62,6 +64,30 @@ class SimulatedSite:
         if not swap.over:
             return SwapStatus(SwapState.RUNNING)
         return SwapStatus(SwapState.FAILED, swap.why) if swap.why else SwapStatus(SwapState.DONE)
+
+    def apply_preview(self) -> None:
+        """Let the candidate's place run with production's settings. Raises `TryLaterError` while a swap is due."""
+        self._settle()
+        self._refuse_while_busy()
+        self.preview = Preview.PENDING
+
+    def reset_preview(self) -> None:
+        """Let the candidate's place run with its own settings. Raises `TryLaterError` while a swap runs."""
+        self._settle()
+        if self.preview is Preview.PENDING:
+            self._refuse_while_busy()
+            self.preview = Preview.NONE
+
+    def read_preview(self) -> Preview:
+        """Return which swap with preview is pending; a swap that is over has ended its own."""
+        self._settle()
+        return self.preview
+
+    def _refuse_while_busy(self) -> None:
+        if self._is_swapping():
+            raise TryLaterError("a swap is running")
+        if self.preview is Preview.FOREIGN:
+            raise TryLaterError("another place has been prepared for a swap")
 
     def _is_swapping(self) -> bool:
         return any(not swap.over for swap in self._swaps.values())
@@ -84,6 +110,7 @@ class SimulatedSite:
                 swap.over = True
                 if not swap.why:
                     self._begin_era(swap.ends, _exchange)
+                    self.preview = Preview.NONE
 
     def _begin_era(self, at: datetime, change: Callable[[Era], Era]) -> None:
         latest = change(replace(self._eras[-1], since=at))

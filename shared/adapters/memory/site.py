@@ -16,6 +16,7 @@ from shared.domain.analysis.measurement import Histogram, Lack, Missing, Sample,
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError
 from shared.domain.names import TargetName, Version
 from shared.domain.rollout.audience import RequestMark
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Located, Place, Target
 from shared.domain.rollout.weight import ALL, NONE, Weight, rest
 from shared.ports.metrics_source import WindowQuestion
@@ -59,6 +60,8 @@ class MemorySite:
         """What `find_faults` says of a target; nothing unless it is set."""
         self.slow_clients = (timedelta(0), timedelta(0))
         """How long clients take to follow a change of weight, and how long they stay with a place at weight 0."""
+        self.staying: tuple[str, ...] = ()
+        """The names of the settings that stay with their place in a swap and differ."""
         self.swap_time = swap_time
         self.lag = lag
         self._now = now
@@ -76,6 +79,7 @@ class MemorySite:
         error_rate: float = 0.0,
         latency_ms: float = 10.0,
         healthy: bool = True,
+        healthy_prepared: bool = True,
         latencies: Histogram | None = None,
         values: Mapping[str, float] | None = None,
     ) -> None:
@@ -89,6 +93,7 @@ class MemorySite:
             error_rate=error_rate,
             latency_ms=latency_ms,
             healthy=healthy,
+            healthy_prepared=healthy_prepared,
             latencies=latencies,
             values=tuple((values or {}).items()),
         )
@@ -112,6 +117,11 @@ class MemorySite:
     def send(self, target: Target, requests_per_second: float) -> None:
         """Change the traffic of a site from now on."""
         self._change(target, lambda era: replace(era, rate=requests_per_second))
+
+    def preview_by_hand(self, target: Target, preview: Preview) -> None:
+        """Begin or cancel a swap with preview as somebody else would: without a trace in `calls`."""
+        with self._lock:
+            self._site(target).preview = preview
 
     def fail_next_swap(self, target: Target, why: str) -> None:
         """Let the next swap be accepted and end as a failure that says `why`."""
@@ -160,6 +170,8 @@ class MemorySite:
                 raise RejectedError(f"{share} is not a share")
             to_second = rest(share) if _is_turned(target) else share
             if self._site(target).era().share != to_second:
+                if self._site(target).read_preview() is not Preview.NONE:
+                    raise TryLaterError("the site cannot be changed: its settings have been prepared for a swap")
                 self._change(target, lambda era: replace(era, share=to_second))
 
     def read_share(self, target: Target) -> Weight:
@@ -196,6 +208,26 @@ class MemorySite:
         with self._called("read_swap", target, token or ""):
             return self._site(target).read_swap(token)
 
+    def apply_preview(self, target: Target) -> None:
+        """Let the candidate's place run with production's settings, from now on."""
+        with self._called("apply_preview", target):
+            self._site(target).apply_preview()
+
+    def reset_preview(self, target: Target) -> None:
+        """Let the candidate's place run with its own settings again."""
+        with self._called("reset_preview", target):
+            self._site(target).reset_preview()
+
+    def read_preview(self, target: Target) -> Preview:
+        """Return which swap with preview is pending."""
+        with self._called("read_preview", target):
+            return self._site(target).read_preview()
+
+    def read_staying(self, target: Target) -> tuple[str, ...]:
+        """Return `staying`."""
+        with self._called("read_staying", target):
+            return self.staying
+
     def read_version(self, target: Target, place: Place) -> Version:
         """Return the version that the place serves right now."""
         with self._called("read_version", target, place):
@@ -204,7 +236,9 @@ class MemorySite:
     def read_health(self, target: Target, place: Place) -> Health:
         """Ask the place whether it is well."""
         with self._called("read_health", target, place):
-            healthy = self._deployed(target, place).healthy
+            deployed = self._deployed(target, place)
+            is_prepared = place is Place.CANDIDATE and self._site(target).read_preview() is Preview.PENDING
+            healthy = deployed.healthy and (deployed.healthy_prepared or not is_prepared)
             return Health(healthy, f"GET {target.health.path} answered {200 if healthy else 503}")
 
     def read_windows(self, question: WindowQuestion) -> tuple[Window, ...]:
@@ -277,6 +311,10 @@ _METHODS = (
     "read_audience",
     "begin_swap",
     "read_swap",
+    "apply_preview",
+    "reset_preview",
+    "read_preview",
+    "read_staying",
     "read_version",
     "read_health",
     "read_windows",

@@ -22,6 +22,8 @@ class Deployed:
     """The share of requests that fail, from 0 to 1."""
     latency_ms: float = 10.0
     healthy: bool = True
+    healthy_prepared: bool = True
+    """Whether it is well with production's settings too, before it is there."""
     latencies: Histogram | None = None
     """How requests divide by response time, in whatever total; None where nobody measures that."""
     values: tuple[tuple[str, float], ...] = ()
