@@ -11,7 +11,7 @@ from shared.domain.analysis.guards import Guard
 from shared.domain.errors import InvalidError
 from shared.domain.names import ApplicationName
 from shared.domain.rollout.judging import judges_alone
-from shared.domain.rollout.spec import AlertAction, Canary, Judging, Spec, Strategy, WhenBusy
+from shared.domain.rollout.spec import AlertAction, Canary, Judging, LowTraffic, Spec, Strategy, WhenBusy
 from shared.wire.durations import format_duration, parse_duration
 from shared.wire.findings import Findings, Part
 from shared.wire.json_source import read_json, refuse
@@ -108,11 +108,16 @@ def _read_keep_warm(part: Part) -> timedelta:
 
 
 def _refuse_unfitting(document: Part, strategy: Strategy, guards: tuple[Guard, ...], judging: Judging) -> None:
-    """Refuse what a switch cannot do: see the smallest regression by weights, or judge a preview by comparing."""
+    """Refuse what takes weights that rise of a strategy without, and a preview that is to be judged by comparing."""
     if isinstance(strategy, Canary):
         return
     if judging.smallest_regression is not None:
         document.child("judgement").child("smallestRegression").refuse("goes with strategy.canary only")
+    if judging.low_traffic is LowTraffic.BIGGER_FIRST_STEP:
+        document.child("judgement").child("lowTraffic").refuse(
+            'found "bigger-first-step"; goes with strategy.canary only: nothing else has a first step to make bigger; '
+            "allowed is hold, extend or ask"
+        )
     preview = document.child("strategy").child("blueGreen").child("preview").child("bake")
     if preview.exists and preview.is_sound and not any(map(judges_alone, guards)):
         preview.refuse(

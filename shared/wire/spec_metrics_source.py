@@ -51,6 +51,8 @@ REVISIONS: Final = AzureMonitorSource(
     split_by="revisionName",
 )
 """Of a Container App itself: its requests by revision. Its response times name no revision."""
+_UNMEASURED: Final = frozenset({TargetKind.TRAFFIC_MANAGER, TargetKind.HTTP_ROUTE})
+"""What has no platform metrics by version: a profile counts what its name was asked for, a route is none of Azure's."""
 _LOG_ANALYTICS: Final = LogAnalyticsSource()
 _PROMETHEUS: Final = PrometheusSource(url="", requests="", failures="")
 _WEB: Final = WebSource(url="")
@@ -103,6 +105,17 @@ def read_source(part: Part, kinds: frozenset[TargetKind]) -> Source:
     source = _read_source(part, kinds)
     if isinstance(source, AzureMonitorSource) and not source.split_by and not kinds <= {TargetKind.APP_SERVICE_SLOT}:
         part.refuse(_untold(kinds))
+    unmeasured, others = kinds & _UNMEASURED, kinds - {TargetKind.APP_SERVICE_SLOT}
+    if isinstance(source, AzureMonitorSource) and source.split_by and not source.resource and unmeasured:
+        part.child("resource").refuse(
+            f"is missing: {' and '.join(sorted(unmeasured))} count no requests of a version; allowed is the id of a "
+            "resource that does, such as a gateway's, or another source"
+        )
+    if isinstance(source, LogAnalyticsSource) and source.split_by is SplitBy.PLACE and others:
+        part.child("splitBy").refuse(
+            f'found "place"; the places of {" and ".join(sorted(others))} are no host or slot of a site; allowed is '
+            "version, role or revision"
+        )
     return source
 
 
