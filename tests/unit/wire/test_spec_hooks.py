@@ -1,6 +1,8 @@
 """Hooks and migrations in a release spec: read, rendered and stored; what could not be called is refused by path."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +16,11 @@ from shared.domain.rollout.state import Application
 from shared.wire.documents import Envelope, read_envelope, write_envelope
 from shared.wire.spec import parse_spec
 from shared.wire.spec_rendering import render_spec
+from shared.wire.yaml_source import read_yaml
 from tests.unit.wire.spec_documents import SMALLEST, body_of, changed, refused, spec_documents
 from tests.unit.wire.spec_hook_documents import AFTER, CALLS, JOB, WAITED_FOR, WORKFLOW
 
+GUIDE = Path(__file__).parents[3] / "docs" / "guides" / "hooks.md"
 WEBHOOK: dict[str, Any] = {"webhook": CALLS["webhook"]}
 SECRET = "s3cr3t-0123456789"
 
@@ -246,6 +250,15 @@ def test_what_may_be_a_secret_is_never_repeated(hook):
 
     assert problems
     assert SECRET not in str(problems)
+
+
+def test_what_the_guide_to_hooks_shows_is_taken_in_a_release_spec():
+    shown = [read_yaml(text.encode()).value for text in re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL)]
+    parts = [part for part in shown if {"hooks", "migration"} & part.keys()]
+
+    assert len(parts) == 2
+    for part in parts:
+        assert parse_spec(body_of(SMALLEST | part)).hooks
 
 
 def test_more_than_twenty_hooks_are_refused():
