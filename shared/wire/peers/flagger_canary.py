@@ -47,7 +47,7 @@ def import_canary(
         "strategy": strategy.document,
         **measures.document(),
         **_deadlines(spec, accounts),
-        **_notifications(strategy.hooks),
+        **_called(strategy.hooks),
     }
 
 
@@ -178,8 +178,9 @@ def _deadlines(spec: Part, accounts: Accounts) -> dict[str, Any]:
     return {"deadlines": {"preflight": duration_of(Decimal(deadline))}} if deadline else {}
 
 
-def _notifications(hooks: Hooks) -> dict[str, Any]:
-    return {"notifications": hooks.notifications} if hooks.notifications else {}
+def _called(hooks: Hooks) -> dict[str, Any]:
+    calls = {"hooks": hooks.calls} if hooks.calls else {}
+    return calls | ({"notifications": hooks.notifications} if hooks.notifications else {})
 
 
 def _account_rest(spec: Part, accounts: Accounts) -> None:

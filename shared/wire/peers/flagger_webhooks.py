@@ -1,4 +1,4 @@
-"""The webhooks of a Flagger analysis: waits become gates, news become notifications, the rest is said."""
+"""The webhooks of a Flagger analysis: waits become gates, news notifications, a first call a hook; the rest is said."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,14 +12,18 @@ from shared.wire.peers.readings import an_object, entries, given, show, text
 from shared.wire.web_addresses import parse_source_address
 
 _MOST_NOTIFICATIONS: Final = 10
+_MOST_CALLS: Final = 20
+_FIRST_CALL: Final = "pre-rollout"
+_NAMES_OF_MIGRATIONS: Final = frozenset({"expand", "contract"})
 _NOT_ASKED: Final = (
     "a gate is not asked for but answered: with approve or reject at /api/applications/{application}/overrides. Or "
     "keep Flagger, and let it ask Slipway: /api/flagger/{application}/{type}"
 )
 _LEFT_OUT: Final = {
     "pre-rollout": (
-        "nothing is called before users are sent",
-        "left out. Test the candidate in CI, before it is announced at /api/deployments",
+        "a hook calls https addresses alone, with a body of its own and no metadata",
+        "left out. Test the candidate in CI, before it is announced at /api/deployments, or let a hook before-rollout "
+        "call what tests it",
     ),
     "rollout": (
         "nothing is called at each check: what real users met is judged",
@@ -36,9 +40,10 @@ _LEFT_OUT: Final = {
 
 @dataclass(slots=True)
 class Hooks:
-    """What the webhooks of an analysis come to: the gates by their place, and whom to tell."""
+    """What the webhooks of an analysis come to: the gates by their place, what is called first, and whom to tell."""
 
     gates: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: list[dict[str, Any]] = field(default_factory=list)
     notifications: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -69,7 +74,9 @@ def read_webhooks(analysis: Part, places: GatePlaces, accounts: Accounts) -> Hoo
         elif kind not in _LEFT_OUT:
             part = given(webhook, "type")
             part.refuse(f"found {show(part)}; allowed is one of {', '.join((*OF_CANARY, *_LEFT_OUT))}")
-        elif kind not in _TOPICS or not _read_notification(webhook, kind, name, hooks, accounts):
+        elif not _read_call(webhook, kind, name, hooks, accounts) and not _read_notification(
+            webhook, kind, name, hooks, accounts
+        ):
             accounts.no_equal(webhook, *_LEFT_OUT[kind])
     return hooks
 
@@ -90,8 +97,26 @@ def _read_gate(webhook: Part, name: str, place: tuple[str, str] | None, hooks: H
     accounts.no_equal(given(webhook, "url"), _NOT_ASKED, "left out; after 7d people are reminded, and it still waits")
 
 
+def _read_call(webhook: Part, kind: str, name: str, hooks: Hooks, accounts: Accounts) -> bool:
+    """Read a call before the first user comes. One with metadata is made for a load tester, whose body ours is not."""
+    address = given(webhook, "url")
+    taken = {call["name"] for call in hooks.calls} | _NAMES_OF_MIGRATIONS
+    if kind != _FIRST_CALL or given(webhook, "metadata").exists or not _may_be_called(text(address)):
+        return False
+    if name in taken or len(hooks.calls) >= _MOST_CALLS:
+        return False
+    hooks.calls.append({"name": name, "at": "before-rollout", "webhook": {"url": text(address)}})
+    accounts.becomes(given(webhook, "type"), "hooks[].at before-rollout, whose body is Slipway's own")
+    accounts.becomes(given(webhook, "name"), "hooks[].name")
+    accounts.becomes(address, "hooks[].webhook.url")
+    accounts.chosen("hooks[].otherwise", "rollback, when it has not succeeded within 10m: Flagger asks until threshold")
+    return True
+
+
 def _read_notification(webhook: Part, kind: str, name: str, hooks: Hooks, accounts: Accounts) -> bool:
     address = given(webhook, "url")
+    if kind not in _TOPICS:
+        return False
     taken = {notification["name"] for notification in hooks.notifications}
     if not _may_be_called(text(address)) or name in taken or len(hooks.notifications) >= _MOST_NOTIFICATIONS:
         return False

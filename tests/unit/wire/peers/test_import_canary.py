@@ -257,10 +257,14 @@ webhooks:
   - {name: news, type: event, url: "https://hooks.example.org/news"}
   - {name: local-news, type: event, url: "http://hooks.test/news"}
   - {name: done, type: post-rollout, url: "https://hooks.example.org/done"}
+  - {name: Check, type: pre-rollout, url: "https://hooks.example.org/check"}
+  - {name: check, type: pre-rollout, url: "https://hooks.example.org/again"}
+  - {name: test, type: pre-rollout, url: "https://loadtester.example.org/", metadata: {cmd: hey}}
+  - {name: expand, type: pre-rollout, url: "https://hooks.example.org/grow"}
 """
 
 
-def test_waits_are_gates_news_are_notifications_and_the_rest_is_said():
+def test_waits_are_gates_news_notifications_a_first_call_is_a_hook_and_the_rest_is_said():
     result = imported(canary(WEBHOOKS))
     spec = result.specs[0].document
 
@@ -278,7 +282,10 @@ def test_waits_are_gates_news_are_notifications_and_the_rest_is_said():
             "topics": ["succeeded", "rolled-back", "aborted", "failed"],
         },
     ]
-    for number in (3, 4, 5, 6, 8):
+    assert spec["hooks"] == [
+        {"name": "check", "at": "before-rollout", "webhook": {"url": "https://hooks.example.org/check"}}
+    ]
+    for number in (3, 4, 5, 6, 8, 11, 12, 13):
         assert said(result, f"spec.analysis.webhooks[{number}]").fate is Fate.NO_EQUAL
 
 
