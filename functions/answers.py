@@ -9,8 +9,9 @@ from uuid import uuid4
 import azure.functions as func
 
 from shared.application.accept import UnknownApplicationError
+from shared.application.releases import UnknownReleaseError
 from shared.bootstrap import app
-from shared.domain.errors import SlipwayError
+from shared.domain.errors import InvalidError, Problem, SlipwayError
 from shared.domain.names import ApplicationName
 from shared.wire.addresses import application_in
 from shared.wire.findings import shown
@@ -63,6 +64,14 @@ def named_application(request: func.HttpRequest) -> ApplicationName:
     return name
 
 
+def after_in(request: func.HttpRequest) -> int:
+    """Return the sequence number that a page of history begins after. Raises `InvalidError` for what is none."""
+    text = request.params.get("after") or "0"
+    if not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise InvalidError(Problem("after", f"found {text[:40]!r}; allowed is a sequence number, 0 or more"))
+    return int(text)
+
+
 def missing(what: str) -> Reply:
     """Say that there is no such thing."""
     return Reply(*problem(NOT_FOUND, what))
@@ -79,7 +88,7 @@ def _answer(request: func.HttpRequest, handler: Handler, who: Callable[[], str |
         if caller is None:
             return encode(Reply(*problem(UNAUTHORIZED, "send it as Authorization: Bearer KEY or X-API-Key: KEY")))
         return encode(_too_large(request) or handler(request, caller))
-    except UnknownApplicationError as error:
+    except (UnknownApplicationError, UnknownReleaseError) as error:
         return encode(missing(str(error)))
     except SlipwayError as error:
         log.warning("%s %s: %s", request.method, request.url.partition("?")[0], error)

@@ -2,9 +2,8 @@
 
 import azure.functions as func
 
-from functions.answers import Reply, encode, for_operators, missing, named_application
+from functions.answers import Reply, after_in, encode, for_operators, missing, named_application
 from shared.bootstrap import app
-from shared.domain.errors import InvalidError, Problem
 from shared.wire.addresses import rollout_in
 from shared.wire.api_document import api_document
 from shared.wire.findings import shown
@@ -74,7 +73,7 @@ def _get_rollout(req: func.HttpRequest, _caller: str) -> Reply:
 
 
 def _get_history(req: func.HttpRequest, _caller: str) -> Reply:
-    after = _after(req)
+    after = after_in(req)
     rollout = rollout_in(req.route_params["id"])
     view = app().views.history(rollout, after) if rollout else None
     return Reply(200, view) if view else _no_rollout(req)
@@ -82,10 +81,3 @@ def _get_history(req: func.HttpRequest, _caller: str) -> Reply:
 
 def _no_rollout(req: func.HttpRequest) -> Reply:
     return missing(f"there is no rollout {shown(req.route_params['id'])}")
-
-
-def _after(req: func.HttpRequest) -> int:
-    text = req.params.get("after") or "0"
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise InvalidError(Problem("after", f"found {text[:40]!r}; allowed is a sequence number, 0 or more"))
-    return int(text)

@@ -15,6 +15,7 @@ from shared.adapters.system.clock import SystemClock
 from shared.application.accept import Intake
 from shared.application.access import Access
 from shared.application.by_kind import KindAdapters, TargetsByKind
+from shared.application.door import Door
 from shared.application.drive import Driver
 from shared.application.flagger_questions import FlaggerQuestions
 from shared.application.foreign_events import ForeignEvents
@@ -27,6 +28,9 @@ from shared.application.perform import Performer
 from shared.application.plans import Plans
 from shared.application.publish import ViewPublisher
 from shared.application.read import MetricsSources, Reader
+from shared.application.release_commands import MemberCommander
+from shared.application.release_drive import ReleaseDriver
+from shared.application.releases import Releases
 from shared.application.sweep import Sweep
 from shared.application.views import Views
 from shared.application.wake import WakeUpHandler
@@ -124,6 +128,7 @@ class App:
     sweep: Sweep
     views: Views
     plans: Plans
+    releases: Releases
 
 
 def build(
@@ -142,6 +147,7 @@ def build(
         outside.audience,
     )
     publisher = ViewPublisher(keeping.index)
+    door = Door(keeping.store, keeping.markers, keeping.queue, clock)
     performer = Performer(
         store=keeping.store,
         router=outside.router,
@@ -152,10 +158,13 @@ def build(
         clock=clock,
         hooks=outside.hooks,
         audience=outside.audience,
+        door=door,
         address=outside.address,
     )
     driver = Driver(keeping.store, keeping.queue, keeping.markers, reader, performer, clock, house)
     intake = Intake(keeping.store, keeping.store, keeping.markers, keeping.index, keeping.queue, clock, house)
+    commander = MemberCommander(keeping.store, door)
+    releases = ReleaseDriver(keeping.store, keeping.queue, keeping.markers, commander, clock)
     aside = LaidAside(keeping.letters, clock)
     return App(
         access=access,
@@ -164,10 +173,11 @@ def build(
         flagger=FlaggerQuestions(keeping.store, intake, clock),
         hook_reports=HookReports(intake, access, keeping.store, keeping.store, clock, outside.secret_of),
         observations=ObservationIntake(keeping.store, observed, observed, keeping.queue, clock),
-        wake_ups=WakeUpHandler(driver, keeping.queue, aside, clock),
+        wake_ups=WakeUpHandler(driver, releases, keeping.queue, aside, clock),
         sweep=Sweep(keeping.markers, keeping.queue, clock),
         views=Views(keeping.store, keeping.store, keeping.index, keeping.letters),
         plans=Plans(keeping.store, clock, house),
+        releases=Releases(keeping.store, keeping.store, door),
     )
 
 

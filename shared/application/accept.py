@@ -1,14 +1,13 @@
 """Taking in facts: stored before anybody is told that they were accepted, once for each identity."""
 
 import hashlib
-import logging
 from dataclasses import dataclass, replace
 
 from shared.application import aggregate as aggregates
 from shared.application.aggregate import Aggregate
-from shared.application.drive import MARKER_GRACE
+from shared.application.door import MARKER_GRACE, Door
 from shared.application.publish import RESOURCES
-from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, VersionConflictError
+from shared.domain.errors import RejectedError, TryLaterError, VersionConflictError
 from shared.domain.names import ApplicationName, CommandId, RolloutId, Version, application_key
 from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.commands import Accepted, AcceptSpec, Action, Alert, Deploy, HookReport, Override
@@ -16,9 +15,9 @@ from shared.domain.rollout.decide import decide
 from shared.domain.rollout.permissions import admission_refusal, begins_rollout, bringing, deployment_refusal, refusal
 from shared.domain.rollout.spec import Spec
 from shared.ports.clock import Clock
-from shared.ports.command_queue import CommandQueue, WakeUp
+from shared.ports.command_queue import CommandQueue
 from shared.ports.open_markers import OpenMarkers
-from shared.ports.rollout_store import InboxEntry, RolloutArchive, RolloutStore
+from shared.ports.rollout_store import RolloutArchive, RolloutStore
 from shared.ports.view_index import ViewIndex
 from shared.wire.documents import Answer, read_answer, write_accepted, write_answer
 from shared.wire.resources import normal_resource, resource_group
@@ -29,8 +28,6 @@ WAITING_AT_MOST = 20
 """Facts that may wait to be decided before a deployment is asked to come back: a load holds the oldest 20."""
 
 NO_ROLLOUT = Answer(rollout=None, version=None, new=False)
-
-log = logging.getLogger("slipway.accept")
 
 
 class UnknownApplicationError(RejectedError):
@@ -188,20 +185,16 @@ class Intake:
         return tuple(ApplicationName(row.key) for row in page.rows)
 
     def _accept(self, key: str, command: Accepted, answer: Answer) -> Answer:
-        """Mark the application open, store the fact, wake the application; return what was answered first."""
-        now = self.clock.now()
-        self.markers.open(key, now + MARKER_GRACE)
-        entry = InboxEntry(command.id, write_accepted(command), now)
-        receipt = self.store.accept(key, command.id, write_answer(answer), entry)
-        self._wake(key)
+        """Store the fact and wake the application; return what was answered first."""
+        receipt = self._door.accept(key, command.id, write_accepted(command), write_answer(answer))
         return read_answer(receipt.answer)
 
     def _wake(self, key: str) -> None:
-        """Wake the application. A queue that is unwell delays it and loses nothing: the sweep finds the marker."""
-        try:
-            self.queue.send(WakeUp(key=key, fence=""))
-        except SlipwayError as error:
-            log.warning("%s is not woken at once, the sweep will: %s", key, error)
+        self._door.wake(key)
+
+    @property
+    def _door(self) -> Door:
+        return Door(self.store, self.markers, self.queue, self.clock)
 
 
 def rollout_id(application: ApplicationName, command_id: CommandId) -> RolloutId:

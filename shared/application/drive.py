@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from shared.application import aggregate as aggregates
 from shared.application.aggregate import Aggregate
 from shared.application.alarms import planned, without
+from shared.application.door import MARKER_GRACE
 from shared.application.perform import Performer
 from shared.application.read import Reader
 from shared.domain.errors import VersionConflictError
@@ -26,9 +27,6 @@ from shared.ports.open_markers import OpenMarkers
 from shared.ports.rollout_store import InboxEntry, RolloutStore
 from shared.wire.documents import Alarm, read_accepted
 
-MARKER_GRACE = timedelta(minutes=5)
-"""How long after it should have moved an application is looked at by the sweep. Longer than any handler may run
-(`functionTimeout`), so that no marker is closed between the moment it is opened and its fact is stored."""
 BUDGET = timedelta(seconds=20)
 """No new step is begun in one delivery after this; the rest follows by a wake-up of its own."""
 STEPS_AT_MOST = 60

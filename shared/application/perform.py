@@ -7,9 +7,11 @@ from datetime import timedelta
 from typing import assert_never
 
 from shared.application import aggregate as aggregates
+from shared.application.door import Door
 from shared.application.publish import ViewPublisher
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, UnansweredError
-from shared.domain.names import RolloutId, TargetName
+from shared.domain.names import CommandId, RolloutId, TargetName, release_key
+from shared.domain.releases.commands import MemberReported
 from shared.domain.rollout.commands import (
     AudienceWasSet,
     EffectDone,
@@ -21,7 +23,7 @@ from shared.domain.rollout.commands import (
     SwapWasBegun,
     WeightWasSet,
 )
-from shared.domain.rollout.effects import BeginSwap, CallHook, Notify, PublishViews, SetAudience, SetWeight
+from shared.domain.rollout.effects import BeginSwap, CallHook, Notify, PublishViews, SetAudience, SetWeight, TellRelease
 from shared.domain.rollout.spec import Place, Target
 from shared.domain.rollout.state import OpenEffect, Rollout, Side, TargetState
 from shared.domain.rollout.timing import SWAP_LOOK
@@ -36,6 +38,7 @@ from shared.ports.rollout_store import RolloutStore
 from shared.ports.traffic_router import TrafficRouter
 from shared.wire.hook_calls import hook_body
 from shared.wire.notifications import render_notification
+from shared.wire.release_documents import ReleaseAnswer, write_release_answer, write_release_command
 
 BEGIN_WITHIN = timedelta(seconds=12)
 """A call that would begin later than this after its row was begun could land after `CALL_LIMIT`: it is not made."""
@@ -66,6 +69,7 @@ class Performer:
     publisher: ViewPublisher
     clock: Clock
     hooks: HookCaller
+    door: Door
     audience: Audience
     address: str = ""
     """Where this app is reached from outside, for those who call back; empty where nobody said."""
@@ -83,6 +87,8 @@ class Performer:
                 return self._call_hook(key, row, row.effect)
             case Notify():
                 return self._notify(row, row.effect)
+            case TellRelease():
+                return self._tell_release(key, row, row.effect)
             case PublishViews():
                 return self._publish(key, row)
             case _:
@@ -219,6 +225,16 @@ class Performer:
     def _notify(self, row: OpenEffect, effect: Notify) -> EffectOutcome:
         try:
             self.notifier.notify(effect.notification, *render_notification(row.id, effect))
+        except SlipwayError as error:
+            return _failure(row, error)
+        return EffectDone(row.id)
+
+    def _tell_release(self, key: str, row: OpenEffect, effect: TellRelease) -> EffectOutcome:
+        told = MemberReported(id=CommandId(f"{key} {row.id}"), report=effect.report)
+        answer = ReleaseAnswer(release=effect.release, asked="")
+        document = write_release_command(told)
+        try:
+            self.door.accept(release_key(effect.release), told.id, document, write_release_answer(answer))
         except SlipwayError as error:
             return _failure(row, error)
         return EffectDone(row.id)

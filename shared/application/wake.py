@@ -2,9 +2,11 @@
 
 import logging
 from dataclasses import dataclass
+from typing import Protocol
 
-from shared.application.drive import Driver, put_off
+from shared.application.drive import put_off
 from shared.application.laid_aside import LaidAside
+from shared.application.release_aggregate import RELEASES
 from shared.domain.errors import InvalidError, RejectedError, SlipwayError, TryLaterError, VersionConflictError
 from shared.domain.rollout.timing import backoff
 from shared.ports.clock import Clock
@@ -17,17 +19,27 @@ SOURCE = "commands"
 log = logging.getLogger("slipway.wake")
 
 
+class Drives(Protocol):
+    """Handles wake-ups of one kind of aggregate."""
+
+    def drive(self, wake_up: WakeUp, *, redelivered: bool = False) -> None:
+        """Decide and do all that is due. Raises `TryLaterError`: deliver it again later."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class WakeUpHandler:
     """What the triggers of the command queue call."""
 
-    driver: Driver
+    driver: Drives
+    releases: Drives
+    """Drives what the keys of releases of several applications name; `driver` everything else."""
     queue: CommandQueue
     aside: LaidAside
     clock: Clock
 
     def handle(self, wake_up: WakeUp, *, redelivered: bool) -> None:
-        """Drive the application.
+        """Drive the application, or the release of several.
 
         When store or queue are unwell, a copy is scheduled with a growing pause and the message is done with. Raises
         only when that fails too: then the broker must deliver it again.
@@ -57,7 +69,8 @@ class WakeUpHandler:
 
     def _drive(self, wake_up: WakeUp, *, redelivered: bool) -> None:
         try:
-            self.driver.drive(wake_up, redelivered=redelivered)
+            driver = self.releases if wake_up.key.startswith(RELEASES) else self.driver
+            driver.drive(wake_up, redelivered=redelivered)
         except (InvalidError, RejectedError) as error:
             self.aside.add(SOURCE, wake_up.key.encode(), str(error))
 

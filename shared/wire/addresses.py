@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from shared.domain.names import ApplicationName, RolloutId
+from shared.domain.names import ApplicationName, ReleaseId, RolloutId
 from shared.wire.fields import SLUG
 
 _ROLLOUT: Final = re.compile(rf"({SLUG.pattern})-[0-9a-f]{{12}}")
@@ -17,3 +17,8 @@ def application_in(text: str) -> ApplicationName | None:
 def rollout_in(text: str) -> RolloutId | None:
     """Return the rollout that a part of an address names, or None when it can be no rollout's id."""
     return RolloutId(text) if _ROLLOUT.fullmatch(text) else None
+
+
+def release_in(text: str) -> ReleaseId | None:
+    """Return the release that a part of an address names, or None when it can be no release's id."""
+    return ReleaseId(text) if SLUG.fullmatch(text) else None

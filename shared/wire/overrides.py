@@ -36,7 +36,7 @@ def parse_override(body: bytes) -> OverrideRequest:
     """Return the command in `{"action", "reason"?, "step"?}`. Raises `InvalidError` naming each wrong field."""
     fields = Fields(read_json(body))
     fields.refuse_others(("action", "reason", "step"))
-    request = OverrideRequest(action=_action(fields), reason=_reason(fields), step=_step(fields))
+    request = OverrideRequest(action=_action(fields), reason=reason_in(fields), step=_step(fields))
     fields.done()
     return request
 
@@ -63,7 +63,8 @@ def _action(fields: Fields) -> Action:
         return Action.PAUSE
 
 
-def _reason(fields: Fields) -> str:
+def reason_in(fields: Fields) -> str:
+    """Return the member `reason`; empty where it is not there."""
     if fields.get("reason") == "":
         return ""
     reason = fields.text("reason", longest=LONGEST_REASON, required=False)

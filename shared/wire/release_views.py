@@ -8,7 +8,7 @@ from shared.domain.releases.commands import BeginRelease
 from shared.domain.releases.decide import decide
 from shared.domain.releases.events import ReleaseEvent
 from shared.domain.releases.state import MemberState, Release, ReleasePhase
-from shared.domain.rollout.membership import CLOSED, Standing, stage_in_words
+from shared.domain.rollout.membership import CLOSED, Stage, Standing, stage_in_words
 from shared.domain.rollout.state import Rollout
 from shared.wire.release_documents import read_release_event
 from shared.wire.views import rollout_view, shown_time
@@ -104,4 +104,5 @@ def _converter() -> Any:
     converter: Any = make_converter()
     converter.register_unstructure_hook(timedelta, timedelta.total_seconds)
     converter.register_unstructure_hook(datetime, shown_time)
+    converter.register_unstructure_hook(Stage, stage_in_words)
     return converter

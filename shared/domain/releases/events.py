@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from shared.domain.names import ApplicationName, CommandId, EffectId
 from shared.domain.releases.state import Part, ReleaseEnding
-from shared.domain.rollout.membership import Report
+from shared.domain.rollout.membership import Report, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class StageOpened:
     """All members had passed what comes before, or have none of it: they may enter this stage."""
 
     at: datetime
-    stage: int
+    stage: Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

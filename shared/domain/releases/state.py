@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.domain.names import ApplicationName, EffectId, ReleaseId, RolloutId, Version
-from shared.domain.rollout.membership import CLOSED, PROMOTION, Hold, Membership, Standing
+from shared.domain.rollout.membership import CLOSED, PROMOTION, Hold, Membership, Stage, Standing
 
 
 class ReleasePhase(StrEnum):
@@ -54,7 +54,7 @@ class MemberState:
     heard: datetime
     """When it last answered; the beginning, while it never did."""
     standing: Standing = Standing.EXPECTED
-    stage: int = CLOSED
+    stage: Stage = CLOSED
     """The stage that it waits before."""
     hold: Hold = Hold.NOT
     reason: str = ""
@@ -105,7 +105,7 @@ class Release:
     """How long a member may say nothing, or be unable to go on."""
     requested: datetime | None = None
     ended: datetime | None = None
-    opened: int = CLOSED
+    opened: Stage = CLOSED
     """The highest stage that all members may enter."""
     reason: str = ""
     ending: ReleaseEnding | None = None

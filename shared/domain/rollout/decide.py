@@ -13,6 +13,7 @@ from shared.domain.rollout.commands import (
     EffectOutcome,
     HookReport,
     Override,
+    Steer,
     Tick,
 )
 from shared.domain.rollout.draft import Decision, Draft
@@ -22,6 +23,7 @@ from shared.domain.rollout.on_deployment import decide_deployment, start_pending
 from shared.domain.rollout.on_effect import decide_outcome
 from shared.domain.rollout.on_hook import decide_report
 from shared.domain.rollout.on_override import decide_override
+from shared.domain.rollout.on_release import decide_steer
 from shared.domain.rollout.on_tick import decide_tick
 from shared.domain.rollout.readings import NOTHING_READ, Readings
 from shared.domain.rollout.state import Application
@@ -47,6 +49,8 @@ def decide(
             draft.record(SpecAccepted(at=now, spec=command.spec, by=command.by))
         case Deploy():
             decide_deployment(draft, command)
+        case Steer():
+            decide_steer(draft, command)
         case Override():
             decide_override(draft, command)
         case Alert():

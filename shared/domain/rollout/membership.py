@@ -7,22 +7,25 @@ that comes twice, late or out of order does no harm.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NewType
 
 from shared.domain.names import ApplicationName, ReleaseId, RolloutId
 
-CLOSED = -1
-"""Nothing was opened yet."""
-START = 0
-"""The stage before anything is done; 1, 2 and so on are before the first weight, the second, and so on."""
-PROMOTION = 1_000
-"""The stage before the promotion. Plans have fewer weights than that."""
-END = 1_001
-"""The stage before the end: the candidate was judged healthy in production."""
+Stage = NewType("Stage", int)
+"""How far a plan has come: each stage is entered by all members together. 1 is the first weight, 2 the second."""
+CLOSED = Stage(-1)
+"""Before every stage: nothing was opened yet."""
+START = Stage(0)
+"""Before anything is done."""
+PROMOTION = Stage(1_000)
+"""Plans have fewer weights than that."""
+END = Stage(1_001)
+"""After the candidate was judged healthy in production."""
 
 
-def stage_in_words(stage: int) -> str:
-    """Return what a stage comes before: `the start`, `weight 2`, `the promotion`, `the end`."""
-    named = {START: "the start", PROMOTION: "the promotion", END: "the end"}
+def stage_in_words(stage: Stage) -> str:
+    """Return a stage for people: `the start`, `weight 2`, `the promotion`, `the end`; `nothing` before every one."""
+    named = {CLOSED: "nothing", START: "the start", PROMOTION: "the promotion", END: "the end"}
     return named.get(stage, f"weight {stage}")
 
 
@@ -44,7 +47,7 @@ class Member:
     membership: Membership
     silent_since: datetime
     """Since when the release has said nothing of what is waited for."""
-    opened: int = CLOSED
+    opened: Stage = CLOSED
     """The highest stage that it may enter."""
     waits_to_end: bool = False
     """Whether the candidate was judged healthy in production, and only the release keeps the rollout from its end."""
@@ -91,7 +94,7 @@ class Report:
     standing: Standing
     sequence: int
     """How much had happened to the application by then: an older report is late."""
-    stage: int = CLOSED
+    stage: Stage = CLOSED
     """The stage that it waits before."""
     hold: Hold = Hold.NOT
     reason: str = ""

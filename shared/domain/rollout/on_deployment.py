@@ -12,10 +12,11 @@ from shared.domain.rollout.events import (
     RolloutEnded,
     RolloutStarted,
 )
+from shared.domain.rollout.membership import Membership
 from shared.domain.rollout.permissions import deployment_refusal, may_be_superseded
 from shared.domain.rollout.plan import Step, compile_plan, compile_return
 from shared.domain.rollout.spec import Spec, WhenBusy
-from shared.domain.rollout.state import Ending, Phase
+from shared.domain.rollout.state import Ending, Phase, Rollout
 from shared.domain.rollout.windows import held, note_held
 
 
@@ -30,16 +31,17 @@ def decide_deployment(draft: Draft, command: Deploy) -> None:
                 version=command.version,
                 source=command.source,
                 reason=refusal,
+                membership=command.membership,
             )
         )
         return
     warm = draft.state.warm
     is_warm = warm is not None and warm.version == command.version and warm.until > draft.now
-    if warm is not None and is_warm and draft.state.live is None:
+    if warm is not None and is_warm and draft.state.live is None and command.membership is None:
         # It served everyone until lately and is still there: it was proven, and need not be again.
         accept(draft, command.rollout, command.version, command.source, warm.rollout, returns=True)
         return
-    accept(draft, command.rollout, command.version, command.source)
+    accept(draft, command.rollout, command.version, command.source, membership=command.membership)
     _supersede_live(draft, command.rollout)
     _look_at_held_back(draft)
 
@@ -52,6 +54,7 @@ def accept(
     origin: RolloutId | None = None,
     *,
     returns: bool = False,
+    membership: Membership | None = None,
 ) -> None:
     """Put a rollout in the waiting place; the one that waited there before gives way to the newer one."""
     if draft.state.pending is not None:
@@ -59,7 +62,13 @@ def accept(
         draft.record(RolloutEnded(at=draft.now, rollout=draft.state.pending.id, ending=ending))
     draft.record(
         DeploymentAccepted(
-            at=draft.now, rollout=rollout, version=version, source=source, origin=origin, returns=returns
+            at=draft.now,
+            rollout=rollout,
+            version=version,
+            source=source,
+            origin=origin,
+            returns=returns,
+            membership=membership,
         )
     )
 
@@ -73,7 +82,7 @@ def start_pending(draft: Draft) -> None:
     if holder is not None:
         note_held(draft, pending, holder)
         return
-    plan = _plan(spec, returns=pending.returns)
+    plan = _plan(spec, pending)
     draft.record(RolloutStarted(at=draft.now, rollout=pending.id, spec=spec, plan=plan))
 
 
@@ -84,8 +93,10 @@ def _look_at_held_back(draft: Draft) -> None:
         draft.record(Looked(at=draft.now, rollout=live.id, look_at=draft.now))
 
 
-def _plan(spec: Spec, *, returns: bool) -> tuple[Step, ...]:
-    return compile_return(spec.strategy) if returns else compile_plan(spec)
+def _plan(spec: Spec, pending: Rollout) -> tuple[Step, ...]:
+    if pending.returns:
+        return compile_return(spec.strategy)
+    return compile_plan(spec, staged=pending.member is not None)
 
 
 def _supersede_live(draft: Draft, newer: RolloutId) -> None:

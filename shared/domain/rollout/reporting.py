@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from shared.domain.names import ReleaseId
 from shared.domain.rollout import events as e
 from shared.domain.rollout.evolve import ended
-from shared.domain.rollout.membership import CLOSED, END, Hold, Report, Standing
+from shared.domain.rollout.membership import CLOSED, END, Hold, Report, Stage, Standing
 from shared.domain.rollout.plan import AwaitRelease
 from shared.domain.rollout.state import Application, Doing, Phase, Rollout
 
@@ -85,7 +85,7 @@ def _told(state: Application, rollout: Rollout) -> Iterator[tuple[ReleaseId, Rep
     )
 
 
-def _standing(rollout: Rollout) -> tuple[Standing, int]:
+def _standing(rollout: Rollout) -> tuple[Standing, Stage]:
     """Return how a rollout stands, and the stage that it waits before. One that takes a version back goes back."""
     if rollout.returns:
         ends = {Phase.SUCCEEDED: Standing.BACK}
