@@ -117,7 +117,7 @@ def _passed(draft: Draft, live: Rollout, readings: Readings) -> e.PreflightPasse
     )
     bare = without_hooks(live.plan)
     fitting = fitted(bare, live.spec.judging, config, tuple(baseline for _, baseline in learned))
-    plan = live.plan if fitting == bare else with_hooks(fitting, live.spec.hooks)
+    plan = live.plan if fitting == bare else with_hooks(fitting, live.spec.hooks, staged=live.member is not None)
     return e.PreflightPassed(
         at=draft.now,
         rollout=live.id,
