@@ -108,7 +108,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--story", choices=STORIES, default=MAIN, help="which one is told (make: STORY=)")
     parser.add_argument("--began", type=float, default=time.time(), help="when installation began, seconds since 1970")
     parser.add_argument(
-        "--version-3-error-rate", type=float, default=0.2, help="0 makes version 3 healthy: then the story differs"
+        "--version-3-error-rate", type=float, help="which part of its checkouts it fails; with 0 stories differ"
     )
     return parser.parse_args()
 

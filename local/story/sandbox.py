@@ -12,9 +12,9 @@ class Sandbox(Crowd):
 
     where: str = "sites/shop"
 
-    def deploy(self, version: str, *, error_rate: float = 0.0) -> None:
-        """Deploy a version to the candidate slot, as CI would; `error_rate` is the fraction of checkouts that fail."""
-        self.order("POST", f"{self.where}/slots/candidate/deploy", {"version": version, "error_rate": error_rate})
+    def deploy(self, version: str, *, error_rate: float = 0.0, slot: str = "candidate") -> None:
+        """Deploy a version to a slot, as CI would; `error_rate` is the fraction of checkouts that fail."""
+        self.order("POST", f"{self.where}/slots/{slot}/deploy", {"version": version, "error_rate": error_rate})
 
     def pinned(self, version: str) -> int:
         """Return how many routing cookies of the last hour name the place that serves this version."""

@@ -97,6 +97,24 @@ class Happened:
     fields: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class ExperimentSeen:
+    """What the report of a rollout's experiment says."""
+
+    words: str
+    winner: str | None
+    """`candidate`, `stable`, or nobody."""
+    over: str | None
+    """Why it is over; None while it goes on."""
+    requests: float
+
+
+def read_experiment(body: Any) -> ExperimentSeen:
+    """Read the experiment of an answer of the API."""
+    told: Any = body["experiment"]
+    return ExperimentSeen(told["words"], told["winner"], told["over"], told["requests"])
+
+
 def read_rollout(body: Any) -> RolloutSeen:
     """Read an answer of the API."""
     target: Any = body["targets"][0] if body["targets"] else {"wanted": 0.0, "observed": None}

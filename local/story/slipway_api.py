@@ -6,7 +6,14 @@ from typing import Any
 
 from local.json_calls import exchange
 from local.story.differs import StoryDiffersError
-from local.story.seen import Happened, RolloutSeen, read_history, read_rollout
+from local.story.seen import (
+    ExperimentSeen,
+    Happened,
+    RolloutSeen,
+    read_experiment,
+    read_history,
+    read_rollout,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,10 @@ class SlipwayApi:
     def rollout(self, rollout_id: str) -> RolloutSeen:
         """Return the rollout as it stands."""
         return read_rollout(self._call("GET", f"/api/rollouts/{rollout_id}", (200,)))
+
+    def experiment(self, rollout_id: str) -> ExperimentSeen:
+        """Return how the rollout's experiment stands."""
+        return read_experiment(self._call("GET", f"/api/rollouts/{rollout_id}", (200,)))
 
     def history(self, rollout_id: str) -> tuple[Happened, ...]:
         """Return the rollout's history from its beginning, as much as fits a page (200 lines)."""

@@ -10,6 +10,7 @@ from local.interruption import Interruption
 from local.stack import ROOT, Stack
 from local.story.blue_green import BlueGreenStory
 from local.story.chapters import Story
+from local.story.experiment import NEW_CHECKOUT, ExperimentStory
 from local.story.migration import MigrationStory
 from local.story.other_side import OtherSide, answering
 from local.story.sandbox import Sandbox
@@ -17,6 +18,7 @@ from local.story.screen import Screen
 from local.story.slipway_api import SlipwayApi
 from local.story.telling import Told
 
+BAD = 0.2
 WORK_SECONDS = 3.0
 """How long the other side of a hook works."""
 
@@ -28,8 +30,13 @@ class Stage:
     stack: Stack
     screen: Screen
     stop: Interruption
-    version_3_error_rate: float
-    """The fraction of its checkouts that version 3 fails: 0 makes it healthy, and then the story differs."""
+    version_3_error_rate: float | None
+    """The fraction of its checkouts that version 3 fails; None: as the story has it. With another the story differs."""
+
+    @property
+    def bad(self) -> float:
+        """The same, for stories whose version 3 is bad."""
+        return BAD if self.version_3_error_rate is None else self.version_3_error_rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +52,23 @@ class Telling:
 def _canary(stage: Stage) -> Iterator[Told]:
     stack = stage.stack
     slipway, sandbox = SlipwayApi(stack.url, stack.key), Sandbox(stack.cloud, stack.edge)
-    yield Story(slipway, sandbox, stage.screen, stage.stop, stage.version_3_error_rate)
+    yield Story(slipway, sandbox, stage.screen, stage.stop, stage.bad)
 
 
 @contextmanager
 def _blue_green(stage: Stage) -> Iterator[Told]:
     slipway = SlipwayApi(stage.stack.url, stage.stack.key, "kiosk")
     spec = (ROOT / "local" / "shop" / "kiosk.yaml").read_text()
-    yield BlueGreenStory(slipway, stage.stack.cloud, spec, stage.screen, stage.stop, stage.version_3_error_rate)
+    yield BlueGreenStory(slipway, stage.stack.cloud, spec, stage.screen, stage.stop, stage.bad)
+
+
+@contextmanager
+def _experiment(stage: Stage) -> Iterator[Told]:
+    stack = stage.stack
+    slipway, sandbox = SlipwayApi(stack.url, stack.key), Sandbox(stack.cloud, stack.edge)
+    spec = (ROOT / "local" / "shop" / "experiment.yaml").read_text()
+    rate = NEW_CHECKOUT if stage.version_3_error_rate is None else stage.version_3_error_rate
+    yield ExperimentStory(slipway, sandbox, spec, stage.screen, stage.stop, rate)
 
 
 def _migration() -> Telling:
@@ -64,7 +80,7 @@ def _migration() -> Telling:
         slipway, sandbox = SlipwayApi(stack.url, stack.key), Sandbox(stack.cloud, stack.edge)
         spec = (ROOT / "local" / "shop" / "migrating.yaml").read_text()
         with answering(OtherSide(key, WORK_SECONDS)) as side:
-            yield MigrationStory(slipway, sandbox, side, spec, stage.screen, stage.stop, stage.version_3_error_rate)
+            yield MigrationStory(slipway, sandbox, side, spec, stage.screen, stage.stop, stage.bad)
 
     return Telling(tell=tell, settings={"SLIPWAY_SECRET_MIGRATIONS": key})
 
@@ -73,6 +89,7 @@ MAIN: Final = "canary"
 STORIES: Final[Mapping[str, Callable[[], Telling]]] = {
     MAIN: lambda: Telling(tell=_canary),
     "blue-green": lambda: Telling(tell=_blue_green),
+    "experiment": lambda: Telling(tell=_experiment),
     "migration": _migration,
 }
 """By name; the first one is told when nobody asks for another."""
