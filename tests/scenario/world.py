@@ -141,17 +141,17 @@ class World:
             SHOP, Action(action), reason=reason, by="alice", command_id=CommandId(uuid4().hex)
         )
 
-    def alert(self, alert_id: str = "a1", *, fired: bool = True) -> None:
+    def alert(self, alert_id: str = "a1", *, fired: bool = True, resource: str = SITE) -> None:
         alert = Alert(
             id=CommandId(alert_id),
             fired=fired,
             rule="errors-high",
             severity="Sev1",
-            resource=SITE,
+            resource=resource,
             description="",
             at=self.clock.now(),
         )
-        self.app.intake.accept_alert(alert, (SITE.upper(),))
+        self.app.intake.accept_alert(alert, (resource.upper(),))
 
     def rollout(self, rollout: RolloutId) -> dict:
         view = self.app.views.rollout(rollout)
