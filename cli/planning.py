@@ -11,7 +11,7 @@ from cli.refusing import refuse
 from cli.telling import tell, tell_json
 from shared.domain.errors import InvalidError, Problem
 from shared.domain.rollout.forecast import Forecast, StepForecast, forecast
-from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook, Shift
+from shared.domain.rollout.plan import AwaitApproval, Compare, Promote, RunHook, Shift
 from shared.domain.rollout.weight import NONE, rest
 from shared.wire.plan_questions import parse_planned_time
 from shared.wire.plan_view import plan_view
@@ -146,6 +146,8 @@ def _named(each: StepForecast) -> str:
             return f"hook {hook.name}"
         case Shift():
             return "weight" if each.shares else "preview"
+        case Compare(goal=goal):
+            return f"experiment by {goal.name}"
         case _:
             return "promote"
 
@@ -156,6 +158,8 @@ def _weight(each: StepForecast) -> str:
     match each.step:
         case Promote(hold_back=held_back):
             asked = "100 %" if held_back == NONE else f"{percent(rest(held_back))}, then 100 %"
+        case Compare(weight=weight):
+            asked = percent(weight) if weight > NONE else "0 %, an audience"
         case Shift(weight):
             asked = percent(weight) if weight > NONE else "0 %, testers"
         case _:

@@ -6,7 +6,7 @@ from shared.domain.experiments.confidence import Interval, Rate
 from shared.domain.experiments.report import Effect, ExperimentReport
 from shared.domain.experiments.split import Split
 from shared.domain.experiments.words import in_words
-from shared.domain.rollout.experimenting import notes, standing
+from shared.domain.rollout.experimenting import assumed, standing
 from shared.domain.rollout.plan import Compare
 from shared.domain.rollout.state import Rollout
 
@@ -16,7 +16,8 @@ def rollout_experiment_view(rollout: Rollout) -> dict[str, object] | None:
     report = standing(rollout)
     if report is None:
         return None
-    return {**experiment_view(report), "over": rollout.experiment_over, "notes": list(notes(rollout))}
+    notes = assumed(rollout.plan, rollout.spec) if rollout.spec else ()
+    return {**experiment_view(report), "over": rollout.experiment_over, "notes": list(notes)}
 
 
 def experiment_step_view(step: Compare) -> dict[str, object]:

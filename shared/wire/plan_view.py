@@ -4,7 +4,7 @@ from datetime import datetime
 
 from shared.domain.names import Version
 from shared.domain.rollout.forecast import Forecast, Share, Span, StepForecast
-from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook, Shift
+from shared.domain.rollout.plan import AwaitApproval, Compare, Promote, RunHook, Shift
 from shared.domain.rollout.spec import IN_PLAN
 from shared.domain.rollout.weight import rest
 from shared.wire.plan_words import in_all, notes, outcomes, rounding, waits_for, warnings
@@ -67,6 +67,8 @@ def _kind(each: StepForecast) -> dict[str, object]:
             return {"kind": "hook", "name": hook.name, "weight": None}
         case Shift(weight):
             return {"kind": "shift", "name": None, "weight": format_weight(weight)}
+        case Compare() as compare:
+            return {"kind": "experiment", "name": compare.goal.name, "weight": format_weight(compare.weight)}
         case Promote() as promote:
             return {"kind": "promote", "name": None, "weight": format_weight(rest(promote.hold_back))}
         case _:

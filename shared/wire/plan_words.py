@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from shared.domain.rollout.experimenting import assumed
 from shared.domain.rollout.forecast import Forecast, Share, StepForecast, same_shares
 from shared.domain.rollout.low_traffic import EXTENSIONS_AT_MOST
-from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook, Shift
-from shared.domain.rollout.spec import HOLD_BACK, BlueGreen, Canary, LowTraffic, Outcome, Spec, TargetKind
+from shared.domain.rollout.plan import AwaitApproval, Compare, Promote, RunHook, Shift
+from shared.domain.rollout.spec import HOLD_BACK, BlueGreen, Canary, LowTraffic, Outcome, Promotes, Spec, TargetKind
+from shared.domain.rollout.timing import DECISION_LIMIT
 from shared.domain.rollout.weight import NONE, Weight, to_percent
 
 Ends = tuple[str, str]
@@ -40,8 +42,20 @@ def waits_for(each: StepForecast) -> str:
         case Shift() | Promote():
             bake = each.step.bake
             return f"a healthy verdict, in {span_in_words(bake.minimum)} to {span_in_words(bake.maximum)}"
+        case Compare() as compare:
+            return _ends_in_words(compare)
         case _:
             return "what it is for"
+
+
+def _ends_in_words(step: Compare) -> str:
+    """Say when an experiment is over."""
+    ends = step.ends
+    earlier = ("as soon as one version won",) if ends.when_decided else ()
+    earlier = (*earlier, f"after {ends.requests:,} requests") if ends.requests is not None else earlier
+    latest = f"after {span_in_words(ends.after)}"
+    over = f"the experiment by {step.goal.name}: over {' or '.join((*earlier, latest))}"
+    return f"{over}, then a person" if step.promotes is Promotes.BY_HAND else over
 
 
 def outcomes(each: StepForecast, *, is_last: bool) -> tuple[Ends, ...]:
@@ -62,6 +76,14 @@ def outcomes(each: StepForecast, *, is_last: bool) -> tuple[Ends, ...]:
             bake = each.step.bake
             late = (f"no verdict within {span_in_words(bake.maximum)}", _after(bake.otherwise, each))
             return ("judged healthy", further), ("judged degraded", back), late
+        case Compare(promotes=Promotes.BY_HAND):
+            late = (
+                f"nobody decided within {span_in_words(DECISION_LIMIT)} after it was over",
+                _after(Outcome.ROLLBACK, each),
+            )
+            return ("a person promotes", further), ("a person takes it back", back), ("judged degraded", back), late
+        case Compare():
+            return ("the candidate won and is healthy", further), ("it did not win", back), ("judged degraded", back)
         case _:
             return (("over", further), ("judged degraded", back))
 
@@ -117,6 +139,7 @@ def notes(plan: Forecast) -> Iterator[str]:
         yield _low_traffic(spec.judging.low_traffic)
         late = f", seen {span_in_words(spec.measuring.lag)} after their end" if spec.measuring.lag else ""
         yield f"verdicts rest on windows of {span_in_words(spec.measuring.window)}{late}"
+        yield from assumed(tuple(each.step for each in plan.steps), spec)
     kinds = {target.kind for target in spec.targets}
     if TargetKind.TRAFFIC_MANAGER in kinds:
         yield (

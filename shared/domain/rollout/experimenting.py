@@ -13,7 +13,7 @@ from shared.domain.experiments.totals import Totals, together, with_window
 from shared.domain.experiments.words import in_words
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
-from shared.domain.rollout.plan import Compare, weight_after
+from shared.domain.rollout.plan import Compare, Step, weight_after
 from shared.domain.rollout.spec import Promotes, Spec, TargetKind
 from shared.domain.rollout.state import Doing, Ending, Phase, Rollout
 from shared.domain.rollout.steps import enter_step, fail, pause_beyond_return, time_out
@@ -22,9 +22,9 @@ from shared.domain.rollout.weight import ALL, ROUNDING, Weight
 from shared.domain.rollout.windows import held_before, note_held
 
 
-def compared(live: Rollout) -> Compare | None:
-    """Return the step of the plan in which both versions are compared; None where it is no experiment."""
-    return next((step for step in live.plan if isinstance(step, Compare)), None)
+def compared(plan: tuple[Step, ...]) -> Compare | None:
+    """Return the step of a plan in which both versions are compared; None where it is no experiment."""
+    return next((step for step in plan if isinstance(step, Compare)), None)
 
 
 def take_in(
@@ -60,7 +60,7 @@ def planned_share(step: Compare, weight: Weight) -> float | None:
 
 def standing(live: Rollout, at: datetime | None = None) -> ExperimentReport | None:
     """Return how the rollout's experiment stands; None where it is none. `at`: it is known up to then at least."""
-    step = compared(live)
+    step = compared(live.plan)
     if step is None:
         return None
     totals = together(target.totals for target in live.targets if target.totals is not None)
@@ -120,12 +120,12 @@ def moved_on(draft: Draft, live: Rollout, spec: Spec, step: Compare, *, may_prom
     return True
 
 
-def notes(live: Rollout) -> tuple[str, ...]:
-    """Return what the report takes for granted and the targets do not promise, for people."""
-    step = compared(live)
-    if step is None or live.spec is None:
+def assumed(plan: tuple[Step, ...], spec: Spec) -> tuple[str, ...]:
+    """Return what an experiment's report takes for granted and the targets do not promise, for people."""
+    step = compared(plan)
+    if step is None:
         return ()
-    kinds = dict.fromkeys(target.kind for target in live.spec.targets)
+    kinds = dict.fromkeys(target.kind for target in spec.targets)
     told = tuple(_UNSTEADY[kind] for kind in kinds if kind in _UNSTEADY and step.weight > 0)
     if step.audience is not None and step.audience.share is None:
         told = (*told, _UNDIVIDED)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Decision
-from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, Step
+from shared.domain.rollout.plan import AwaitApproval, Compare, Promote, Shift, Step
 from shared.domain.rollout.state import Application
 from shared.domain.rollout.weight import to_percent
 
@@ -84,6 +84,9 @@ _PLAIN: dict[type, str] = {
     e.ConcernRaised: "warns",
     e.HoldBackEnded: "holds nobody back",
     e.WeightObserved: "weight is there",
+    e.AudienceObserved: "audience is there",
+    e.AudienceMoved: "audience moved",
+    e.ExperimentEnded: "experiment ends",
     e.BakeStarted: "bakes",
     e.SwapBegun: "swap begun",
     e.SwapFailed: "swap failed",
@@ -111,6 +114,8 @@ def _step(step: Step) -> str:
     match step:
         case Shift():
             return f"shifts to {to_percent(step.weight):g} %"
+        case Compare():
+            return "compares"
         case Promote():
             return "swaps"
         case AwaitApproval():

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 
 from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
 from shared.domain.names import TargetName, Version
+from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.commands import (
+    AudienceWasSet,
     EffectDone,
     EffectFailed,
     EffectOutcome,
@@ -21,12 +23,14 @@ from shared.domain.rollout.commands import (
     SwapWasBegun,
     WeightWasSet,
 )
-from shared.domain.rollout.effects import BeginSwap, CallHook, SetWeight
+from shared.domain.rollout.effects import BeginSwap, CallHook, SetAudience, SetWeight
 from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.readings import (
+    AudienceSeen,
     FaultsSeen,
     HealthSeen,
     Need,
+    ReadAudience,
     ReadFaults,
     ReadHealth,
     ReadHook,
@@ -61,6 +65,8 @@ class Site:
     candidate: str = "2"
     share: int = 0
     """What the router sends to the candidate place, or to the second one, in 1/1000 %."""
+    audience: RequestMark | None = None
+    """Whose requests the router sends to the candidate place, whatever its share."""
     healthy: bool = True
     swapping: str | None = None
     """The token of the swap that runs."""
@@ -152,6 +158,8 @@ class Outside:
                 return HealthSeen(site.healthy, "ok" if site.healthy else "503")
             case ReadShare():
                 return rest(Weight(site.share)) if turned else Weight(site.share)
+            case ReadAudience():
+                return AudienceSeen(site.audience)
             case ReadSwap():
                 return SwapSeen(running=site.swapping is not None, failed=site.failed)
             case ReadWindows():
@@ -165,7 +173,7 @@ class Outside:
         if isinstance(effect, CallHook):
             call = state.call(effect.call_id)
             return EffectDone(row.id) if call is None or call.is_over else HookAnswered(row.id, "token", self.hook)
-        if not isinstance(effect, SetWeight | BeginSwap) or live is None or effect.rollout != live.id:
+        if not isinstance(effect, SetWeight | SetAudience | BeginSwap) or live is None or effect.rollout != live.id:
             return EffectDone(row.id)
         site, target = self.site(effect.target), live.target(effect.target)
         if site.trouble is not None:
@@ -175,6 +183,9 @@ class Outside:
             share = target.share()
             site.share = rest(share) if is_turned(target) else share
             return WeightWasSet(row.id, target.generation, share)
+        if isinstance(effect, SetAudience):
+            site.audience = target.audience
+            return AudienceWasSet(row.id, target.audience_level, target.audience)
         wanted = live.version if target.wanted_side is Side.CANDIDATE else target.stable_version
         if site.swapping is not None:
             return EffectWaits(row.id, "a swap is running", 3)

@@ -3,22 +3,27 @@
 from datetime import UTC, datetime, timedelta
 
 from shared.domain.analysis.guards import Guard, Metric, Ratio, Threshold
+from shared.domain.experiments.experiment import Better, Failures, Goal
 from shared.domain.names import ApplicationName, TargetName
+from shared.domain.rollout.audience import CarriedIn, MarkedUsers, RequestMark
 from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.hooks import Webhook
 from shared.domain.rollout.measuring import Measuring
 from shared.domain.rollout.spec import (
+    AbTest,
     AlertAction,
     Bake,
     BlueGreen,
     Canary,
     CanaryStep,
     Deadlines,
+    ExperimentEnds,
     Gate,
     Hook,
     Judging,
     Notification,
     Outcome,
+    Promotes,
     Spec,
     Stage,
     Strategy,
@@ -27,7 +32,7 @@ from shared.domain.rollout.spec import (
     Topic,
     WhenBusy,
 )
-from shared.domain.rollout.weight import Weight
+from shared.domain.rollout.weight import NONE, Weight
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -49,6 +54,7 @@ COMPARED = Guard(
 )
 MEASURING = Measuring(window=MINUTE, lag=2 * MINUTE)
 JUDGING = Judging()
+BETA = RequestMark(carried_in=CarriedIn.COOKIE, name="beta", value="1")
 WEBHOOK = Notification(name="team", url="https://hooks.example/team", topics=tuple(Topic))
 
 
@@ -78,6 +84,20 @@ def blue_green(otherwise: Outcome = Outcome.ROLLBACK, *, preview: bool = False) 
         bake=bake(otherwise),
         preview_bake=bake(otherwise) if preview else None,
         preview_gate=gate(otherwise) if preview else None,
+    )
+
+
+def ab_test(
+    promotes: Promotes = Promotes.WINNER, *, audience: MarkedUsers | None = None, when_decided: bool = False
+) -> AbTest:
+    """Half of the users for an hour; beside an audience nobody else. Fewer errors win."""
+    return AbTest(
+        weight=NONE if audience else Weight(50_000),
+        goal=Goal(name="errors", measure=Failures(), better=Better.LOWER),
+        ends=ExperimentEnds(after=HOUR, when_decided=when_decided),
+        promotion_bake=bake(),
+        promotes=promotes,
+        audience=audience,
     )
 
 

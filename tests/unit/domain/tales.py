@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from shared.domain.analysis.guards import Guard, Metric, Threshold
 from shared.domain.analysis.measurement import Sample
+from shared.domain.names import TargetName
+from shared.domain.rollout.audience import MarkedUsers
 from shared.domain.rollout.calendar import Once, ReleaseAction, ReleaseWindow, TimeZone, WindowKind
 from shared.domain.rollout.commands import EffectFailed, EffectWaits
 from shared.domain.rollout.effects import BeginSwap, Notify, SetWeight
@@ -14,7 +16,7 @@ from shared.domain.rollout.spec import AlertAction, CanaryStep, Descent, Hook, O
 from shared.domain.rollout.state import Doing
 from shared.domain.rollout.weight import Weight
 from tests.unit.domain.outside import BAD, GOOD
-from tests.unit.domain.specs import BAKE, COMPARED, ERRORS, HOUR, MINUTE, WEBHOOK, canary, spec
+from tests.unit.domain.specs import BAKE, BETA, COMPARED, ERRORS, HOUR, MINUTE, WEBHOOK, ab_test, canary, spec
 from tests.unit.domain.states import Story, alert, at_gate, baking, override, promoted, started, succeeded, swap_begun
 
 
@@ -149,6 +151,17 @@ def taken_back_little_by_little() -> Story:
     return _ended(story.override("rollback"))
 
 
+def compared_with_an_audience_and_promoted() -> Story:
+    """An experiment whose audience somebody takes away for a while; the candidate fails less often, and wins."""
+    story = Story(spec(strategy=ab_test(audience=MarkedUsers(mark=BETA)), targets=("route",))).deploy()
+    route = story.outside.site(TargetName("route"))
+    route.stable_meets = Sample(requests=1_000, failures=20, latency_ms=50)
+    story.go_to(Doing.BAKING)
+    route.audience = None
+    story.look()
+    return _ended(story)
+
+
 def held_half_way() -> Story:
     """Not at its end: a rollout of two targets whose swaps are under way, frozen, and one that waits."""
     story = Story(spec(targets=("web", "west")))
@@ -189,6 +202,7 @@ TALES: dict[str, Callable[[], Story]] = {
         returned_after_success,
         counted_after_the_end,
         held_for_want_of_requests_and_vouched_for,
+        compared_with_an_audience_and_promoted,
         held_half_way,
         migrated_and_contracted,
         waited_for_a_window,

@@ -11,6 +11,7 @@ from shared.domain.analysis.judgement import Verdict
 from shared.domain.analysis.measurement import Sample
 from shared.domain.names import CommandId, EffectId, RolloutId, TargetName, Version
 from shared.domain.rollout import events as e
+from shared.domain.rollout.audience import MarkedUsers
 from shared.domain.rollout.calls import running
 from shared.domain.rollout.commands import (
     AcceptSpec,
@@ -41,7 +42,7 @@ from shared.domain.rollout.spec import AlertAction, Judging, LowTraffic, Outcome
 from shared.domain.rollout.state import Application, Phase, Rollout, Side, TargetState
 from shared.domain.rollout.weight import ALL, NONE, Weight
 from tests.unit.domain.outside import BAD, BROKEN, GOOD, IDLE, NOTHING, is_turned
-from tests.unit.domain.specs import HOUR, MEASURING, MINUTE, blue_green, canary, hook, spec
+from tests.unit.domain.specs import BETA, HOUR, MEASURING, MINUTE, ab_test, blue_green, canary, hook, spec
 from tests.unit.domain.states import Story, alert, deploy, override
 
 MEETINGS = {
@@ -114,6 +115,7 @@ STRATEGIES = st.one_of(
     st.builds(canary, OUTCOMES, first_gate=st.booleans()),
     st.builds(canary, OUTCOMES, first_gate=st.booleans()),
     st.builds(blue_green, OUTCOMES, preview=st.booleans()),
+    st.builds(ab_test, audience=st.sampled_from([None, MarkedUsers(mark=BETA)]), when_decided=st.booleans()),
 )
 TARGETS = (("web",), ("web", "west"), ("app",), ("dns",), ("web", "app"), ("app", "route"))
 NO_RETURN = hook(Stage.BEFORE_PROMOTION, no_return=True)
