@@ -45,12 +45,15 @@ class Follower:
     load_id: str
     version: str
     rollout_id: str
+    subject: str = ""
+    """What it is called; the version where nothing is said."""
     meter: StepMeter = field(init=False)
     first_failure: FirstFailure = field(init=False)
     _shown: str = ""
 
     def __post_init__(self) -> None:
-        self.meter = StepMeter(self.version)
+        self.meter = StepMeter(self.version, shown=self.subject or self.version)
+        self.subject = self.subject or f"version {self.version}"
         self.first_failure = FirstFailure(self.version)
 
     def look(self) -> RolloutSeen:
@@ -74,9 +77,11 @@ class Follower:
         deadline = time.monotonic() + within
         while not reached(rollout := self.look()):
             if rollout.has_ended:
-                raise StoryDiffersError(f"{self._it} should be {what}, but ended {rollout.phase}: {rollout.reason}")
+                raise StoryDiffersError(f"{self.subject} should be {what}, but ended {rollout.phase}: {rollout.reason}")
             if time.monotonic() > deadline:
-                raise StoryDiffersError(f"{self._it} should be {what} within {within:g} s, but is {rollout.standing}")
+                raise StoryDiffersError(
+                    f"{self.subject} should be {what} within {within:g} s, but is {rollout.standing}"
+                )
             self.stop.sleep(LOOK_SECONDS)
         return rollout
 
@@ -86,16 +91,14 @@ class Follower:
         while time.monotonic() < deadline:
             rollout = self.look()
             if not holds(rollout):
-                raise StoryDiffersError(f"{self._it} should stay {what}, but is {rollout.standing}: {rollout.reason}")
+                raise StoryDiffersError(
+                    f"{self.subject} should stay {what}, but is {rollout.standing}: {rollout.reason}"
+                )
             self.stop.sleep(LOOK_SECONDS)
 
     def history(self) -> tuple[Happened, ...]:
         """Return the rollout's history."""
         return self.slipway.history(self.rollout_id)
-
-    @property
-    def _it(self) -> str:
-        return f"version {self.version}"
 
     def _say_news(self, rollout: RolloutSeen) -> None:
         """Say where it stands when that is not where it stood, and each verdict as it comes."""
@@ -106,7 +109,7 @@ class Follower:
             news = f"{news}; {verdicts}"
         if news != self._shown:
             self._shown = news
-            self.screen.say(f"version {self.version}  {news}")
+            self.screen.say(f"{self.subject}  {news}")
             for guard in rollout.guards:
                 if guard.verdict == "degraded":
                     self.screen.say(f"           {guard.says}")

@@ -115,6 +115,38 @@ def read_experiment(body: Any) -> ExperimentSeen:
     return ExperimentSeen(told["words"], told["winner"], told["over"], told["requests"])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseSeen:
+    """A release of several applications as `GET /api/releases/{id}` showed it."""
+
+    id: str
+    phase: str
+    reason: str
+    opened: str
+    """The stage that all members may be in; empty before the first."""
+    standings: Mapping[str, str]
+    """How each application stands."""
+    rollouts: Mapping[str, str]
+    """The rollout of each application."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing will happen to it any more."""
+        return self.phase in ENDS
+
+
+def read_release(body: Any) -> ReleaseSeen:
+    """Read an answer of the API."""
+    return ReleaseSeen(
+        id=body["id"],
+        phase=body["phase"],
+        reason=body["reason"],
+        opened=body["opened"] or "",
+        standings={member["application"]: member["standing"] for member in body["members"]},
+        rollouts={member["application"]: member["rollout"] for member in body["members"]},
+    )
+
+
 def read_rollout(body: Any) -> RolloutSeen:
     """Read an answer of the API."""
     target: Any = body["targets"][0] if body["targets"] else {"wanted": 0.0, "observed": None}

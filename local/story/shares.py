@@ -54,6 +54,8 @@ class StepMeter:
 
     version: str
     shares: list[StepShare] = field(default_factory=list)
+    shown: str = ""
+    """What the version is called in shares; itself where nothing is said."""
     _began: LoadSeen | None = None
     _label: str = ""
 
@@ -72,7 +74,7 @@ class StepMeter:
 
     def _share(self, rollout: RolloutSeen, began: LoadSeen, ended: LoadSeen) -> StepShare:
         return StepShare(
-            version=self.version,
+            version=self.shown or self.version,
             label=rollout.label,
             wanted=rollout.wanted,
             requests=_total(ended.requests) - _total(began.requests),

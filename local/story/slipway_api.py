@@ -1,6 +1,7 @@
 """Slipway as CI and people use it: over HTTP, with an operator's key."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,11 @@ from local.story.differs import StoryDiffersError
 from local.story.seen import (
     ExperimentSeen,
     Happened,
+    ReleaseSeen,
     RolloutSeen,
     read_experiment,
     read_history,
+    read_release,
     read_rollout,
 )
 
@@ -55,6 +58,20 @@ class SlipwayApi:
         """Post plain JSON; return the rollout's id."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         return self._announce(self._deployment(version), headers)
+
+    def announce_together(self, versions: Mapping[str, str], idempotency_key: str) -> str:
+        """Ask for versions of several applications to be released as one; return the release's id."""
+        members = [{"application": name, "version": version} for name, version in versions.items()]
+        headers = {"Idempotency-Key": idempotency_key}
+        return str(self._call("POST", "/api/releases", (200, 202), {"members": members}, headers)["release"])
+
+    def release(self, release_id: str) -> ReleaseSeen:
+        """Return a release of several applications as it stands."""
+        return read_release(self._call("GET", f"/api/releases/{release_id}", (200,)))
+
+    def release_history(self, release_id: str) -> tuple[Happened, ...]:
+        """Return a release's history from its beginning, as much as fits a page."""
+        return read_history(self._call("GET", f"/api/releases/{release_id}/history", (200,)))
 
     def override(self, action: str, reason: str) -> None:
         """Give a person's command; return once it is accepted."""

@@ -17,6 +17,7 @@ from local.story.sandbox import Sandbox
 from local.story.screen import Screen
 from local.story.slipway_api import SlipwayApi
 from local.story.telling import Told
+from local.story.together import TogetherStory
 
 BAD = 0.2
 WORK_SECONDS = 3.0
@@ -71,6 +72,15 @@ def _experiment(stage: Stage) -> Iterator[Told]:
     yield ExperimentStory(slipway, sandbox, spec, stage.screen, stage.stop, rate)
 
 
+@contextmanager
+def _together(stage: Stage) -> Iterator[Told]:
+    stack, folder = stage.stack, ROOT / "local" / "shop"
+    apis = {name: SlipwayApi(stack.url, stack.key, name) for name in ("shop", "kiosk")}
+    specs = {name: (folder / f"together-{name}.yaml").read_text() for name in apis}
+    shop = Sandbox(stack.cloud, stack.edge)
+    yield TogetherStory(apis["shop"], apis["kiosk"], shop, specs, stage.screen, stage.stop, stage.bad)
+
+
 def _migration() -> Telling:
     key = secrets.token_urlsafe(24)
 
@@ -91,5 +101,6 @@ STORIES: Final[Mapping[str, Callable[[], Telling]]] = {
     "blue-green": lambda: Telling(tell=_blue_green),
     "experiment": lambda: Telling(tell=_experiment),
     "migration": _migration,
+    "together": lambda: Telling(tell=_together),
 }
 """By name; the first one is told when nobody asks for another."""
