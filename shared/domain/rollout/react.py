@@ -12,11 +12,12 @@ from shared.domain.rollout.effects import (
     Notify,
     PublishViews,
     SetAudience,
+    SetPreview,
     SetWeight,
     TellRelease,
 )
 from shared.domain.rollout.hooks import HookState
-from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Promote, RunHook, Shift
+from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Prepare, Promote, RunHook, Shift
 from shared.domain.rollout.reporting import reports
 from shared.domain.rollout.spec import Spec, Topic
 from shared.domain.rollout.state import Application, Phase, Rollout
@@ -54,17 +55,20 @@ def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
         case e.StepEntered():
             yield from _step_levels(rollout, event)
             yield from _audiences(rollout)
+            yield from _previews(rollout)
         case e.RollbackBegun():
             yield from _audiences(rollout)
             for each in rollout.targets:
                 yield SetWeight(rollout.id, each.name), NOW
                 if each.swap_begun:
                     yield BeginSwap(rollout.id, each.name), NOW
+            yield from _previews(rollout)
         case e.Descended():
             for each in rollout.targets:
                 yield SetWeight(rollout.id, each.name), NOW
         case e.SideVerified():
             yield SetWeight(rollout.id, event.target), NOW
+            yield from _previews(rollout)
             target = rollout.target(event.target)
             if target and target.side is not target.wanted_side:
                 yield BeginSwap(rollout.id, event.target), NOW
@@ -74,6 +78,8 @@ def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
             yield SetWeight(rollout.id, event.target), NOW
         case e.AudienceMoved():
             yield SetAudience(rollout.id, event.target), NOW
+        case e.PreviewMoved():
+            yield SetPreview(rollout.id, event.target), NOW
         case _:
             return
 
@@ -86,7 +92,7 @@ def _step_levels(rollout: Rollout, event: e.StepEntered) -> Iterator[Planned]:
             for target in rollout.targets:
                 level = BeginSwap if target.swaps else SetWeight
                 yield level(rollout.id, target.name), NOW
-        case AwaitApproval() | RunHook() | AwaitRelease():
+        case AwaitApproval() | RunHook() | AwaitRelease() | Prepare():
             return
 
 
@@ -97,6 +103,13 @@ def _audiences(rollout: Rollout) -> Iterator[Planned]:
             yield SetAudience(rollout.id, target.name), NOW
 
 
+def _previews(rollout: Rollout) -> Iterator[Planned]:
+    """Yield what brings each swap with preview that is not seen to be as wanted."""
+    for target in rollout.targets:
+        if not target.has_preview_as_wanted:
+            yield SetPreview(rollout.id, target.name), NOW
+
+
 def _tidings(before: Application, after: Application, event: e.Event) -> Iterator[Planned]:
     """Yield a notification for each webhook that wants to hear of this."""
     told = _topic_and_text(after, event)
@@ -104,10 +117,18 @@ def _tidings(before: Application, after: Application, event: e.Event) -> Iterato
         return
     topic, text = told
     rollout_id: RolloutId | None = getattr(event, "rollout", None)
+    if topic is Topic.DRIFT and _is_being_told(before, topic, rollout_id):
+        # Many targets moved at once are one piece of news, and one transaction has no room for one of each.
+        return
     spec = _spec_of(before, after, rollout_id)
     for notification in spec.notifications if spec else ():
         if topic in notification.topics:
             yield Notify(notification, topic, rollout_id, text), NOW
+
+
+def _is_being_told(state: Application, topic: Topic, rollout: RolloutId | None) -> bool:
+    told = (row.effect for row in state.effects if isinstance(row.effect, Notify))
+    return any(notify.topic is topic and notify.rollout == rollout for notify in told)
 
 
 def _spec_of(before: Application, after: Application, rollout_id: RolloutId | None) -> Spec | None:
@@ -133,6 +154,8 @@ def _topic_and_text(after: Application, event: e.Event) -> tuple[Topic, str] | N
             return Topic.WAITING, f"{name}: the experiment of {event.rollout} is over: {event.says}"
         case e.AudienceMoved():
             return Topic.DRIFT, f"{name}: somebody changed the audience of {event.target}; it is put right"
+        case e.PreviewMoved():
+            return Topic.DRIFT, f"{name}: somebody changed the swap with preview of {event.target}; it is put right"
         case e.ConcernRaised():
             return Topic.CONCERN, f"{name}: {event.rollout} goes on, but look at {event.target}: {event.says}"
         case e.RolloutHeld():
