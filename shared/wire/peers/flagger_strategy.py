@@ -23,7 +23,6 @@ from shared.wire.peers.measuring import Measures, duration_of
 from shared.wire.peers.readings import entries, flag, given, seconds, whole
 from shared.wire.peers.weights import DEFAULT_STEPS, MOST_STEPS, rising
 
-_SHARE: Final = 50
 _DEFAULT_INTERVAL: Final = Decimal(60)
 _FIRST_SEEN: Final = Decimal(105)
 """A window of a minute and the time until Prometheus has it."""
@@ -161,10 +160,6 @@ def _experiment(analysis: Part, iterations: int, audience: dict[str, str], accou
     length = seconds(interval) or _DEFAULT_INTERVAL
     longest = max(min(length * iterations, Decimal(LONGEST.total_seconds())), _DEFAULT_INTERVAL)
     by_hand = PROMOTION in hooks.gates
-    accounts.chosen(
-        "strategy.experiment.weight",
-        f"{_SHARE}: half of the audience, so that the other half can be compared with; Flagger sends all of it",
-    )
     accounts.becomes(given(analysis, "iterations"), "strategy.experiment.ends.after: so many intervals")
     accounts.becomes(interval, "strategy.experiment.ends.after: as many of it as there are iterations")
     accounts.no_equal(given(analysis, "threshold"), "checks are not counted", "the guards, which weigh all of them")
@@ -172,7 +167,6 @@ def _experiment(analysis: Part, iterations: int, audience: dict[str, str], accou
         accounts.chosen("strategy.experiment.promote", "winner: Flagger promotes what no check spoke against")
     document = {
         "audience": audience,
-        "weight": _SHARE,
         "ends": {"after": duration_of(longest)},
         "promote": "by-hand" if by_hand else "winner",
     }
