@@ -19,8 +19,9 @@ from shared.application import aggregate as aggregates
 from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
 from shared.domain.errors import InvalidError, RejectedError, TryLaterError
 from shared.domain.rollout.events import StepPassed
+from shared.domain.rollout.hooks import HookState, HookStatus, Webhook
 from shared.domain.rollout.on_tick import next_wake
-from shared.domain.rollout.spec import Judging, LowTraffic, Notification, Place, Topic
+from shared.domain.rollout.spec import Hook, Judging, LowTraffic, Notification, Place, Stage, Topic
 from shared.domain.rollout.state import Application
 from shared.domain.rollout.weight import NONE, Weight
 from shared.domain.wake_up import WakeUp
@@ -819,6 +820,26 @@ def test_a_gate_before_any_weight_is_entered_and_told_of_once_however_long_it_wa
     assert topics == ["started", "waiting", "succeeded"]
     steps = [line["step"] for line in world.events(rollout) if line["type"] == "StepEntered"]
     assert steps == [0, 1, 2]
+
+
+def test_hooks_before_a_gate_are_called_once_however_often_it_is_held_there(tmp_path):
+    world = World(tmp_path, GATED)
+    hook = Hook(name="migrate", at=Stage.BEFORE_ROLLOUT, call=Webhook(url="https://hooks.example/migrate"))
+    world.respec(hooks=(hook,))
+    world.hooks.answer_at_once(HookStatus(HookState.SUCCEEDED))
+    rollout = world.deploy("2")
+    world.run_until(lambda: world.phase(rollout) == "waiting" and world.hooks.called != [])
+    world.settle()
+    for hold, release in (("pause", "resume"), ("freeze", "unfreeze"), ("pause", "resume")):
+        world.override(hold)
+        world.run_for(timedelta(hours=1))
+        world.start()
+        world.override(release)
+        world.run_for(timedelta(minutes=10))
+    world.override("approve")
+
+    assert world.run_to_end(rollout) == "succeeded"
+    assert len(world.hooks.asked) == 1
 
 
 # Row 18
