@@ -4,7 +4,7 @@ from datetime import datetime
 
 from shared.domain.names import Version
 from shared.domain.rollout.forecast import Forecast, Share, Span, StepForecast
-from shared.domain.rollout.plan import AwaitApproval, Compare, Promote, RunHook, Shift
+from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Promote, RunHook, Shift
 from shared.domain.rollout.spec import IN_PLAN
 from shared.domain.rollout.weight import rest
 from shared.wire.plan_words import in_all, notes, outcomes, rounding, waits_for, warnings
@@ -71,8 +71,8 @@ def _kind(each: StepForecast) -> dict[str, object]:
             return {"kind": "experiment", "name": compare.goal.name, "weight": format_weight(compare.weight)}
         case Promote() as promote:
             return {"kind": "promote", "name": None, "weight": format_weight(rest(promote.hold_back))}
-        case _:
-            return {"kind": "other", "name": None, "weight": None}
+        case AwaitRelease():
+            return {"kind": "release", "name": None, "weight": None}
 
 
 def _share(share: Share) -> dict[str, object]:

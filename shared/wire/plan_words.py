@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.domain.rollout.experimenting import assumed
 from shared.domain.rollout.forecast import Forecast, Share, StepForecast, same_shares
 from shared.domain.rollout.low_traffic import EXTENSIONS_AT_MOST
-from shared.domain.rollout.plan import AwaitApproval, Compare, Promote, RunHook, Shift
+from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Promote, RunHook, Shift
 from shared.domain.rollout.spec import HOLD_BACK, BlueGreen, Canary, LowTraffic, Outcome, Promotes, Spec, TargetKind
 from shared.domain.rollout.timing import DECISION_LIMIT
 from shared.domain.rollout.weight import NONE, Weight, to_percent
@@ -44,8 +44,8 @@ def waits_for(each: StepForecast) -> str:
             return f"a healthy verdict, in {span_in_words(bake.minimum)} to {span_in_words(bake.maximum)}"
         case Compare() as compare:
             return _ends_in_words(compare)
-        case _:
-            return "what it is for"
+        case AwaitRelease(stage):
+            return f"stage {stage} of its release"
 
 
 def _ends_in_words(step: Compare) -> str:
@@ -62,13 +62,14 @@ def outcomes(each: StepForecast, *, is_last: bool) -> tuple[Ends, ...]:
     """Return how the step can end by itself; the first way is how it goes on."""
     further = "succeeded" if is_last else "next"
     back = "paused" if each.beyond_return else "rolled-back"
+    degraded = (("judged degraded", back),) if each.exposed else ()
     match each.step:
         case AwaitApproval(gate):
             late = (f"nobody approved within {span_in_words(gate.timeout)}", _after(gate.otherwise, each))
-            return ("approved", further), ("rejected", "aborted"), late
+            return ("approved", further), ("rejected", "aborted"), late, *degraded
         case RunHook(hook):
             failed = (f"failed, or not done within {span_in_words(hook.timeout)}", _after(hook.otherwise, each))
-            return ("succeeded", further), failed, ("nobody can tell what became of it", "paused")
+            return ("succeeded", further), failed, ("nobody can tell what became of it", "paused"), *degraded
         case Promote(proven=True) as promote:
             late = (f"not there within {span_in_words(promote.bake.maximum)}", _after(promote.bake.otherwise, each))
             return ("in production", further), late
@@ -84,8 +85,8 @@ def outcomes(each: StepForecast, *, is_last: bool) -> tuple[Ends, ...]:
             return ("a person promotes", further), ("a person takes it back", back), ("judged degraded", back), late
         case Compare():
             return ("the candidate won and is healthy", further), ("it did not win", back), ("judged degraded", back)
-        case _:
-            return (("over", further), ("judged degraded", back))
+        case AwaitRelease():
+            return ("the release goes on", further), ("the release goes back", back), *degraded
 
 
 def _after(otherwise: Outcome, each: StepForecast) -> str:

@@ -14,6 +14,7 @@ from shared.domain.rollout.calendar import ReleaseAction, ReleaseWindow, held_un
 from shared.domain.rollout.measuring import Measuring
 from shared.domain.rollout.plan import (
     AwaitApproval,
+    AwaitRelease,
     Bakes,
     Compare,
     Promote,
@@ -66,6 +67,8 @@ class StepForecast:
     """The release window that holds it up at the earliest time that it could begin, in words; empty: none does."""
     shares: tuple[Share, ...] = ()
     """What users meet the candidate at, while it bakes."""
+    exposed: bool = False
+    """Whether the candidate was met before, and is judged on while this lasts."""
     beyond_return: bool = False
     """Whether the version before cannot serve any more by then, so that nothing is taken back."""
 
@@ -141,7 +144,9 @@ def _steps(
         begins, held = _opened(windows, action, begins) if action else (begins, "")
         ends = _ends(step, begins, spec.measuring)
         shares = tuple(_shares(spec.targets, step))
-        yield StepForecast(step=step, begins=begins, ends=ends, held=held, shares=shares, beyond_return=beyond)
+        yield StepForecast(
+            step=step, begins=begins, ends=ends, held=held, shares=shares, exposed=baked, beyond_return=beyond
+        )
         begins = ends
         baked = baked or isinstance(step, Bakes | Compare)
         beyond = beyond or _is_final(step)
@@ -169,7 +174,7 @@ def _ends(step: Step, begins: Span, measuring: Measuring) -> Span:
             if begins.earliest is None or ends.earliest is None:
                 return ends
             return Span(max(ends.earliest, _first_seen(measuring, begins.earliest)), ends.latest)
-        case _:
+        case AwaitRelease():
             return Span(begins.earliest, None)
 
 
