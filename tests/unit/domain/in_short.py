@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Decision
-from shared.domain.rollout.plan import AwaitApproval, Compare, Promote, Shift, Step
-from shared.domain.rollout.state import Application
+from shared.domain.rollout.plan import AwaitApproval, Compare, Promote, RunHook, Shift, Step
+from shared.domain.rollout.state import Application, Rollout
 from shared.domain.rollout.weight import to_percent
 
 REFUSALS = {
@@ -43,10 +43,10 @@ def in_short(before: Application, decision: Decision) -> str:
 def _words(before: Application, decision: Decision) -> Iterator[str]:
     live = decision.state.live or before.live
     for event in decision.events:
-        yield from _word(event, live.plan if live else ())
+        yield from _word(event, live)
 
 
-def _word(event: e.Event, plan: tuple[Step, ...]) -> Iterable[str]:
+def _word(event: e.Event, live: Rollout | None) -> Iterable[str]:
     match event:
         case e.CommandRefused() | e.DeploymentRefused():
             return (f"no: {_refusal(event.reason)}",)
@@ -55,7 +55,7 @@ def _word(event: e.Event, plan: tuple[Step, ...]) -> Iterable[str]:
         case e.RolloutStarted():
             return ("starts",)
         case e.StepEntered():
-            return (_step(plan[event.step]),)
+            return (_step(live.plan[event.step], live),) if live else ()
         case e.RolloutPaused():
             return ("pauses",)
         case e.RolloutResumed():
@@ -110,14 +110,16 @@ _PLAIN: dict[type, str] = {
 }
 
 
-def _step(step: Step) -> str:
+def _step(step: Step, live: Rollout) -> str:
     match step:
         case Shift():
             return f"shifts to {to_percent(step.weight):g} %"
         case Compare():
             return "compares"
         case Promote():
-            return "swaps"
+            return "swaps" if any(target.swaps for target in live.targets) else "sends most to it"
+        case RunHook():
+            return "runs a hook"
         case AwaitApproval():
             return "asks a person"
 

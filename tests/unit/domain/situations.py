@@ -4,12 +4,15 @@ A situation is reached by folding the decisions that lead there, and rests: noth
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from shared.domain.rollout.commands import AcceptSpec, EffectFailed
 from shared.domain.rollout.effects import BeginSwap, SetWeight
-from shared.domain.rollout.spec import Outcome, Spec
-from tests.unit.domain.specs import HOUR, canary, spec
+from shared.domain.rollout.hooks import HookState, HookStatus
+from shared.domain.rollout.spec import Outcome, Spec, Stage, TargetKind
+from shared.domain.rollout.state import Doing, Phase
+from tests.unit.domain.specs import HOUR, canary, hook, spec
 from tests.unit.domain.states import (
     Story,
     at_gate,
@@ -140,6 +143,26 @@ def settling(first: Spec) -> Story:
     return story.tick()
 
 
+def hook_running(first: Spec) -> Story:
+    """The database is being prepared; no user meets the candidate before it is."""
+    story = Story(replace(first, hooks=(hook(Stage.EXPAND, first.deadlines.otherwise),))).deploy()
+    story.outside.hook = HookStatus(HookState.RUNNING)
+    return story.go_to(Doing.RUNNING_HOOK).tick().settle()
+
+
+def promoting_by_weight(first: Spec) -> Story:
+    """Most users are to go to the candidate's place, where nothing is swapped; the router has not answered."""
+    story = at_gate(_by_weight(first)).override("approve").go_to(Doing.BAKING, step=2)
+    while story.live.phase is not Phase.PROMOTING:
+        story.look()
+    return story.tick()
+
+
+def promoted_by_weight(first: Spec) -> Story:
+    """They are there, and are being measured."""
+    return promoting_by_weight(first).settle()
+
+
 def rested(reach: Reach) -> Reach:
     """The same, after a look at it."""
     return lambda first: reach(first).tick()
@@ -182,6 +205,11 @@ SITUATIONS: dict[str, Reach] = {
     "promotion baking": promoted,
     "promotion baking, paused": paused(promoted),
     "ending the promotion": rested(releasing),
+    "hook": hook_running,
+    "hook, paused": paused(hook_running),
+    "promoting by weight": promoting_by_weight,
+    "baking by weight": promoted_by_weight,
+    "baking by weight, paused": paused(promoted_by_weight),
     "returning, preflight": returning,
     "returning, swapping": returning_by_swap,
     "zeroing": zeroing,
@@ -223,6 +251,11 @@ def _with_first_gate(first: Spec) -> Spec:
         when_busy=first.when_busy,
         on_alert=first.on_alert,
     )
+
+
+def _by_weight(first: Spec) -> Spec:
+    app = replace(first.targets[0], kind=TargetKind.CONTAINER_APP, slot="")
+    return replace(first, targets=(app,))
 
 
 def _pausing(first: Spec) -> Spec:

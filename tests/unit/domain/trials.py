@@ -16,8 +16,8 @@ from shared.domain.rollout.commands import (
     WeightWasSet,
 )
 from shared.domain.rollout.effects import BeginSwap, SetWeight
-from shared.domain.rollout.spec import AlertAction, Outcome, WhenBusy
-from shared.domain.rollout.state import Side
+from shared.domain.rollout.needs import place_of_candidate
+from shared.domain.rollout.spec import AlertAction, Outcome, Place, WhenBusy
 from shared.domain.rollout.weight import Weight
 from tests.unit.domain.in_short import in_short
 from tests.unit.domain.outside import BAD, IDLE
@@ -90,10 +90,7 @@ def overwritten(story: Story) -> None:
     """CI puts another version where the candidate is."""
     well(story)
     live = story.state.live
-    if live is not None and live.targets[0].side is Side.CANDIDATE:
-        story.site.production = "9"
-    else:
-        story.site.candidate = "9"
+    story.site.put(place_of_candidate(live.targets[0]) if live is not None else Place.CANDIDATE, "9")
 
 
 def unreadable(story: Story) -> None:
