@@ -57,8 +57,8 @@ What each command comes to in each situation: the rules of `shared/domain/rollou
 `{COMMAND}`; a test keeps it up to date.
 
 The rollout of these tables releases version 2 beside version 1: 5 %, a gate, 50 %, promotion by a swap with 5 % of the
-users held back on version 1 while it bakes. *By weight*: the same where nothing is swapped. *Hook*: with one to be called
-before anything else, which has not ended.
+users held back on version 1 while it bakes. *By weight*: the same where nothing is swapped. *Hook*: one was called
+before anything else and has not ended.
 A cell lists what is recorded, in order. `-`: nothing is recorded. `no`: refused, with the reason below;
 an empty cell cannot be.
 """
