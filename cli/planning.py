@@ -11,7 +11,7 @@ from cli.refusing import refuse
 from cli.telling import tell, tell_json
 from shared.domain.errors import InvalidError, Problem
 from shared.domain.rollout.forecast import Forecast, StepForecast, forecast
-from shared.domain.rollout.plan import AwaitApproval, Compare, Promote, RunHook, Shift
+from shared.domain.rollout.plan import AwaitApproval, Compare, Prepare, Promote, RunHook, Shift
 from shared.domain.rollout.weight import NONE, rest
 from shared.wire.plan_questions import parse_planned_time
 from shared.wire.plan_view import plan_view
@@ -148,6 +148,8 @@ def _named(each: StepForecast) -> str:
             return "weight" if each.shares else "preview"
         case Compare(goal=goal):
             return f"experiment by {goal.name}"
+        case Prepare():
+            return "swap preview"
         case _:
             return "promote"
 

@@ -17,7 +17,7 @@ from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.commands import ClaimEffect, Command, EffectOutcome, Tick
 from shared.domain.rollout.decide import decide
 from shared.domain.rollout.draft import Decision
-from shared.domain.rollout.effects import BeginSwap, Notify, PublishViews, SetAudience, SetWeight
+from shared.domain.rollout.effects import LevelEffect, Notify, PublishViews
 from shared.domain.rollout.needs import needs
 from shared.domain.rollout.on_tick import claimable_at, next_look, next_wake
 from shared.domain.rollout.state import Application, OpenEffect
@@ -198,7 +198,7 @@ def _own_row(current: Aggregate, delivery: _Delivery, now: datetime) -> OpenEffe
         return None
     state = current.application
     own = [row for row in state.effects if row.id in delivery.own and row.begun is not None]
-    level = next((row for row in own if isinstance(row.effect, SetWeight | SetAudience | BeginSwap)), None)
+    level = next((row for row in own if isinstance(row.effect, LevelEffect)), None)
     if level is not None or current.inbox or _is_look_due(state, delivery, now):
         return level
     return next(iter(own), None)

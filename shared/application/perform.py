@@ -19,11 +19,22 @@ from shared.domain.rollout.commands import (
     EffectOutcome,
     EffectWaits,
     HookAnswered,
+    PreviewWasSet,
     SwapNotNeeded,
     SwapWasBegun,
     WeightWasSet,
 )
-from shared.domain.rollout.effects import BeginSwap, CallHook, Notify, PublishViews, SetAudience, SetWeight, TellRelease
+from shared.domain.rollout.effects import (
+    BeginSwap,
+    CallHook,
+    Notify,
+    PublishViews,
+    SetAudience,
+    SetPreview,
+    SetWeight,
+    TellRelease,
+)
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Place, Target
 from shared.domain.rollout.state import OpenEffect, Rollout, Side, TargetState
 from shared.domain.rollout.timing import SWAP_LOOK
@@ -81,6 +92,8 @@ class Performer:
                 return self._set_weight(key, row, row.effect)
             case SetAudience():
                 return self._set_audience(key, row, row.effect)
+            case SetPreview():
+                return self._set_preview(key, row, row.effect)
             case BeginSwap():
                 return self._begin_swap(key, row, row.effect)
             case CallHook():
@@ -146,6 +159,40 @@ class Performer:
             with _call_that_may_land():
                 self.audience.set_audience(level.target, wanted)
         return self.audience.read_audience(level.target)
+
+    def _set_preview(self, key: str, row: OpenEffect, effect: SetPreview) -> EffectOutcome:
+        level = self._level(key, effect.rollout, effect.target)
+        for _ in range(OVERTAKEN_AT_MOST):
+            if level is None:
+                return EffectDone(row.id)
+            try:
+                if self.promoter.read_swap(level.target, None).state is SwapState.RUNNING:
+                    return EffectWaits(row.id, "a swap is running", SWAP_LOOK.total_seconds())
+                preview = self._bring_preview(row, level)
+            except SlipwayError as error:
+                return _failure(row, error)
+            newer = self._level(key, effect.rollout, effect.target)
+            if newer is not None and newer.state.preparing_level == level.state.preparing_level:
+                return PreviewWasSet(row.id, level.state.preparing_level, preview)
+            level = newer
+        return EffectFailed(row.id, "the wanted swap with preview changed faster than it could be set")
+
+    def _bring_preview(self, row: OpenEffect, level: Level) -> Preview:
+        """Begin or cancel a swap with preview, but never one of other places."""
+        found, prepares = self.promoter.read_preview(level.target), level.state.prepares
+        if prepares and found is Preview.FOREIGN:
+            raise RejectedError("a swap with preview of another slot is pending: finish or cancel it first")
+        if prepares is (found is Preview.PENDING):
+            return found
+        if prepares:
+            self._verify_place(level)
+        self._in_time(row)
+        with _call_that_may_land():
+            if prepares:
+                self.promoter.apply_preview(level.target)
+            else:
+                self.promoter.reset_preview(level.target)
+        return self.promoter.read_preview(level.target)
 
     def _verify_place(self, level: Level) -> None:
         """Before more users are sent there: does the candidate's place serve what it is to serve, healthy?

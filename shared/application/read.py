@@ -18,11 +18,14 @@ from shared.domain.rollout.readings import (
     ReadHook,
     Readings,
     ReadPlaces,
+    ReadPreview,
     ReadShare,
+    ReadStaying,
     ReadSwap,
     ReadVersion,
     ReadWindows,
     Seen,
+    StayingSeen,
     SwapSeen,
     TargetNeed,
     Trouble,
@@ -89,6 +92,10 @@ class Reader:
                     running=status.state is SwapState.RUNNING,
                     failed=status.why if status.state is SwapState.FAILED else None,
                 )
+            case ReadPreview():
+                return self.promoter.read_preview(target)
+            case ReadStaying():
+                return StayingSeen(self.promoter.read_staying(target))
             case ReadWindows():
                 return self._source(spec).read_windows(_question(spec, need, need.measured_at))
             case ReadFaults():

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from shared.domain.names import Version
 from shared.domain.rollout.forecast import Forecast, Share, Span, StepForecast
-from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Promote, RunHook, Shift
+from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Prepare, Promote, RunHook, Shift
 from shared.domain.rollout.spec import IN_PLAN
 from shared.domain.rollout.weight import rest
 from shared.wire.plan_words import in_all, notes, outcomes, rounding, waits_for, warnings
@@ -73,6 +73,8 @@ def _kind(each: StepForecast) -> dict[str, object]:
             return {"kind": "promote", "name": None, "weight": format_weight(rest(promote.hold_back))}
         case AwaitRelease():
             return {"kind": "release", "name": None, "weight": None}
+        case Prepare():
+            return {"kind": "prepare", "name": None, "weight": None}
 
 
 def _share(share: Share) -> dict[str, object]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.domain.rollout.experimenting import assumed
 from shared.domain.rollout.forecast import Forecast, Share, StepForecast, same_shares
 from shared.domain.rollout.low_traffic import EXTENSIONS_AT_MOST
-from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Promote, RunHook, Shift
+from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Prepare, Promote, RunHook, Shift
 from shared.domain.rollout.spec import HOLD_BACK, BlueGreen, Canary, LowTraffic, Outcome, Promotes, Spec, TargetKind
 from shared.domain.rollout.timing import DECISION_LIMIT
 from shared.domain.rollout.weight import NONE, Weight, to_percent
@@ -46,6 +46,8 @@ def waits_for(each: StepForecast) -> str:
             return _ends_in_words(compare)
         case AwaitRelease(stage):
             return f"stage {stage} of its release"
+        case Prepare(most=most):
+            return f"the slots, well with production's settings, at most {span_in_words(most)}"
 
 
 def _ends_in_words(step: Compare) -> str:
@@ -87,6 +89,9 @@ def outcomes(each: StepForecast, *, is_last: bool) -> tuple[Ends, ...]:
             return ("the candidate won and is healthy", further), ("it did not win", back), ("judged degraded", back)
         case AwaitRelease():
             return ("the release goes on", further), ("the release goes back", back), *degraded
+        case Prepare(most=most, otherwise=otherwise):
+            late = (f"not well within {span_in_words(most)}", _after(otherwise, each))
+            return ("well with production's settings", further), late, *degraded
 
 
 def _after(otherwise: Outcome, each: StepForecast) -> str:

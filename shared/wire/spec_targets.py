@@ -44,6 +44,7 @@ def _read_target(part: Part) -> Target:
         slot=part.child("slot").read(str, ""),
         places=_read_places(part.child("places")),
         converts=part.says("converts"),
+        swap_with_preview=part.says("swapWithPreview"),
         region=part.child("region").read(str, ""),
         wave=part.child("wave").read(int, 1),
         version=_read_probe(part.child("version")),
@@ -59,7 +60,7 @@ def _refuse_foreign_fields(part: Part, kind: TargetKind) -> None:
         given = part.child(field)
         if kind not in kinds and given.exists and given.value is not False:
             given.refuse(f"{found(given.path, given.value)}a {kind} has none; allowed is to leave it out")
-        elif kind in kinds and not given.exists and field != "converts":
+        elif kind in kinds and not given.exists and field not in _OPTIONAL_FIELDS:
             given.refuse("is missing")
 
 
@@ -120,7 +121,9 @@ _FIELDS_OF_KINDS: Final = {
     "slot": frozenset({TargetKind.APP_SERVICE_SLOT}),
     "places": frozenset({TargetKind.TRAFFIC_MANAGER, TargetKind.HTTP_ROUTE}),
     "converts": frozenset({TargetKind.CONTAINER_APP}),
+    "swapWithPreview": frozenset({TargetKind.APP_SERVICE_SLOT}),
 }
+_OPTIONAL_FIELDS: Final = frozenset({"converts", "swapWithPreview"})
 
 
 def _read_probe(part: Part) -> VersionProbe:

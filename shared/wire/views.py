@@ -7,7 +7,7 @@ from shared.domain.analysis.judgement import Evidence
 from shared.domain.names import ApplicationName
 from shared.domain.rollout.commands import Deploy
 from shared.domain.rollout.membership import stage_in_words
-from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Promote, RunHook, Shift, Step
+from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Prepare, Promote, RunHook, Shift, Step
 from shared.domain.rollout.spec import Located
 from shared.domain.rollout.state import Application, Phase, Rollout, TargetState
 from shared.domain.rollout.weight import to_percent
@@ -117,6 +117,9 @@ def step_view(step: Step) -> dict[str, object]:
             }
         case AwaitRelease():
             return {"awaits_release": stage_in_words(step.stage)}
+        case Prepare():
+            within = step.most.total_seconds()
+            return {"prepares_swap": True, "timeout_seconds": within, "otherwise": step.otherwise}
         case Shift():
             return {"weight": to_percent(step.weight), **_bake(step)}
         case Compare():

@@ -8,6 +8,7 @@ from shared.domain.names import CommandId, EffectId, RolloutId, Version
 from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.hooks import HookStatus
 from shared.domain.rollout.membership import Membership, Stage
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Spec
 from shared.domain.rollout.weight import Weight
 
@@ -136,6 +137,15 @@ class AudienceWasSet:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewWasSet:
+    """The site has, or no longer has, the swap with preview that was wanted at `level`; `preview` is what it says."""
+
+    effect: EffectId
+    level: int
+    preview: Preview
+
+
+@dataclass(frozen=True, slots=True)
 class SwapWasBegun:
     """The platform is swapping; `token` watches it."""
 
@@ -195,6 +205,7 @@ class EffectWaits:
 EffectOutcome = (
     WeightWasSet
     | AudienceWasSet
+    | PreviewWasSet
     | SwapWasBegun
     | SwapNotNeeded
     | HookAnswered

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.domain.names import EffectId
 from shared.domain.rollout.calendar import ReleaseWindow
-from shared.domain.rollout.effects import BeginSwap, CallHook, Effect, PublishViews, SetAudience, SetWeight
+from shared.domain.rollout.effects import CallHook, Effect, LevelEffect, PublishViews
 from shared.domain.rollout.events import (
     DeploymentRefused,
     Event,
@@ -103,7 +103,7 @@ class Draft:
 
 
 def _is_level(effect: Effect) -> bool:
-    return isinstance(effect, SetWeight | SetAudience | BeginSwap | CallHook)
+    return isinstance(effect, LevelEffect | CallHook)
 
 
 def _refused(state: Application, event: DeploymentRefused) -> Rollout:

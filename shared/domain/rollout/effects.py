@@ -28,6 +28,14 @@ class SetAudience:
 
 
 @dataclass(frozen=True, slots=True)
+class SetPreview:
+    """Make the target's candidate place hold production's settings, or its own again, as is wanted."""
+
+    rollout: RolloutId
+    target: TargetName
+
+
+@dataclass(frozen=True, slots=True)
 class BeginSwap:
     """Make the target's production place serve the wanted side."""
 
@@ -65,4 +73,5 @@ class TellRelease:
     report: Report
 
 
-Effect = SetWeight | SetAudience | BeginSwap | CallHook | Notify | PublishViews | TellRelease
+LevelEffect = SetWeight | SetAudience | SetPreview | BeginSwap
+Effect = LevelEffect | CallHook | Notify | PublishViews | TellRelease

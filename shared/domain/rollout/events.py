@@ -16,6 +16,7 @@ from shared.domain.rollout.hooks import HookStatus
 from shared.domain.rollout.membership import Membership
 from shared.domain.rollout.membership import Stage as ReleaseStage
 from shared.domain.rollout.plan import Step
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Located, Spec, Stage
 from shared.domain.rollout.state import Ending, HookRun, Side
 from shared.domain.rollout.weight import Weight
@@ -119,6 +120,28 @@ class AudienceObserved:
     target: TargetName
     mark: RequestMark | None
     level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewObserved:
+    """The site was seen to have the swap with preview that was wanted, or none any more."""
+
+    at: datetime
+    rollout: RolloutId
+    target: TargetName
+    preview: Preview
+    level: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewMoved:
+    """Somebody else began or ended a swap with preview; it is being put right."""
+
+    at: datetime
+    rollout: RolloutId
+    target: TargetName
+    found: Preview
+    wanted: Preview
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -571,6 +594,8 @@ Recorded = (
     | WeightObserved
     | AudienceObserved
     | AudienceMoved
+    | PreviewObserved
+    | PreviewMoved
     | BakeStarted
     | ExperimentEnded
     | StepPassed

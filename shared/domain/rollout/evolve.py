@@ -15,7 +15,16 @@ from shared.domain.rollout.calendar import HORIZON
 from shared.domain.rollout.effects import CallHook
 from shared.domain.rollout.hooks import HookState
 from shared.domain.rollout.membership import END, Member
-from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Promote, RunHook, Shift, weight_after
+from shared.domain.rollout.plan import (
+    AwaitApproval,
+    AwaitRelease,
+    Compare,
+    Prepare,
+    Promote,
+    RunHook,
+    Shift,
+    weight_after,
+)
 from shared.domain.rollout.spec import IN_PLAN, Canary, Descent, Promotes, Stage
 from shared.domain.rollout.state import (
     REMEMBERED_VERSIONS,
@@ -126,6 +135,10 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
             return _on_target(rollout, event.target, lambda t: replace(t, audience_reached=event.level))
         case e.AudienceMoved():
             return _audience_moved(rollout, event)
+        case e.PreviewObserved():
+            return _preview_observed(rollout, event)
+        case e.PreviewMoved():
+            return _preview_moved(rollout, event)
         case e.BakeStarted():
             return _bake_started(rollout, event.at)
         case e.TargetJudged():
@@ -193,6 +206,8 @@ _Moving = (
     | e.WeightObserved
     | e.AudienceObserved
     | e.AudienceMoved
+    | e.PreviewObserved
+    | e.PreviewMoved
     | e.BakeStarted
     | e.TargetJudged
     | e.ExperimentEnded
@@ -451,6 +466,10 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
             deadline = event.at + step.hook.timeout
             running = replace(entered, phase=Phase.WAITING, doing=Doing.RUNNING_HOOK, look_at=event.at)
             return replace(running, gate_deadline=deadline)
+        case Prepare():
+            look_at = next_window(rollout.spec.measuring, event.at) if rollout.spec and rollout.is_exposed else None
+            preparing = replace(entered, phase=Phase.PROGRESSING, doing=Doing.PREPARING, look_at=look_at)
+            return _on_targets(preparing, lambda t: _prepared(t, prepares=_asks_for_preview(rollout, t)))
         case Shift() as shift:
             look_at = next_window(rollout.spec.measuring, event.at) if rollout.spec and rollout.is_exposed else None
             shifting = replace(entered, phase=Phase.PROGRESSING, doing=Doing.SHIFTING, look_at=look_at)
@@ -469,6 +488,17 @@ def _shifted(target: TargetState, weight: Weight, at: datetime) -> TargetState:
     """What was measured before the first users came says nothing about the candidate."""
     since = target.candidate_since if target.is_exposed and not target.previews else at
     return replace(_new_level(target, weight, Side.STABLE), candidate_since=since, previews=weight == NONE)
+
+
+def _asks_for_preview(rollout: Rollout, target: TargetState) -> bool:
+    return rollout.spec is not None and rollout.spec.target(target.name).swap_with_preview
+
+
+def _prepared(target: TargetState, *, prepares: bool) -> TargetState:
+    """Ask for a swap with preview, or for its end; where neither is news, nothing is to be done."""
+    if target.prepares is prepares:
+        return target
+    return replace(target, prepares=prepares, preparing_level=target.preparing_level + 1, passes=0)
 
 
 def _compared(target: TargetState, step: Compare, at: datetime) -> TargetState:
@@ -526,6 +556,21 @@ def _drift_found(rollout: Rollout, event: e.DriftFound) -> Rollout:
 def _audience_moved(rollout: Rollout, event: e.AudienceMoved) -> Rollout:
     back = replace(rollout, doing=Doing.ZEROING) if rollout.doing is Doing.SETTLING else rollout
     return _on_target(back, event.target, lambda t: replace(t, audience_level=t.audience_level + 1))
+
+
+def _preview_observed(rollout: Rollout, event: e.PreviewObserved) -> Rollout:
+    """The app restarts with the settings that it was given: it is looked at once it has had a while to begin to."""
+    seen = _on_target(rollout, event.target, lambda t: replace(t, preparing_reached=event.level, passes=0))
+    if rollout.doing is not Doing.PREPARING or rollout.spec is None:
+        return seen
+    first = event.at + rollout.spec.target(event.target).health.every
+    return replace(seen, look_at=first if rollout.look_at is None else min(first, rollout.look_at))
+
+
+def _preview_moved(rollout: Rollout, event: e.PreviewMoved) -> Rollout:
+    back = replace(rollout, doing=Doing.ZEROING) if rollout.doing is Doing.SETTLING else rollout
+    level = lambda t: replace(t, preparing_level=t.preparing_level + 1, passes=0)  # noqa: E731
+    return _on_target(back, event.target, level)
 
 
 def _weighing(analysis: AnalysisState, weight: Weight, at: datetime) -> AnalysisState:
@@ -699,7 +744,8 @@ def _side_verified(rollout: Rollout, event: e.SideVerified) -> Rollout:
         if target.side is event.side:
             return replace(target, swap_token=None, swap_begun=target.swap_begun and not returned)
         moved = replace(target, side=event.side, swap_token=None, observed=None, candidate_since=event.at)
-        moved = replace(moved, swap_begun=not returned)
+        # The swap itself ended its preview; that none is left is read once more.
+        moved = _prepared(replace(moved, swap_begun=not returned), prepares=False)
         wanted = promoted if event.side is Side.CANDIDATE and target.wanted_side is Side.CANDIDATE else target.wanted
         return replace(moved, wanted=wanted, generation=target.generation + 1)
 
@@ -744,7 +790,7 @@ def _rollback_begun(rollout: Rollout, event: e.RollbackBegun) -> Rollout:
         side = target.side if target.swaps else Side.STABLE
         weight = NONE if side is Side.CANDIDATE or target.swap_begun else min(first, target.wanted)
         back = replace(_new_level(target, weight, Side.STABLE), observed=None, side=side, previews=False)
-        return _for_audience(back, None)
+        return _for_audience(_prepared(back, prepares=False), None)
 
     return _descending(_on_targets(back, taken_back), event.at)
 

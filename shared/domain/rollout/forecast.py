@@ -17,6 +17,7 @@ from shared.domain.rollout.plan import (
     AwaitRelease,
     Bakes,
     Compare,
+    Prepare,
     Promote,
     RunHook,
     Shift,
@@ -163,6 +164,8 @@ def _ends(step: Step, begins: Span, measuring: Measuring) -> Span:
             return _after(begins, NOTHING, step.gate.timeout)
         case RunHook():
             return _after(begins, NOTHING, step.hook.timeout)
+        case Prepare():
+            return _after(begins, step.least, step.most)
         case Compare():
             least = NOTHING if step.ends.requests is not None or step.ends.when_decided else step.ends.after
             undecided = DECISION_LIMIT if step.promotes is Promotes.BY_HAND else NOTHING

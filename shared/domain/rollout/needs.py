@@ -11,7 +11,9 @@ from shared.domain.rollout.readings import (
     ReadFaults,
     ReadHealth,
     ReadPlaces,
+    ReadPreview,
     ReadShare,
+    ReadStaying,
     ReadSwap,
     ReadVersion,
     ReadWindows,
@@ -29,6 +31,7 @@ from shared.domain.rollout.timing import (
 
 MEASURED = frozenset(
     {
+        Doing.PREPARING,
         Doing.BAKING,
         Doing.AWAITING_APPROVAL,
         Doing.DECIDING,
@@ -112,6 +115,9 @@ def _to_start(state: Application, live: Rollout, spec: Spec, now: datetime) -> I
         yield ReadShare(target.name)
         if target.swaps:
             yield ReadSwap(target.name, None)
+            yield ReadPreview(target.name)
+        if target.swaps and live.is_ready and not live.returns:
+            yield ReadStaying(target.name)
     if not live.is_ready or live.returns or live.held_since is not None:
         return
     since, until = _history(spec, state.production_since, now)
@@ -146,6 +152,8 @@ def _to_see(rollout: Rollout, spec: Spec, now: datetime) -> Iterator[Need]:
             case Doing.SETTLING:
                 if target.swaps:
                     yield ReadSwap(target.name, None)
+                if target.was_prepared:
+                    yield ReadPreview(target.name)
                 yield ReadShare(target.name)
                 yield from _audience(target)
                 yield ReadVersion(target.name, Place.PRODUCTION)
@@ -155,6 +163,10 @@ def _to_watch(rollout: Rollout, target: TargetState, spec: Spec, now: datetime) 
     yield ReadVersion(target.name, place_of_candidate(target))
     if target.holds_back:
         yield ReadVersion(target.name, place_of_stable(target))
+    if target.prepares and rollout.doing in MEASURED:
+        yield ReadPreview(target.name)
+    if target.prepares and rollout.doing is Doing.PREPARING:
+        yield ReadHealth(target.name, Place.CANDIDATE)
     if not target.is_exposed:
         return
     yield ReadShare(target.name)

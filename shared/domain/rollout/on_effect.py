@@ -10,13 +10,15 @@ from shared.domain.rollout.commands import (
     EffectOutcome,
     EffectWaits,
     HookAnswered,
+    PreviewWasSet,
     SwapNotNeeded,
     SwapWasBegun,
     WeightWasSet,
 )
 from shared.domain.rollout.draft import Draft
-from shared.domain.rollout.effects import BeginSwap, CallHook, Effect, Notify, SetAudience, SetWeight
+from shared.domain.rollout.effects import CallHook, Effect, LevelEffect, Notify
 from shared.domain.rollout.on_hook import decide_answer, refuse_call
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.state import Doing, OpenEffect, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import fail, go_on, verify_side
 from shared.domain.rollout.timing import NOTIFY_ATTEMPTS, STUCK_AFTER, backoff
@@ -43,6 +45,10 @@ def decide_outcome(draft: Draft, outcome: EffectOutcome) -> None:
         return
     if found is not None and isinstance(outcome, AudienceWasSet) and _is_another_audience(found[1], outcome):
         _failed(draft, row, EffectFailed(row.id, "the router sends other marked requests than it was told to"))
+        return
+    if found is not None and isinstance(outcome, PreviewWasSet) and _is_another_preview(found[1], outcome):
+        what = "has no swap with preview after it was told to begin one" if found[1].prepares else "keeps its preview"
+        _failed(draft, row, EffectFailed(row.id, f"the site {what}"))
         return
     draft.record(e.EffectClosed(at=draft.now, effect=row.id))
     if isinstance(outcome, HookAnswered) and isinstance(row.effect, CallHook):
@@ -79,11 +85,22 @@ def _take_in(draft: Draft, rollout: Rollout, target: TargetState, outcome: Effec
                 )
             )
             go_on(draft)
+        case PreviewWasSet() if outcome.level == target.preparing_level:
+            draft.record(
+                e.PreviewObserved(
+                    at=draft.now,
+                    rollout=rollout.id,
+                    target=target.name,
+                    preview=outcome.preview,
+                    level=outcome.level,
+                )
+            )
+            go_on(draft)
         case SwapWasBegun():
             draft.record(e.SwapBegun(at=draft.now, rollout=rollout.id, target=target.name, token=outcome.token))
         case SwapNotNeeded() if outcome.generation == target.generation:
             verify_side(draft, rollout, target)
-        case WeightWasSet() | AudienceWasSet() | SwapNotNeeded() | HookAnswered():
+        case WeightWasSet() | AudienceWasSet() | PreviewWasSet() | SwapNotNeeded() | HookAnswered():
             return
         case EffectDone() | EffectFailed() | EffectWaits():
             return
@@ -100,10 +117,16 @@ def _is_another_audience(target: TargetState, outcome: AudienceWasSet) -> bool:
     return outcome.level == target.audience_level and outcome.mark != target.audience
 
 
+def _is_another_preview(target: TargetState, outcome: PreviewWasSet) -> bool:
+    """Whether the site says otherwise than it was told; the swap of other places is nothing to put right."""
+    is_pending = outcome.preview is Preview.PENDING
+    return outcome.level == target.preparing_level and is_pending is not target.prepares
+
+
 def _place_of(draft: Draft, effect: Effect) -> tuple[Rollout, TargetState] | None:
     """Return the live rollout and target that a level effect is about, if they are still there."""
     live = draft.state.live
-    if live is None or not isinstance(effect, SetWeight | SetAudience | BeginSwap) or effect.rollout != live.id:
+    if live is None or not isinstance(effect, LevelEffect) or effect.rollout != live.id:
         return None
     target = live.target(effect.target)
     return (live, target) if target else None

@@ -19,7 +19,9 @@ from shared.domain.rollout.swap import decide_swap
 from shared.domain.rollout.timing import CALL_LIMIT, REMINDER, SWAP_LIMIT
 from shared.domain.rollout.watch import decide_news, decide_shifting, decide_watch
 
-OVERDUE_AS_A_WHOLE = frozenset({Doing.PREFLIGHT, Doing.SHIFTING, Doing.SWAPPING, Doing.CLEARING, Doing.RELEASING})
+OVERDUE_AS_A_WHOLE = frozenset(
+    {Doing.PREFLIGHT, Doing.PREPARING, Doing.SHIFTING, Doing.SWAPPING, Doing.CLEARING, Doing.RELEASING}
+)
 """What has only the progress deadline; a bake and a gate have their own, and see what was measured first."""
 
 
@@ -43,7 +45,7 @@ def decide_tick(draft: Draft, command: Tick, readings: Readings) -> None:
             decide_preflight(draft, live, readings)
         case Doing.BAKING | Doing.AWAITING_APPROVAL | Doing.DECIDING | Doing.RUNNING_HOOK | Doing.AWAITING_RELEASE:
             decide_watch(draft, live, live.spec, readings)
-        case Doing.SHIFTING | Doing.CLEARING | Doing.RELEASING:
+        case Doing.PREPARING | Doing.SHIFTING | Doing.CLEARING | Doing.RELEASING:
             decide_shifting(draft, live, live.spec, readings)
         case Doing.SWAPPING | Doing.SWAPPING_BACK:
             decide_swap(draft, live, readings)

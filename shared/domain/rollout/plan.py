@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from shared.domain.experiments.experiment import Goal
 from shared.domain.rollout.audience import MarkedUsers
@@ -15,6 +16,7 @@ from shared.domain.rollout.spec import (
     ExperimentEnds,
     Gate,
     Hook,
+    Outcome,
     Promotes,
     Spec,
     Stage,
@@ -42,6 +44,17 @@ class AwaitRelease:
     """Wait until the release of several applications opens this stage."""
 
     stage: ReleaseStage
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Put production's settings on the slots that ask for a preview, and see the candidate well with them."""
+
+    least: timedelta
+    """How long the looks that must find it well take."""
+    most: timedelta
+    otherwise: Outcome
+    """What happens when they are not well by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,7 @@ class Compare:
     audience: MarkedUsers | None = None
 
 
-Step = AwaitApproval | RunHook | AwaitRelease | Shift | Compare | Promote
+Step = AwaitApproval | RunHook | AwaitRelease | Prepare | Shift | Compare | Promote
 Bakes = Shift | Promote
 """The steps that are passed when the candidate was judged healthy for long enough."""
 
@@ -88,7 +101,23 @@ def compile_plan(spec: Spec, *, staged: bool = False) -> tuple[Step, ...]:
             steps = compile_blue_green(blue_green)
         case AbTest() as ab_test:
             steps = compile_ab_test(ab_test, spec.judging.hold_back)
-    return with_hooks(steps, spec.hooks, staged=staged)
+    return with_hooks(prepared(steps, spec), spec.hooks, staged=staged)
+
+
+def prepared(steps: tuple[Step, ...], spec: Spec) -> tuple[Step, ...]:
+    """Return a strategy's plan with the preparation of a swap with preview, where any slot asks for one.
+
+    It comes before the promotion; where no user meets the candidate before that, at the start, so that testers and
+    whoever approves see it as it will be in production.
+    """
+    checks = [target.health for target in spec.targets if target.swap_with_preview]
+    if not checks:
+        return steps
+    deadlines = spec.deadlines
+    step = Prepare(max(check.every * check.passes for check in checks), deadlines.progress, deadlines.otherwise)
+    promotion = next((at for at, each in enumerate(steps) if isinstance(each, Promote)), 0)
+    at = promotion if any(brings_users(each) for each in steps) else 0
+    return (*steps[:at], step, *steps[at:])
 
 
 def with_hooks(steps: tuple[Step, ...], hooks: tuple[Hook, ...], *, staged: bool = False) -> tuple[Step, ...]:
@@ -99,14 +128,14 @@ def with_hooks(steps: tuple[Step, ...], hooks: tuple[Hook, ...], *, staged: bool
     the start and the first weight, one wait is enough.
     """
     first = (*_at(hooks, Stage.EXPAND), *_at(hooks, Stage.BEFORE_ROLLOUT))
-    hooked = tuple(_hooked(steps, hooks, staged=staged))
+    hooked = tuple(_released_first(tuple(_hooked(steps, hooks, staged=staged))))
     starts = staged and (bool(first) or not isinstance(hooked[0], AwaitRelease))
     return (*((AwaitRelease(START),) if starts else ()), *first, *hooked)
 
 
 def without_hooks(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Return the plan as its strategy made it."""
-    return tuple(step for step in steps if not isinstance(step, RunHook | AwaitRelease))
+    return tuple(step for step in steps if not isinstance(step, RunHook | AwaitRelease | Prepare))
 
 
 def _hooked(steps: tuple[Step, ...], hooks: tuple[Hook, ...], *, staged: bool) -> Iterator[Step]:
@@ -120,6 +149,20 @@ def _hooked(steps: tuple[Step, ...], hooks: tuple[Hook, ...], *, staged: bool) -
         if isinstance(step, Promote):
             yield from _at(hooks, Stage.BEFORE_PROMOTION)
         yield step
+
+
+def _released_first(steps: tuple[Step, ...]) -> Iterator[Step]:
+    """Yield the steps with each wait for a release before a preparation that it would follow.
+
+    A prepared site refuses other changes: it does not wait so for others.
+    """
+    for before, step, after in zip((None, *steps), steps, (*steps[1:], None), strict=False):
+        if isinstance(step, Prepare) and isinstance(after, AwaitRelease):
+            yield after
+        elif isinstance(step, AwaitRelease) and isinstance(before, Prepare):
+            yield before
+        else:
+            yield step
 
 
 def _at(hooks: tuple[Hook, ...], stage: Stage) -> Iterator[RunHook]:
@@ -184,6 +227,6 @@ def weight_after(plan: tuple[Step, ...], index: int) -> Weight:
                 return step.weight
             case Promote():
                 return ALL
-            case AwaitApproval() | RunHook() | AwaitRelease():
+            case AwaitApproval() | RunHook() | AwaitRelease() | Prepare():
                 continue
     return ALL

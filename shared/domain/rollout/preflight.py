@@ -10,7 +10,8 @@ from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.fitting import fitted
 from shared.domain.rollout.judging import config_for
-from shared.domain.rollout.plan import with_hooks, without_hooks
+from shared.domain.rollout.plan import prepared, with_hooks, without_hooks
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.settle import NO_SWAP
 from shared.domain.rollout.spec import Located, Place
@@ -48,7 +49,9 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
         return
     draft.record(_passed(draft, live, readings))
     because = (
-        f"preflight passed; {live.version} was proven before: it goes at once" if live.returns else "preflight passed"
+        f"preflight passed; {live.version} was proven before: it goes at once"
+        if live.returns
+        else f"preflight passed{_noted(live, readings)}"
     )
     enter_step(draft, live, 0, because)
 
@@ -117,7 +120,11 @@ def _passed(draft: Draft, live: Rollout, readings: Readings) -> e.PreflightPasse
     )
     bare = without_hooks(live.plan)
     fitting = fitted(bare, live.spec.judging, config, tuple(baseline for _, baseline in learned))
-    plan = live.plan if fitting == bare else with_hooks(fitting, live.spec.hooks, staged=live.member is not None)
+    plan = (
+        live.plan
+        if fitting == bare
+        else with_hooks(prepared(fitting, live.spec), live.spec.hooks, staged=live.member is not None)
+    )
     return e.PreflightPassed(
         at=draft.now,
         rollout=live.id,
@@ -164,9 +171,32 @@ def _obstacles(live: Rollout, state: TargetState, readings: Readings) -> Iterato
         yield f"{target}: swaps cannot be read: {swap.why}"
     elif swap.running:
         yield f"{target}: somebody's swap is running"
+    yield from _pending(target, readings)
     share = readings.share(target)
     if isinstance(share, Trouble):
         yield f"{target}: the traffic rules cannot be read: {share.why}"
+
+
+def _pending(target: TargetName, readings: Readings) -> Iterator[str]:
+    """Yield a swap with preview that somebody else began: nothing else can be swapped until it is over."""
+    preview = readings.preview(target)
+    if isinstance(preview, Trouble):
+        yield f"{target}: swaps with preview cannot be read: {preview.why}"
+    elif preview not in (None, Preview.NONE):
+        fix = "finish it, or cancel it: `az webapp deployment slot swap --action reset`"
+        yield f"{target}: somebody's swap with preview is pending; {fix}"
+
+
+def _noted(live: Rollout, readings: Readings) -> str:
+    """Say which settings a swap will leave where they are: the names, never the values. They hold nothing up."""
+    said = []
+    for target in live.targets:
+        seen = readings.staying(target.name)
+        if isinstance(seen, Trouble):
+            said.append(f"{target.name}: which settings stay with their slot is not known: {seen.why}")
+        elif seen is not None and seen.names:
+            said.append(f"{target.name}: settings that differ and stay with their slot: {', '.join(seen.names)}")
+    return "".join(f"; {each}" for each in said)
 
 
 def _blind(target: TargetName, readings: Readings) -> Iterator[str]:

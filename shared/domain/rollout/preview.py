@@ -1,4 +1,4 @@
-"""A swap with preview: production's settings are on the candidate's place already, and the exchange is still to come."""
+"""A swap with preview: production's settings are on the slot already, and the exchange is still to come."""
 
 from enum import StrEnum
 

@@ -8,6 +8,7 @@ from shared.domain.analysis.measurement import Window
 from shared.domain.names import TargetName, Version
 from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.hooks import HookCall, HookStatus
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Located, Place
 from shared.domain.rollout.weight import Weight
 
@@ -59,6 +60,20 @@ class ReadSwap:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPreview:
+    """Which swap with preview is pending?"""
+
+    target: TargetName
+
+
+@dataclass(frozen=True, slots=True)
+class ReadStaying:
+    """Which settings stay with their place in a swap, and differ?"""
+
+    target: TargetName
+
+
+@dataclass(frozen=True, slots=True)
 class ReadHook:
     """How does a hook's call stand?"""
 
@@ -94,7 +109,18 @@ class ReadFaults:
     stable: Version | None = None
 
 
-TargetNeed = ReadPlaces | ReadVersion | ReadHealth | ReadShare | ReadAudience | ReadSwap | ReadWindows | ReadFaults
+TargetNeed = (
+    ReadPlaces
+    | ReadVersion
+    | ReadHealth
+    | ReadShare
+    | ReadAudience
+    | ReadSwap
+    | ReadPreview
+    | ReadStaying
+    | ReadWindows
+    | ReadFaults
+)
 Need = ReadHook | TargetNeed
 
 
@@ -130,6 +156,13 @@ class SwapSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class StayingSeen:
+    """The names of the settings that stay with their place in a swap, and differ."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FaultsSeen:
     """What is wrong with the settings of a source, each in one sentence; none: nothing."""
 
@@ -144,6 +177,8 @@ Seen = (
     | Weight
     | AudienceSeen
     | SwapSeen
+    | Preview
+    | StayingSeen
     | tuple[Window, ...]
     | FaultsSeen
     | Trouble
@@ -199,6 +234,16 @@ class Readings:
         """Return what the platform says of swaps."""
         seen = self._seen(ReadSwap(target, token))
         return seen if isinstance(seen, SwapSeen | Trouble) else Trouble("not a swap")
+
+    def preview(self, target: TargetName) -> Preview | Trouble | None:
+        """Return which swap with preview is pending; None when that was not asked for."""
+        seen = self.seen.get(ReadPreview(target))
+        return seen if seen is None or isinstance(seen, Preview | Trouble) else Trouble("not a preview")
+
+    def staying(self, target: TargetName) -> StayingSeen | Trouble | None:
+        """Return which settings stay with their place and differ; None when that was not asked for."""
+        seen = self.seen.get(ReadStaying(target))
+        return seen if seen is None or isinstance(seen, StayingSeen | Trouble) else Trouble("not settings")
 
     def windows(self, target: TargetName) -> tuple[Window, ...] | Trouble:
         """Return the windows that were asked for; none when none were."""

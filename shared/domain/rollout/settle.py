@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from shared.domain.rollout import events as e
 from shared.domain.rollout.calls import begin_after, begin_contracts
 from shared.domain.rollout.draft import Draft
-from shared.domain.rollout.effects import BeginSwap, SetAudience, SetWeight
+from shared.domain.rollout.effects import LevelEffect
 from shared.domain.rollout.plan import Compare, Promote, Shift, Step
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.readings import AudienceSeen, Readings, SwapSeen, Trouble
 from shared.domain.rollout.spec import Place, Stage
 from shared.domain.rollout.state import Application, Doing, Ending, Phase, Rollout, Side, TargetState
@@ -23,9 +24,7 @@ def quiet_at(state: Application, live: Rollout) -> datetime | None:
     begun = [
         row.begun + CALL_LIMIT
         for row in state.effects
-        if isinstance(row.effect, SetWeight | SetAudience | BeginSwap)
-        and row.effect.rollout == live.id
-        and row.begun is not None
+        if isinstance(row.effect, LevelEffect) and row.effect.rollout == live.id and row.begun is not None
     ]
     return max((*begun, *((live.settle_at,) if live.settle_at else ())), default=None)
 
@@ -123,6 +122,16 @@ def _put_right(draft: Draft, live: Rollout, target: TargetState, readings: Readi
     if audience.mark is not None:
         draft.record(
             e.AudienceMoved(at=draft.now, rollout=live.id, target=target.name, found=audience.mark, wanted=None)
+        )
+        return None
+    preview = readings.preview(target.name) if target.was_prepared else Preview.NONE
+    if isinstance(preview, Trouble):
+        return f"{target.name}: swaps with preview cannot be read: {preview.why}"
+    if preview is Preview.PENDING:
+        draft.record(
+            e.PreviewMoved(
+                at=draft.now, rollout=live.id, target=target.name, found=Preview.PENDING, wanted=Preview.NONE
+            )
         )
         return None
     if target.stable_version is None:

@@ -145,6 +145,8 @@ class Target:
     """The two places that take turns, where the target has more than that: endpoints, backends."""
     converts: bool = False
     """Whether what is not set up for two versions may be made so at preflight."""
+    swap_with_preview: bool = False
+    """Whether the slot runs with production's settings, and is seen well with them, before it is swapped."""
     region: str = ""
     wave: int = 1
     version: VersionProbe = VersionProbe()

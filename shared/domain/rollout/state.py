@@ -47,6 +47,7 @@ class Doing(StrEnum):
 
     QUEUING = "waiting its turn"
     PREFLIGHT = "preflight"
+    PREPARING = "putting production's settings on the slot"
     SHIFTING = "shifting traffic"
     BAKING = "baking"
     AWAITING_APPROVAL = "awaiting approval"
@@ -96,6 +97,12 @@ class TargetState:
     """Rises with every new audience, as the generation does with every new weight."""
     audience_reached: int = 0
     """The newest level that the router was seen to follow."""
+    prepares: bool = False
+    """Whether the candidate's place is to hold production's settings, before it is swapped."""
+    preparing_level: int = 0
+    """Rises each time that this changes, or somebody else changed it."""
+    preparing_reached: int = 0
+    """The newest level that the site was seen to follow."""
     totals: Totals | None = None
     """What an experiment has counted here; None where none was begun."""
     side: Side = Side.STABLE
@@ -149,12 +156,23 @@ class TargetState:
     def is_settled(self) -> bool:
         """Whether the target is as wanted, as far as was seen."""
         has_audience = self.audience_reached == self.audience_level
-        return self.reached == self.generation and has_audience and self.side is self.wanted_side
+        is_at_rest = has_audience and self.has_preview_as_wanted
+        return self.reached == self.generation and is_at_rest and self.side is self.wanted_side
 
     @property
     def had_audience(self) -> bool:
         """Whether a router was ever told of an audience here."""
         return self.audience_level > 0
+
+    @property
+    def has_preview_as_wanted(self) -> bool:
+        """Whether a swap with preview is pending, or none, as is wanted and as far as was seen."""
+        return self.preparing_reached == self.preparing_level
+
+    @property
+    def was_prepared(self) -> bool:
+        """Whether a swap with preview was ever asked for here."""
+        return self.preparing_level > 0
 
     @property
     def is_back(self) -> bool:

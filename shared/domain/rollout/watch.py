@@ -26,11 +26,14 @@ from shared.domain.rollout.plan import (
     AwaitRelease,
     Bakes,
     Compare,
+    Prepare,
     Promote,
     RunHook,
     Shift,
     weight_after,
 )
+from shared.domain.rollout.preparing import keep_previews
+from shared.domain.rollout.preparing import moved_on as preparation_moved_on
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.settle import end_promotion, let_everyone_go, let_go
 from shared.domain.rollout.spec import Bake, Outcome, Spec
@@ -51,6 +54,7 @@ def decide_watch(draft: Draft, live: Rollout, spec: Spec, readings: Readings) ->
         if target.is_exposed:
             _keep_weight(draft, live, target, readings)
             _keep_audience(draft, live, target, readings)
+    keep_previews(draft, live, readings)
     _let_go_where_replaced(draft, live, readings)
     if live.doing is Doing.BAKING:
         _let_go_where_silent(draft, live, spec, readings)
@@ -100,6 +104,8 @@ def decide_shifting(draft: Draft, live: Rollout, spec: Spec, readings: Readings)
     if stand_guard(draft, live, spec, readings):
         return
     if live.doing is Doing.RELEASING and end_promotion(draft):
+        return
+    if live.doing is Doing.PREPARING and preparation_moved_on(draft, live, readings):
         return
     _look_again(draft, live, spec)
 
@@ -312,6 +318,8 @@ def _moved_on(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> bo
             return hook_moved_on(draft, live)
         case AwaitRelease():
             return release_moved_on(draft, live, verified=verified)
+        case Prepare():
+            return False
         case Compare():
             is_well = verified and _is_healthy(draft, live, spec, NO_TIME)
             return experiment_moved_on(draft, live, spec, current, may_promote=is_well)

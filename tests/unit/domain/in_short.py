@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Decision
-from shared.domain.rollout.plan import AwaitApproval, Compare, Promote, RunHook, Shift, Step
+from shared.domain.rollout.plan import AwaitApproval, Compare, Prepare, Promote, RunHook, Shift, Step
 from shared.domain.rollout.state import Application, Rollout
 from shared.domain.rollout.weight import to_percent
 
@@ -86,6 +86,8 @@ _PLAIN: dict[type, str] = {
     e.WeightObserved: "weight is there",
     e.AudienceObserved: "audience is there",
     e.AudienceMoved: "audience moved",
+    e.PreviewObserved: "preview is there",
+    e.PreviewMoved: "preview moved",
     e.ExperimentEnded: "experiment ends",
     e.BakeStarted: "bakes",
     e.SwapBegun: "swap begun",
@@ -116,6 +118,8 @@ def _step(step: Step, live: Rollout) -> str:
             return f"shifts to {to_percent(step.weight):g} %"
         case Compare():
             return "compares"
+        case Prepare():
+            return "prepares"
         case Promote():
             return "swaps" if any(target.swaps for target in live.targets) else "sends most to it"
         case RunHook():

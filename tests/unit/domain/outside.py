@@ -19,12 +19,14 @@ from shared.domain.rollout.commands import (
     EffectOutcome,
     EffectWaits,
     HookAnswered,
+    PreviewWasSet,
     SwapNotNeeded,
     SwapWasBegun,
     WeightWasSet,
 )
-from shared.domain.rollout.effects import BeginSwap, CallHook, SetAudience, SetWeight
+from shared.domain.rollout.effects import CallHook, LevelEffect, SetAudience, SetPreview, SetWeight
 from shared.domain.rollout.hooks import HookState, HookStatus
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.readings import (
     AudienceSeen,
     FaultsSeen,
@@ -36,11 +38,14 @@ from shared.domain.rollout.readings import (
     ReadHook,
     Readings,
     ReadPlaces,
+    ReadPreview,
     ReadShare,
+    ReadStaying,
     ReadSwap,
     ReadVersion,
     ReadWindows,
     Seen,
+    StayingSeen,
     SwapSeen,
     Trouble,
 )
@@ -68,6 +73,12 @@ class Site:
     audience: RequestMark | None = None
     """Whose requests the router sends to the candidate place, whatever its share."""
     healthy: bool = True
+    healthy_prepared: bool = True
+    """Whether the candidate is well with production's settings too."""
+    preview: Preview = Preview.NONE
+    """Which swap with preview is pending."""
+    staying: tuple[str, ...] = ()
+    """The names of settings that differ and stay with their slot."""
     swapping: str | None = None
     """The token of the swap that runs."""
     failed: str | None = None
@@ -102,6 +113,7 @@ class Site:
         """End the swap that runs: the places have changed their versions."""
         if self.swapping is not None:
             self.production, self.candidate, self.swapping = self.candidate, self.production, None
+            self.preview = Preview.NONE
 
     def fail_swap(self, why: str) -> None:
         if self.swapping is not None:
@@ -155,13 +167,19 @@ class Outside:
             case ReadVersion():
                 return Version(site.serves(need.place, turned=turned))
             case ReadHealth():
-                return HealthSeen(site.healthy, "ok" if site.healthy else "503")
+                prepared = site.preview is Preview.PENDING and need.place is Place.CANDIDATE
+                healthy = site.healthy and (site.healthy_prepared or not prepared)
+                return HealthSeen(healthy, "ok" if healthy else "503")
             case ReadShare():
                 return rest(Weight(site.share)) if turned else Weight(site.share)
             case ReadAudience():
                 return AudienceSeen(site.audience)
             case ReadSwap():
                 return SwapSeen(running=site.swapping is not None, failed=site.failed)
+            case ReadPreview():
+                return site.preview
+            case ReadStaying():
+                return StayingSeen(site.staying)
             case ReadWindows():
                 return windows(need.since, need.until, need.length, site)
             case ReadFaults():
@@ -173,7 +191,7 @@ class Outside:
         if isinstance(effect, CallHook):
             call = state.call(effect.call_id)
             return EffectDone(row.id) if call is None or call.is_over else HookAnswered(row.id, "token", self.hook)
-        if not isinstance(effect, SetWeight | SetAudience | BeginSwap) or live is None or effect.rollout != live.id:
+        if not isinstance(effect, LevelEffect) or live is None or effect.rollout != live.id:
             return EffectDone(row.id)
         site, target = self.site(effect.target), live.target(effect.target)
         if site.trouble is not None:
@@ -181,11 +199,19 @@ class Outside:
         assert target is not None
         if isinstance(effect, SetWeight):
             share = target.share()
+            if site.preview is not Preview.NONE and share != site.share:
+                return EffectFailed(row.id, "the site has been prepared for a swap")
             site.share = rest(share) if is_turned(target) else share
             return WeightWasSet(row.id, target.generation, share)
         if isinstance(effect, SetAudience):
             site.audience = target.audience
             return AudienceWasSet(row.id, target.audience_level, target.audience)
+        if isinstance(effect, SetPreview):
+            if site.swapping is not None:
+                return EffectWaits(row.id, "a swap is running", 3)
+            if target.prepares is not (site.preview is Preview.PENDING) and site.preview is not Preview.FOREIGN:
+                site.preview = Preview.PENDING if target.prepares else Preview.NONE
+            return PreviewWasSet(row.id, target.preparing_level, site.preview)
         wanted = live.version if target.wanted_side is Side.CANDIDATE else target.stable_version
         if site.swapping is not None:
             return EffectWaits(row.id, "a swap is running", 3)
@@ -193,6 +219,8 @@ class Outside:
             return SwapNotNeeded(row.id, target.generation)
         if site.candidate != wanted:
             return EffectFailed(row.id, f"a swap would bring {site.candidate}")
+        if site.preview is Preview.FOREIGN:
+            return EffectFailed(row.id, "another swap is pending")
         self.swaps += 1
         site.swapping, site.failed = f"swap-{self.swaps}", None
         return SwapWasBegun(row.id, target.generation, site.swapping)

@@ -1,5 +1,6 @@
 """Release specs as values, for stories about the rules: windows of a minute, seen two minutes late."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from shared.domain.analysis.guards import Guard, Metric, Ratio, Threshold
@@ -111,6 +112,16 @@ def target(name: str = WEB) -> Target:
     kind = BY_WEIGHT.get(TargetName(name), TargetKind.APP_SERVICE_SLOT)
     resource = f"/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/{name}"
     return Target(name=TargetName(name), kind=kind, resource=resource, slot="candidate" if kind.swaps else "")
+
+
+def with_previews(first: Spec, *, passes: int = 1) -> Spec:
+    """Return a spec whose slots are swapped with preview, and must be seen well so often in a row."""
+
+    def previewed(each: Target) -> Target:
+        checked = replace(each, health=replace(each.health, passes=passes))
+        return replace(checked, swap_with_preview=True) if each.kind.swaps else each
+
+    return replace(first, targets=tuple(previewed(each) for each in first.targets))
 
 
 def spec(

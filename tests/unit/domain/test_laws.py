@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from shared.domain.rollout.commands import Action
 from shared.domain.rollout.permissions import refusal
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.state import Phase
 from tests.unit.domain.outside import DONE, GOOD, is_turned
@@ -31,6 +32,7 @@ def make_well(walk: Walk) -> None:
         target = live.target(name) if live else None
         stable = target.stable_version if target else None
         site.finish_swap()
+        site.preview = Preview.NONE
         if live is None or target is None or stable is None:
             continue
         if not target.swaps:
@@ -66,6 +68,7 @@ def test_a_rollback_always_ends_at_weight_0_on_the_stable_version_once_the_outsi
         site = walk.outside.site(target.name)
         assert target.observed in (0, None)
         assert walk.outside.share_of_candidate(target) == 0
+        assert site.preview is Preview.NONE
         assert target.stable_version in (site.serves(Place.PRODUCTION, turned=is_turned(target)), None)
 
 

@@ -36,13 +36,25 @@ from shared.domain.rollout.measuring import Measuring, ObservationsSource
 from shared.domain.rollout.needs import needs, place_of_stable
 from shared.domain.rollout.on_tick import next_look, next_wake
 from shared.domain.rollout.permissions import refusal
-from shared.domain.rollout.plan import AwaitApproval, Promote, RunHook
+from shared.domain.rollout.plan import AwaitApproval, Prepare, Promote, RunHook
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.spec import AlertAction, Judging, LowTraffic, Outcome, Place, Stage, WhenBusy
 from shared.domain.rollout.state import Application, Phase, Rollout, Side, TargetState
 from shared.domain.rollout.weight import ALL, NONE, Weight
 from tests.unit.domain.outside import BAD, BROKEN, GOOD, IDLE, NOTHING, is_turned
-from tests.unit.domain.specs import BETA, HOUR, MEASURING, MINUTE, ab_test, blue_green, canary, hook, spec
+from tests.unit.domain.specs import (
+    BETA,
+    HOUR,
+    MEASURING,
+    MINUTE,
+    ab_test,
+    blue_green,
+    canary,
+    hook,
+    spec,
+    with_previews,
+)
 from tests.unit.domain.states import Story, alert, deploy, override
 
 MEETINGS = {
@@ -104,6 +116,7 @@ MOVES = st.one_of(
     _move("overwrite candidate", st.sampled_from(VERSIONS)),
     _move("move by hand", st.sampled_from([0, 1_000, 80_000])),
     _move("health", st.booleans()),
+    _move("preview by hand", st.sampled_from([Preview.NONE, Preview.PENDING, Preview.FOREIGN])),
     _move("hooks", st.sampled_from(list(HookState))),
     _move("hook report", st.sampled_from(list(HookState))),
     _move("swap ends"),
@@ -127,7 +140,7 @@ HOOKS = st.one_of(
     OUTCOMES.map(lambda otherwise: (hook(Stage.BEFORE_INCREASE, otherwise),)),
     st.just((NO_RETURN, hook(Stage.CONTRACT))),
 )
-SPECS = st.builds(
+PLAIN_SPECS = st.builds(
     spec,
     strategy=STRATEGIES,
     hooks=HOOKS,
@@ -145,6 +158,7 @@ SPECS = st.builds(
         [MEASURING, MEASURING, Measuring(window=MINUTE, lag=timedelta(0), source=ObservationsSource())]
     ),
 )
+SPECS = st.one_of(PLAIN_SPECS, PLAIN_SPECS, PLAIN_SPECS.map(with_previews))
 
 
 class HookBook:
@@ -317,6 +331,8 @@ def _passed(live: Rollout) -> bool:
         return live.approved
     if isinstance(live.plan[live.step], RunHook):
         return live.hook is not None and live.hook.status.state is HookState.SUCCEEDED
+    if isinstance(live.plan[live.step], Prepare):
+        return all(target.has_preview_as_wanted for target in live.targets)
     return _is_return(live) or all(_is_freshly_healthy(live, target) for target in live.targets)
 
 
@@ -503,6 +519,7 @@ _MOVES: dict[str, Callable[[Walk, object], object]] = {
     "overwrite candidate": _overwrite,
     "move by hand": _to("share"),
     "health": _to("healthy"),
+    "preview by hand": _to("preview"),
     "hooks": _hooks,
     "hook report": _hook_report,
     "swap ends": _each_site(lambda site, _: site.finish_swap()),
