@@ -1,14 +1,17 @@
 """Experiments on the virtual clock: both versions side by side, a report, and what follows from it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from shared.domain.analysis.measurement import Lack, Missing
 from shared.domain.errors import TryLaterError, UnansweredError
 from shared.domain.rollout.audience import CarriedIn, RequestMark
 from shared.domain.rollout.spec import Place
+from shared.domain.rollout.timing import window_floor
 from shared.domain.rollout.weight import Weight
 from shared.wire.api_document import api_document
 from tests.scenario.kills import KilledError, Killer, killable_keeping
@@ -245,16 +248,37 @@ def test_windows_that_come_twice_or_after_a_crash_count_once(tmp_path):
     assert report["split"]["observed"] == 0.5
 
 
+def test_a_window_that_comes_late_and_those_that_are_read_again_meanwhile_count_once(tmp_path):
+    world, rollout = begun(tmp_path, window="1m")
+    world.run_until(lambda: is_compared(world, rollout))
+    late = window_floor(world.clock.time, timedelta(minutes=1)) + timedelta(minutes=10)
+    whole = world.site.read_windows
+
+    def without_the_late_one(question):
+        lacking = Missing(Lack.NO_DATA, "not here yet")
+        is_here = world.clock.time >= late + timedelta(minutes=6)
+        return tuple(
+            window if is_here or window.start != late else replace(window, candidate=lacking)
+            for window in whole(question)
+        )
+
+    world.site.read_windows = without_the_late_one
+    world.run_until(lambda: bool(of(world, rollout, "ExperimentEnded")))
+
+    assert experiment(world, rollout)["requests"] == 20 * 1_800
+
+
 def test_what_was_counted_while_somebody_else_had_moved_the_weight_does_not_count(tmp_path):
     world, rollout = begun(tmp_path)
     world.run_until(lambda: is_compared(world, rollout))
-    world.run_for(timedelta(minutes=12))
+    world.run_for(timedelta(minutes=7))
     world.site.move_by_hand(world.target, Weight(5_000))
+    world.site.fail("set_share", until=world.clock.time + timedelta(minutes=13))
 
     world.run_to_end(rollout)
     report = experiment(world, rollout)
-    assert report["split"]["mismatch"] is False
-    assert 24_000 <= report["requests"] < 36_000
+    assert report["split"]["observed"] == pytest.approx(0.5)
+    assert 6_000 <= report["requests"] <= 24_000
 
 
 def test_the_report_can_be_read_at_any_time(tmp_path):
