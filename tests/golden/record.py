@@ -12,6 +12,7 @@ from shared.domain.names import CommandId, RolloutId, Version
 from shared.domain.rollout.commands import Action, Alert, Deploy, HookReport, Override
 from shared.domain.rollout.effects import Effect
 from shared.domain.rollout.hooks import HookState, HookStatus
+from shared.domain.rollout.membership import END
 from shared.domain.rollout.state import Application
 from shared.wire.documents import (
     SCHEMA,
@@ -23,6 +24,7 @@ from shared.wire.documents import (
     write_event,
     write_rollout,
 )
+from tests.unit.domain.members import DEPLOY, steer
 from tests.unit.domain.specs import NOON, SHOP
 from tests.unit.domain.states import Story
 from tests.unit.domain.tales import TALES
@@ -78,6 +80,13 @@ def called_back() -> dict[str, Any]:
     return {"accepted": [_json(write_accepted(report))]}
 
 
+def steered() -> dict[str, Any]:
+    """Return what a release of several applications asks of its member."""
+    return {
+        "accepted": [_json(write_accepted(command)) for command in (DEPLOY, steer(END), steer(back="web goes back"))]
+    }
+
+
 def _json(text: str) -> Any:
     return json.loads(text)
 
@@ -107,3 +116,4 @@ if __name__ == "__main__":
         _keep(tale, recorded(tell()))
     _keep("accepted-facts", accepted())
     _keep("accepted-reports", called_back())
+    _keep("accepted-steering", steered())

@@ -15,6 +15,7 @@ from shared.domain.rollout.hooks import ContainerAppsJob, HookState, HookStatus,
 from shared.domain.rollout.spec import AlertAction, CanaryStep, Descent, Hook, Outcome, Stage, WhenBusy
 from shared.domain.rollout.state import Doing
 from shared.domain.rollout.weight import Weight
+from tests.unit.domain.members import member_taken_back, member_that_remains
 from tests.unit.domain.outside import BAD, GOOD
 from tests.unit.domain.specs import BAKE, BETA, COMPARED, ERRORS, HOUR, MINUTE, WEBHOOK, ab_test, canary, spec
 from tests.unit.domain.states import Story, alert, at_gate, baking, override, promoted, started, succeeded, swap_begun
@@ -208,5 +209,7 @@ TALES: dict[str, Callable[[], Story]] = {
         waited_for_a_window,
         taken_back_little_by_little,
         lost_and_claimed,
+        member_taken_back,
+        member_that_remains,
     )
 }
