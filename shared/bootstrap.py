@@ -331,6 +331,7 @@ def target_kinds(
         )
 
     def http_routes() -> KindAdapters:
+        from shared.adapters.gateway_api.audience import GatewayAudience
         from shared.adapters.gateway_api.clusters import KubernetesClusters
         from shared.adapters.gateway_api.located import host_of
         from shared.adapters.gateway_api.places import GatewayPlaces
@@ -339,7 +340,12 @@ def target_kinds(
         clusters = KubernetesClusters(
             settings.kubernetes_clusters, env.get, lambda: credential, allow_http=settings.allow_http
         )
-        return KindAdapters(router=GatewayRouter(clusters), host_of=host_of, finder=GatewayPlaces(clusters))
+        return KindAdapters(
+            router=GatewayRouter(clusters),
+            host_of=host_of,
+            finder=GatewayPlaces(clusters),
+            audience=GatewayAudience(clusters),
+        )
 
     return _BuiltOnFirstUse(
         {
