@@ -342,6 +342,19 @@ def test_an_audience_meets_the_candidate_and_is_let_go_with_the_promotion(tmp_pa
     assert [line["mark"] for line in of(world, rollout, "AudienceObserved")][-1] is None
 
 
+def test_nobody_is_sent_by_a_mark_to_a_place_that_is_not_well(tmp_path):
+    world, rollout = on_a_route(tmp_path)
+    world.site.fail("set_audience", times=1)
+    world.run_until(lambda: any(call.method == "set_audience" for call in world.site.calls))
+    world.site.deploy(world.target, Place.CANDIDATE, "2", healthy=False, values={"paid": 0.05})
+    world.run_for(timedelta(minutes=3))
+
+    assert audience(world) is None
+    world.site.deploy(world.target, Place.CANDIDATE, "2", values={"paid": 0.05})
+    world.run_until(lambda: is_compared(world, rollout))
+    assert audience(world) == BETA
+
+
 @pytest.mark.parametrize("how", ["degraded", "by hand", "no evidence"])
 def test_a_rollback_is_not_over_before_the_audience_is_removed(tmp_path, how):
     world, rollout = on_a_route(tmp_path)
