@@ -224,6 +224,15 @@ def test_a_person_takes_the_whole_release_back(world, action, ends):
     assert world.served() == {"db": "1", "web": "1"}
 
 
+def test_members_that_were_never_asked_to_begin_never_do(world):
+    world.release()
+    world.steer("abort")
+
+    assert world.run_to_the_end() == "aborted"
+    assert [member["reason"] for member in world.whole()["members"]] == ["it had not been asked to begin"] * 2
+    assert all(world.app.views.rollout(world.rollout_of(name)) is None for name in TWO)
+
+
 def test_abort_is_refused_once_the_promotion_is_open_and_everything_once_it_is_over(world):
     world.release()
     world.run_until(lambda: world.whole()["opened"] == "the promotion")
