@@ -31,10 +31,13 @@ class MemberCommander:
         member = release.member(row.application)
         if member is None or member.is_over:
             return CommandGiven(row.id)
-        goes_back = release.phase is ReleasePhase.ROLLING_BACK and member.asked_back is not None
-        if member.standing is Standing.EXPECTED and not self._has_begun(release, member, goes_back=goes_back):
+        taken_back = release.phase is ReleasePhase.ROLLING_BACK
+        goes_back, never_answered = taken_back and member.asked_back is not None, member.standing is Standing.EXPECTED
+        if never_answered and taken_back and not goes_back:
+            return CommandGiven(row.id)  # nothing is begun any more; its turn to go back comes
+        if never_answered and not self._has_begun(release, member, goes_back=goes_back):
             return CommandGiven(row.id, never_began=member.application)
-        if goes_back or member.standing is not Standing.EXPECTED:
+        if goes_back or not never_answered:
             self._steer(release, member, row, goes_back=goes_back)
         return CommandGiven(row.id)
 
