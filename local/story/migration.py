@@ -4,6 +4,8 @@ Then the same with an expansion that the old version cannot live with: beyond th
 by itself. It is held where it is, and a person is paged.
 """
 
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +29,7 @@ RELEASE_SECONDS = 90.0
 """A release takes about 25 s."""
 KEEP_WARM_SECONDS = 10.0
 CONTRACT_SECONDS = 45.0
+PAGE_SECONDS = 20.0
 HOLD_SECONDS = 5.0
 """Time to see that it is held, and not taken back."""
 
@@ -145,10 +148,16 @@ class MigrationStory:
         return follower
 
     def _wait_for_contract(self) -> None:
-        ends = datetime.now(UTC).timestamp() + CONTRACT_SECONDS
-        while (call := self.side.called("contract", "2")) is None or call.ended is None:
-            in_time = datetime.now(UTC).timestamp() < ends
-            expect(in_time, f"contract should be called and done within {CONTRACT_SECONDS:g} s")
+        def is_done() -> bool:
+            call = self.side.called("contract", "2")
+            return call is not None and call.ended is not None
+
+        self._wait_until(is_done, "contract should be called and done", within=CONTRACT_SECONDS)
+
+    def _wait_until(self, holds: Callable[[], bool], what: str, *, within: float) -> None:
+        ends = time.monotonic() + within
+        while not holds():
+            expect(time.monotonic() < ends, f"{what} within {within:g} s")
             self.stop.sleep(0.1)
 
     def _expect_done_once(self, hook: str, version: str) -> Called:
@@ -160,9 +169,9 @@ class MigrationStory:
         return call
 
     def _expect_paged(self, decided: datetime) -> None:
-        pages = [(at, text) for at, text in self.side.pages if at >= decided]
-        expect(bool(pages), "a person should be paged, but nobody was")
-        at, text = pages[0]
+        self._wait_until(lambda: bool(self.side.pages), "a person should be paged", within=PAGE_SECONDS)
+        at, text = self.side.pages[0]
+        expect(at >= decided, f"a person was paged for nothing: {text}")
         self.screen.say(f"a person is paged: {text}")
         self.findings.calls.append(RouterCall("from that verdict to a person's pager", milliseconds(at, decided)))
 

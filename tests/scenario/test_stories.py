@@ -5,11 +5,12 @@ import re
 import pytest
 
 from local.story.stories import MAIN, STORIES
-from tests.demo_process import demos
+from tests.demo_process import ROOT, demos
 
 LONGEST = 120
 """What a story may take after set-up, in seconds."""
-LONG = {"migration"}
+GUIDE = ROOT / "docs" / "guides" / "stories.md"
+LONG = {"experiment", "migration", "together"}
 OTHERS = [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in STORIES if name != MAIN]
 
 
@@ -31,6 +32,17 @@ def told(start_demo):
         return ended[story, *options]
 
     return tell
+
+
+def transcript_of(story):
+    """What the guide shows of a story, as lines."""
+    section = GUIDE.read_text().split(f"STORY={story}`", 1)[1]
+    return re.search(r"```text\n(.+?)```", section, re.S)[1].splitlines()
+
+
+def shape(line):
+    """A line without what differs each time it is told."""
+    return re.sub(r"[\d.,]+|[0-9a-f]{12}", "#", line)
 
 
 def figure(demo, name):
@@ -55,10 +67,25 @@ def test_a_story_comes_true_in_time_and_leaves_nothing_behind(told, story):
 def test_every_share_that_users_had_was_the_one_that_was_wanted(told, story):
     demo = told(story)
 
-    rows = re.findall(r"^│ (\S+) +│ (.+?) +│ +([\d.]+) % │ +([\d.]+) % │ +± ([\d.]+) % │", demo.text, re.M)
+    rows = re.findall(r"^│ (.+?) +│ (.+?) +│ +([\d.]+) % │ +([\d.]+) % │ +± ([\d.]+) % │", demo.text, re.M)
     assert rows
     for version, step, wanted, had, tolerance in rows:
         assert abs(float(had) - float(wanted)) <= float(tolerance) + 0.01, (version, step)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("story", OTHERS)
+def test_the_guide_shows_the_chapters_and_figures_of_a_story_as_it_is_told(told, story):
+    lines = told(story).text.splitlines()
+
+    chapters = [line for line in transcript_of(story) if line.startswith("Version ")]
+    figures = [found[1] for line in transcript_of(story) if (found := re.match(r"([a-z].*?)  +\S", line))]
+    assert len(chapters) >= 3
+    assert len(figures) >= 4
+    for chapter in chapters:
+        assert chapter in lines
+    for name in figures:
+        assert any(shape(line).startswith(f"{shape(name)}  ") for line in lines), name
 
 
 @pytest.mark.slow
@@ -97,6 +124,33 @@ def test_beyond_the_point_of_no_return_a_bad_version_is_held_and_a_person_paged(
     assert "a person is paged: shop:" in demo.text
     assert figure(demo, "from that verdict to a person's pager") > 0
     assert figure(demo, "requests failed because of anything else") == 0
+
+
+@pytest.mark.long
+def test_a_report_says_who_won_and_without_evidence_nothing_is_promoted(told):
+    demo = told("experiment")
+
+    assert re.search(r"^the experiment with version 2 +candidate wins by errors: -", demo.text, re.M)
+    assert re.search(r"^the experiment with version 3 +no evidence yet: .* would be seen by now$", demo.text, re.M)
+    assert figure(demo, "checkouts lost by version 1") > figure(demo, "checkouts lost by version 2") > 0
+
+
+@pytest.mark.long
+def test_what_one_application_cannot_keep_both_give_back(told):
+    demo = told("together")
+
+    for stage in ("weight 1", "the promotion"):
+        assert f"both are ready: {stage} is opened" in demo.text
+    assert "the release is taken back: kiosk goes back: degraded" in demo.text
+    assert re.search(r"^shop 3 +[1-9]\d* requests, 0 failed$", demo.text, re.M)
+    assert re.search(r"^kiosk 3 +[1-9]\d* requests, [1-9]\d* failed$", demo.text, re.M)
+    assert figure(demo, "from that verdict to the kiosk back") < figure(demo, "from that verdict to the shop back")
+
+
+def test_the_guide_lists_every_story():
+    named = re.findall(r"^\| \[?`(\S+)`", GUIDE.read_text(), re.M)
+
+    assert sorted(named) == sorted(STORIES)
 
 
 def test_a_story_that_there_is_not_is_an_error_that_names_those_that_there_are(start_demo):
