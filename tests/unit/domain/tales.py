@@ -12,12 +12,25 @@ from shared.domain.rollout.calendar import Once, ReleaseAction, ReleaseWindow, T
 from shared.domain.rollout.commands import EffectFailed, EffectWaits
 from shared.domain.rollout.effects import BeginSwap, Notify, SetWeight
 from shared.domain.rollout.hooks import ContainerAppsJob, HookState, HookStatus, Webhook
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import AlertAction, CanaryStep, Descent, Hook, Outcome, Stage, WhenBusy
 from shared.domain.rollout.state import Doing
 from shared.domain.rollout.weight import Weight
 from tests.unit.domain.members import member_taken_back, member_that_remains
 from tests.unit.domain.outside import BAD, GOOD
-from tests.unit.domain.specs import BAKE, BETA, COMPARED, ERRORS, HOUR, MINUTE, WEBHOOK, ab_test, canary, spec
+from tests.unit.domain.specs import (
+    BAKE,
+    BETA,
+    COMPARED,
+    ERRORS,
+    HOUR,
+    MINUTE,
+    WEBHOOK,
+    ab_test,
+    canary,
+    spec,
+    with_previews,
+)
 from tests.unit.domain.states import Story, alert, at_gate, baking, override, promoted, started, succeeded, swap_begun
 
 
@@ -163,6 +176,13 @@ def compared_with_an_audience_and_promoted() -> Story:
     return _ended(story)
 
 
+def seen_with_productions_settings() -> Story:
+    """A swap with preview that somebody cancels once; what production has is put on the slot again, and swapped."""
+    story = at_gate(with_previews(spec())).override("approve").go_to(Doing.PREPARING).settle()
+    story.site.preview = Preview.NONE
+    return _ended(story.wait(timedelta(seconds=5)).tick())
+
+
 def held_half_way() -> Story:
     """Not at its end: a rollout of two targets whose swaps are under way, frozen, and one that waits."""
     story = Story(spec(targets=("web", "west")))
@@ -204,6 +224,7 @@ TALES: dict[str, Callable[[], Story]] = {
         counted_after_the_end,
         held_for_want_of_requests_and_vouched_for,
         compared_with_an_audience_and_promoted,
+        seen_with_productions_settings,
         held_half_way,
         migrated_and_contracted,
         waited_for_a_window,

@@ -199,6 +199,7 @@ def test_a_notification_without_topics_is_told_everything():
         ("targets/0/kind", "kubernetes"),
         ("targets/0/places", ["blue", "green"]),
         ("targets/0/converts", True),
+        ("targets/0/swapWithPreview", "yes"),
         ("targets/0/slot", "production"),
         ("targets/0/slot", "Production"),
         ("targets/0/slot", "a/b"),
@@ -641,6 +642,14 @@ def with_target(**fields):
     return changed("targets/0", {"name": "web", **fields})
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_a_slot_is_swapped_with_preview_only_where_the_spec_says_so(asked):
+    spec = parse_spec(body_of(with_target(kind="app-service-slot", resource=SITE, slot="s", swapWithPreview=asked)))
+
+    assert spec.targets[0].swap_with_preview is asked
+    assert parse_spec(body_of(render_spec(spec))) == spec
+
+
 @pytest.mark.parametrize(
     ("fields", "places"),
     [
@@ -670,6 +679,7 @@ def test_every_kind_of_target_is_taken_and_rendered_as_it_was(fields, places):
         ({"kind": "app-service-slot", "resource": SITE}, "targets[0].slot"),
         ({"kind": "container-app", "resource": APP, "slot": "candidate"}, "targets[0].slot"),
         ({"kind": "container-app", "resource": APP, "places": ["a", "b"]}, "targets[0].places"),
+        ({"kind": "container-app", "resource": APP, "swapWithPreview": True}, "targets[0].swapWithPreview"),
         ({"kind": "container-app", "resource": PROFILE}, "targets[0].resource"),
         ({"kind": "container-app", "resource": f"{APP}/"}, "targets[0].resource"),
         ({"kind": "traffic-manager", "resource": PROFILE}, "targets[0].places"),
