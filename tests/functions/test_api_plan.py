@@ -103,6 +103,14 @@ def test_what_cannot_be_asked_is_refused_by_its_name(api, query, field):
     assert [error["path"] for error in answer.json()["errors"]] == [field]
 
 
+def test_an_empty_question_asks_nothing(api):
+    api.register("unasked")
+
+    answer = api.ask("GET", "/api/applications/unasked/plan?version=&at=")
+
+    assert (answer.status, answer.json()["version"]) == (200, None)
+
+
 def test_nobody_gets_a_plan_without_a_key_or_of_what_is_not_there(api):
     assert api.ask("GET", "/api/applications/shop/plan", key=None).status == 401
     assert api.ask("POST", "/api/plan", SPEC, key=None).status == 401
