@@ -32,7 +32,7 @@ def _apply(release: Release, event: e.ReleaseEvent) -> Release:
                 lambda m: replace(m, standing=Standing.BACK, reason=never, heard=event.at, idle_since=None),
             )
         case e.StageOpened():
-            return replace(release, opened=max(release.opened, event.stage))
+            return replace(release, opened=event.stage)
         case e.ReleasePaused():
             return replace(release, phase=ReleasePhase.PAUSED, reason=event.reason)
         case e.ReleaseResumed():

@@ -103,10 +103,8 @@ class Tale:
 
 
 def test_every_member_is_asked_to_begin_in_its_order():
-    tale = Tale.__new__(Tale)
     decision = decide(Release(id=ReleaseId("autumn")), begin(), now=NOON)
 
-    assert tale is not None
     assert [row.application for row in decision.opened] == list(NAMES)
     assert decision.state.phase is ReleasePhase.PROGRESSING
 
@@ -303,6 +301,18 @@ def test_a_member_that_is_not_back_in_time_is_gone_past_and_asked_on():
     assert tale.give() == ["web"]
     tale.report("web", Standing.BACK)
     assert tale.state.phase is ReleasePhase.ROLLED_BACK
+
+
+def test_one_that_succeeded_long_ago_is_waited_for_when_it_is_asked_back():
+    tale = Tale("db", "web").wait_at(END, "db", "web")
+    tale.report("web", Standing.SUCCEEDED)
+    for _ in range(6):
+        tale.report("db", Standing.MOVING)
+        tale.pass_time(timedelta(minutes=20))
+    tale.report("db", Standing.GOING_BACK)
+
+    assert tale.asked_back() == ["web"]
+    assert not tale.happened(e.MemberGivenUp)
 
 
 def test_a_member_that_was_never_asked_to_begin_is_back():
