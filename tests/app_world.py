@@ -81,6 +81,11 @@ class SandboxApp:
         located = Located(stable=self.revision("0000000"), candidate=self.revision("v2"))
         return app_target(self.name, located=located)
 
+    @property
+    def edge(self) -> str:
+        """Where users reach the app."""
+        return str(self.world.cloud.control.call("GET", f"apps/{self.name}")["edge"])
+
     def revision(self, suffix: str) -> str:
         return f"{self.name}--{suffix}"
 

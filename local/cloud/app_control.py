@@ -7,10 +7,11 @@ GET /sandbox/apps/{app}
     {"app", "resource", "edge", "mode", "sticky", "revisions": [{"revision", "host", "version", "error_rate",
     "latency_ms", "image", "active", "provisioning", "process"}], "weights": {revision: percentage in force}}
 POST /sandbox/apps/{app}/revisions {"version", "error_rate"?, "latency_ms"?, "suffix"?, "image"?,
-                                    "provision_seconds"?, "fails"?}
+                                    "provision_seconds"?, "fails"?, "settings"?}
     Answers with the revision once it serves; with `provision_seconds` at once, and it serves so much later; with
     `fails` its provisioning ends failed. `suffix`: its name is app--suffix, a number where nothing is said. `image`:
-    registry.example/app:version. In single mode, or while traffic says latestRevision: true, it then gets everyone.
+    registry.example/app:version. `settings`: its environment variables, shown at /settings. In single mode, or while
+    traffic says latestRevision: true, it then gets everyone.
 GET /sandbox/apps/{app}/traffic
     {version: {"requests", "failures"}}: what users met at the app's own host. A load takes an app's name for `site`.
 """
@@ -66,7 +67,7 @@ class AppControl:
         return await self._apps.create(*self._place, name, config, _deployment(fields, "1"))
 
     async def _deploy(self, app: LiveApp, body: Any) -> Revision:
-        known = ("version", "error_rate", "latency_ms", "suffix", "image", "provision_seconds", "fails")
+        known = ("version", "error_rate", "latency_ms", "suffix", "image", "provision_seconds", "fails", "settings")
         fields = Fields(body, *known)
         return await self._apps.deploy(
             app,
@@ -75,6 +76,7 @@ class AppControl:
             image=fields.text("image", ""),
             takes=fields.number("provision_seconds", 0, 86_400, 0.0),
             doomed=fields.flag("fails"),
+            settings=fields.texts("settings"),
         )
 
     def _find(self, name: str) -> LiveApp:

@@ -38,6 +38,8 @@ class Revision:
     """Seconds that provisioning takes beyond the start of its process."""
     doomed: bool = False
     """Its provisioning will fail."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """The environment variables of its template, by name: they are part of the revision."""
 
     @property
     def host_name(self) -> str:
@@ -168,6 +170,7 @@ def parse_app(document: dict[str, Any]) -> ContainerApp:
                     **entry,
                     "deployment": Deployment(**entry["deployment"]),
                     "provisioning": Provisioning(entry["provisioning"]),
+                    "settings": tuple((name, value) for name, value in entry.get("settings", ())),
                 }
             )
             for entry in document["revisions"]

@@ -6,6 +6,7 @@ import socket
 from local.cloud.app_edge import AppPlane
 from local.cloud.app_state import Config, ContainerApp, Revision
 from local.cloud.faults import Faults
+from local.cloud.instance import Settings
 from local.cloud.journal import Journal
 from local.cloud.live_app import LiveApp, now_text
 from local.cloud.live_site import BusyError
@@ -74,6 +75,7 @@ class Apps:
         image: str = "",
         takes: float = 0.0,
         doomed: bool = False,
+        settings: Settings = (),
     ) -> Revision:
         """Give an app a new revision and return it. Raises `BusyError` for a name that it has had."""
         name = f"{app.state.name}--{suffix or f'{len(app.state.revisions):07}'}"
@@ -88,6 +90,7 @@ class Apps:
             created=now_text(),
             takes=takes,
             doomed=doomed,
+            settings=settings,
         )
         try:
             await app.deploy(revision)

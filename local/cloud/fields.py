@@ -64,6 +64,13 @@ class Fields:
             raise BadFieldError(name, "must be true or false")
         return value
 
+    def texts(self, name: str) -> tuple[tuple[str, str], ...]:
+        """Return an object of texts as pairs, by name; none where the field is missing."""
+        value = self._body.get(name, {})
+        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+            raise BadFieldError(name, "must be an object of texts")
+        return tuple(sorted(value.items()))
+
     def _read(self, name: str, default: Any) -> Any:
         value = self._body.get(name)
         if value is None and default is None:

@@ -137,7 +137,7 @@ class LiveApp:
         self._retiring.discard(instance)
 
     async def _run(self, revision: Revision) -> None:
-        instance = Instance(revision.deployment, seed=self._seed)
+        instance = Instance(revision.deployment, seed=self._seed, settings=revision.settings)
         await instance.start()
         self.instances[revision.name] = instance
 

@@ -16,6 +16,7 @@ from shared.domain.rollout.rounding import whole_percent
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.weight import ALL, NONE, Weight
 from tests.app_world import app_target, app_world, at
+from tests.sandbox import fetch
 from tests.sandbox_sdk import AnyToken
 from tests.scripted_server import HangUp, Say, Silence, closed_port, scripted_server
 
@@ -63,6 +64,21 @@ def test_the_share_that_was_set_is_the_share_in_force(world, app, percent):
     assert app.share() == percent * 1000
     assert app.in_force().get(app.revision("v2"), 0) == percent
     assert sum(app.in_force().values()) == 100
+
+
+def test_a_version_that_gets_everyone_back_has_the_settings_that_it_had(world):
+    app = world.new_app(mode="multiple")
+    app.deploy("2", suffix="v2", settings={"GREETING": "of version 2"})
+    app.set_traffic({"revisionName": app.revision("v2"), "weight": 100})
+    app.deploy("3", suffix="v3", settings={"GREETING": "of version 3"})
+    target, met = at(app.target, app.revision("v2"), app.revision("v3")), []
+
+    for share in (NONE, ALL, NONE):
+        world.router.set_share(target, share)
+        app.settle()
+        met.append(fetch(f"{app.edge}/settings").json()["GREETING"])
+
+    assert met == ["of version 2", "of version 3", "of version 2"]
 
 
 def test_fresh_clients_really_meet_the_candidate_by_its_share(world, app):
