@@ -193,10 +193,11 @@ def test_nothing_ends_while_the_preview_cannot_be_cancelled():
     story = prepared().override("rollback")
     for _ in range(3):
         story.tell(EffectFailed(story.row(SetPreview).id, "409 Conflict"))
+    story.site.preview = Preview.NONE
     story.perform(story.row(SetWeight))
 
-    assert story.live.phase is Phase.ROLLING_BACK
-    assert story.live.doing is not Doing.SETTLING
+    assert (story.site.share, story.web.observed) == (0, 0)
+    assert story.live.doing is Doing.ZEROING
 
 
 def test_a_preview_that_somebody_else_cancelled_is_begun_again_and_verified_anew():
