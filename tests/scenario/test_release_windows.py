@@ -70,6 +70,25 @@ def test_the_promotion_waits_for_a_window_of_its_own(tmp_path):
     assert world.run_to_end(rollout) == "succeeded"
 
 
+def test_a_switch_without_a_preview_waits_for_the_window_of_promotions(tmp_path):
+    switch = (
+        SPEC[: SPEC.index("  canary:")]
+        + "  blueGreen:\n    bake: {min: 5m, max: 30m}\n"
+        + SPEC[SPEC.index("metrics:") :]
+    )
+    world = World(
+        tmp_path, switch + 'releaseWindows:\n  - {name: lunch, deny: "0 12 * * *", for: 2h, actions: [promote]}\n'
+    )
+    rollout = world.deploy("2")
+    world.run_for(HOUR)
+
+    assert world.production() == "1"
+    assert "release window lunch denies promote" in world.rollout(rollout)["reason"]
+    world.run_until(lambda: world.production() == "2")
+    assert NOON + 2 * HOUR <= world.clock.time < NOON + 2 * HOUR + timedelta(minutes=5)
+    assert world.run_to_end(rollout) == "succeeded"
+
+
 def test_what_is_bad_is_taken_back_at_once_whatever_the_window(tmp_path):
     world = World(tmp_path, spec('{name: quiet, deny: "2 12 * * *", for: 12h}'))
     rollout = world.deploy("2")

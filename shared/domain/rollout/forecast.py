@@ -29,7 +29,7 @@ from shared.domain.rollout.rounding import expressible
 from shared.domain.rollout.spec import Promotes, Spec, Target, TargetKind
 from shared.domain.rollout.timing import DECISION_LIMIT, window_floor
 from shared.domain.rollout.weight import NONE, Weight, rest
-from shared.domain.rollout.windows import action_at
+from shared.domain.rollout.windows import awaits_at
 
 NOTHING = timedelta(0)
 
@@ -141,7 +141,7 @@ def _steps(
 ) -> Iterator[StepForecast]:
     baked = beyond = False
     for index, step in enumerate(plan):
-        action = action_at(plan, index) if baked else None
+        action = awaits_at(plan, index)
         begins, held = _opened(windows, action, begins) if action else (begins, "")
         ends = _ends(step, begins, spec.measuring)
         shares = tuple(_shares(spec.targets, step))

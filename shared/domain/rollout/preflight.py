@@ -17,8 +17,9 @@ from shared.domain.rollout.settle import NO_SWAP
 from shared.domain.rollout.spec import Located, Place
 from shared.domain.rollout.state import Ending, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import enter_step
-from shared.domain.rollout.timing import PREFLIGHT_LOOK
+from shared.domain.rollout.timing import HELD_LOOK, PREFLIGHT_LOOK
 from shared.domain.rollout.weight import NONE
+from shared.domain.rollout.windows import held_before, note_held
 
 
 def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
@@ -41,6 +42,13 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
     if obstacles or blind:
         why = "preflight: " + "; ".join((*obstacles, *blind))
         _look_again(draft, live, readings, draft.now + PREFLIGHT_LOOK, ready=not obstacles, why=why)
+        return
+    holder = held_before(draft, live, 0)
+    if holder is not None:
+        # What begins with the promotion waits here, and is seen well again when its window opens.
+        note_held(draft, live, holder)
+        soon = draft.now + HELD_LOOK
+        _look_again(draft, live, readings, min(soon, holder.until or soon), ready=False, why=holder.why)
         return
     if _warms_up(draft, live, readings):
         return

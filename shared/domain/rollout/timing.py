@@ -11,6 +11,7 @@ LONGEST_RETRY = timedelta(minutes=1)
 PREFLIGHT_LOOK = timedelta(seconds=5)
 CHECK_AT_MOST_EVERY = timedelta(seconds=15)
 """News is judged when it comes; versions and shares are read for it at most so often, or once a window."""
+HELD_LOOK = timedelta(minutes=1)
 SWAP_LOOK = timedelta(seconds=3)
 SETTLE_LOOK = timedelta(seconds=5)
 HOOK_LOOK = timedelta(seconds=15)

@@ -18,12 +18,21 @@ def action_at(plan: tuple[Step, ...], index: int) -> ReleaseAction | None:
     return None
 
 
+def awaits_at(plan: tuple[Step, ...], index: int) -> ReleaseAction | None:
+    """Return what must be allowed before the plan's entry `index`; None: nothing more than was to begin at all.
+
+    The first users come with the start, which had its window. A promotion has its own, also where it comes first.
+    """
+    action = action_at(plan, index)
+    first = not any(isinstance(step, Shift | Compare | Promote) for step in plan[:index])
+    return None if first and action is ReleaseAction.ADVANCE else action
+
+
 def held_before(draft: Draft, rollout: Rollout, index: int) -> Held | None:
-    """Return what holds a rollout before the plan's entry `index` now, or None. What was begun by a window goes on."""
+    """Return what holds a rollout before the plan's entry `index` now, or None. A return waits for nothing."""
     spec = rollout.spec
-    action = action_at(rollout.plan, index)
-    first = not any(isinstance(step, Shift | Compare | Promote) for step in rollout.plan[:index])
-    if spec is None or action is None or first or rollout.returns:
+    action = awaits_at(rollout.plan, index)
+    if spec is None or action is None or rollout.returns:
         return None
     return held(draft, spec, action)
 
