@@ -32,7 +32,8 @@ def main() -> int:
         progress.print(f"{len(cells)} cells of {asked.runs} runs: about {seconds / 60:.0f} minutes to go")
     began, rows = perf_counter(), []
     resume = asked.resume or asked.cells == "full"
-    for row in run_cells(cells, seed=asked.seed, runs=asked.runs, jobs=asked.jobs, resume=resume):
+    often = {"runs": asked.runs, "fewer": asked.fewer}
+    for row in run_cells(cells, seed=asked.seed, jobs=asked.jobs, resume=resume, **often):
         rows.append(row)
         if asked.write:
             write_report(Path(asked.write), rows, runs=asked.runs, seed=asked.seed)
@@ -55,6 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cells", choices=CELLS, default="quick")
     parser.add_argument("--resume", action="store_true", help="keep each cell, and take those that are kept; full does")
     parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--fewer", type=int, default=0, help="with --resume: so many runs for cells that are not kept")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", help="scenarios, by comma: the cells of these, or one of the plainest")

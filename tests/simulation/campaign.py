@@ -49,16 +49,22 @@ def run_once(cell: Cell, seed: int, run: int) -> Outcome:
     return release(driver, traffic, lag=cell.lag)
 
 
-def run_cells(cells: Iterable[Cell], *, seed: int, runs: int, jobs: int, resume: bool = False) -> Iterator[Row]:
-    """Yield each cell's row in turn, from the store where it has it and `resume` allows."""
+def run_cells(
+    cells: Iterable[Cell], *, seed: int, runs: int, jobs: int, resume: bool = False, fewer: int = 0
+) -> Iterator[Row]:
+    """Yield each cell's row in turn, from the store where it has it and `resume` allows.
+
+    Cells that the store has not are run `fewer` times, if that is given: for a table when time is short.
+    """
     kept = _kept() if resume else {}
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
         for cell in cells:
-            name = _store_key(cell, seed, runs)
+            often = runs if not fewer or _store_key(cell, seed, runs) in kept else fewer
+            name = _store_key(cell, seed, often)
             if name in kept:
                 yield Row(cell, Figures(**kept[name]["figures"]), kept[name]["seconds"])
                 continue
-            parts = [(cell, seed, first, min(first + CHUNK, runs)) for first in range(0, runs, CHUNK)]
+            parts = [(cell, seed, first, min(first + CHUNK, often)) for first in range(0, often, CHUNK)]
             done = list(pool.map(_run_part, parts))
             row = Row(cell, summarize([each for part, _ in done for each in part]), sum(took for _, took in done))
             if resume:

@@ -38,7 +38,9 @@ def page(rows: Sequence[Row], *, runs: int, seed: int) -> str:
     """Return the page in Markdown."""
     ours = [row for row in rows if row.cell.driver == "slipway"]
     asked, short = [row for row in ours if goals(row.cell)], [row for row in ours if missed(row.cell, row.figures)]
-    made = f"{runs:,} runs a cell, seed {seed}, analysis {fingerprint()}, {datetime.now(UTC):%Y-%m-%d}"
+    fewer = sum(row.figures.runs < runs for row in rows)
+    often = f"{runs:,} runs a cell" + (f", fewer where a row says so ({fewer} of {len(rows)})" if fewer else "")
+    made = f"{often}, seed {seed}, analysis {fingerprint()}, {datetime.now(UTC):%Y-%m-%d}"
     beside = {row.cell.world + row.cell.ramp for row in rows if row.cell.driver != "slipway"}
     parts = [
         "# What the judgement does, in figures\n",
