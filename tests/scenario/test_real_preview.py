@@ -8,6 +8,7 @@ from local.stack import running_stack
 from tests.sandbox import CANDIDATE_ID, SITE_ID, TOKEN, Control, fetch, wait_until
 from tests.steady_users import SteadyUsers, at_host
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("real-preview")]
 SPEC = f"""
 application: shop
 targets:
