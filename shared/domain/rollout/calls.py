@@ -31,7 +31,7 @@ def is_held(state: Application, run: HookRun) -> bool:
 
 def to_look_at(state: Application, now: datetime) -> Iterator[Need]:
     """Yield calls whose time to be looked at has come: some at a time, so that there is time to look at users too."""
-    due = (run for run in running(state) if run.token is not None and run.look_at is not None and run.look_at <= now)
+    due = (run for run in running(state) if run.token and run.look_at is not None and run.look_at <= now)
     return (ReadHook(run.hook.call, run.token or "", run.call_id) for run in islice(due, LOOKED_AT_ONCE))
 
 

@@ -274,8 +274,11 @@ def _member(event: e.DeploymentAccepted) -> Member | None:
 
 
 def _release_heard(rollout: Rollout, event: e.ReleaseHeard) -> Rollout:
-    """The way is never closed again; what it opens is looked at, at once and within the time for progress."""
-    if rollout.member is None:
+    """The way is never closed again; what it opens is looked at, at once and within the time for progress.
+
+    Whoever goes back has a time of its own, and waits for nothing that could be opened.
+    """
+    if rollout.member is None or rollout.phase is Phase.ROLLING_BACK:
         return rollout
     member = replace(rollout.member, silent_since=event.at, opened=max(rollout.member.opened, event.opened))
     heard = replace(rollout, member=member)
@@ -323,7 +326,8 @@ def _ended(state: Application, event: e.RolloutEnded) -> Application:
     if rollout.started is None:
         return without
     stable = next((t.stable_version for t in rollout.targets), None)
-    over = (*without.over, ended(rollout, event)) if _leaves_duties(rollout, event) else without.over
+    busy = _without_duties(without)
+    over = (*busy.over, ended(rollout, event)) if _leaves_duties(rollout, event) else busy.over
     without = replace(without, aftercare=_aftercare(ended(rollout, event)), over=over)
     last = Ended(rollout=rollout.id, version=rollout.version, phase=event.ending.phase, stable_version=stable)
     if event.ending.phase is Phase.SUCCEEDED:
@@ -830,12 +834,14 @@ def _hook_begun(state: Application, event: e.HookBegun) -> Application:
 
 
 def _heard(run: HookRun, event: e.HookHeard) -> HookRun:
+    """Only what there is a token for can be asked for: anything else calls back, or has not answered yet."""
+    token = run.token if event.token is None else event.token
     return replace(
         run,
         status=event.status,
-        token=event.token or run.token,
+        token=token,
         in_doubt_since=run.in_doubt_since or event.in_doubt_since,
-        look_at=event.look_at,
+        look_at=event.look_at if token else None,
     )
 
 

@@ -17,10 +17,10 @@ def bake_ends(live: Rollout, bake: Bake) -> datetime:
     """Return until when there must be a verdict.
 
     An extended bake ends its longest time after requests were last what it lacked: what else is in the way by then has
-    not been waited for.
+    not been waited for. One that a release window holds has its whole time again when that opens.
     """
-    since = live.baking_since
-    assert since is not None
+    assert live.baking_since is not None
+    since = max(live.baking_since, live.opens_at or live.baking_since)
     if live.bake_until is None:
         return since + bake.maximum
     return min(live.bake_until, (live.lacked_at or since) + bake.maximum)

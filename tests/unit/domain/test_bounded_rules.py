@@ -1,0 +1,95 @@
+"""No state is woken in vain for ever, and none grows with the number of releases."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from shared.domain.names import CommandId
+from shared.domain.rollout.calendar import Once, ReleaseAction, ReleaseWindow, TimeZone, WindowKind
+from shared.domain.rollout.commands import HookAnswered, HookReport
+from shared.domain.rollout.effects import CallHook
+from shared.domain.rollout.hooks import HookState, HookStatus
+from shared.domain.rollout.spec import Stage
+from shared.domain.rollout.state import Doing, Phase
+from tests.unit.domain.outside import GOOD, NOTHING
+from tests.unit.domain.specs import HOUR, MINUTE, blue_green, canary, hook, spec
+from tests.unit.domain.states import Story, baking
+
+RUNNING = HookStatus(HookState.RUNNING)
+DONE = HookStatus(HookState.SUCCEEDED)
+
+
+def quiet_until(hour: int, action: ReleaseAction) -> ReleaseWindow:
+    """Deny an action from midnight of the story's day to that hour."""
+    shown = datetime(2026, 11, 23)  # noqa: DTZ001 - what a clock on the wall shows
+    return ReleaseWindow(
+        name="quiet",
+        kind=WindowKind.DENY,
+        times=Once(shown, shown + hour * HOUR),
+        zone=TimeZone("Etc/UTC", UTC),
+        actions=(action,),
+    )
+
+
+def called() -> Story:
+    """A hook's call was opened, and nobody has said anything of it yet."""
+    story = Story(spec(hooks=(hook(Stage.BEFORE_ROLLOUT),))).deploy()
+    for _ in range(10):
+        if story.rows(CallHook):
+            break
+        story.look()
+    return story
+
+
+def test_a_call_that_is_only_called_back_is_not_asked_for_and_holds_nothing_up():
+    story = called()
+    story.tell(HookAnswered(story.row(CallHook).id, "", RUNNING))
+
+    story.wait(MINUTE).tick()
+    assert story.tell_nothing_more()
+    assert story.live.hook.token == ""
+
+    story.tell(HookReport(id=CommandId("r"), call_id=story.live.hook.call_id, status=DONE))
+    assert story.look().live.doing is not Doing.RUNNING_HOOK
+
+
+def test_a_call_that_reports_before_it_has_answered_holds_nothing_up():
+    story = called()
+    story.tell(HookReport(id=CommandId("r"), call_id=story.live.hook.call_id, status=RUNNING))
+
+    story.wait(MINUTE).tick()
+    assert story.tell_nothing_more()
+    assert story.rows(CallHook)
+
+
+def test_a_version_that_waits_for_a_window_in_a_freeze_is_woken_by_neither():
+    story = Story(spec(calendar=(quiet_until(15, ReleaseAction.START),))).deploy()
+    story.override("freeze").wait(4 * HOUR).tick()
+
+    assert story.tell_nothing_more()
+    assert story.state.pending is not None
+    assert story.override("unfreeze").live.phase is Phase.PROGRESSING
+
+
+def test_what_is_kept_of_rollouts_that_ended_does_not_grow_with_them():
+    story = Story(spec(strategy=blue_green()))
+    for number in range(1, 6):
+        story.deploy(f"{number + 1}", number).go_until(lambda: story.state.live is None, limit=200)
+
+    assert story.state.serving.version == "6"
+    assert len(story.state.over) <= 2
+
+
+def test_a_verdict_is_not_overdue_for_the_time_in_which_a_window_held():
+    ungated = replace(canary(), steps=tuple(replace(step, gate=None) for step in canary().steps))
+    story = baking(spec(strategy=ungated, calendar=(quiet_until(14, ReleaseAction.ADVANCE),)))
+    story.go_until(lambda: story.live.held_by != "", limit=100)
+    story.site.users_meet = NOTHING
+    for _ in range(200):
+        if story.now >= story.live.opens_at:
+            break
+        story.look().settle()
+
+    assert (story.live.phase, story.live.step) == (Phase.PROGRESSING, 0)
+    assert story.now >= story.live.opens_at
+    story.site.users_meet = GOOD
+    assert story.go_until(lambda: story.live.step == 1, limit=50)
