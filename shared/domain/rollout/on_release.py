@@ -5,7 +5,7 @@ from shared.domain.rollout.commands import Action, Steer
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.membership import END, stage_in_words
 from shared.domain.rollout.on_deployment import accept
-from shared.domain.rollout.permissions import refusal, version_begun
+from shared.domain.rollout.permissions import RETRYABLE, refusal, version_begun
 from shared.domain.rollout.plan import AwaitRelease, Promote
 from shared.domain.rollout.spec import Outcome
 from shared.domain.rollout.state import Ending, Phase, Rollout
@@ -112,9 +112,13 @@ def _take_back(draft: Draft, rollout: Rollout | None, command: Steer) -> None:
 
 
 def _return(draft: Draft, command: Steer) -> None:
-    """Take back what has succeeded, while the version before is kept warm. What went back already is told again."""
+    """Take back what has succeeded, while the version before is kept warm. What went back already has told so."""
     state, membership = draft.state, command.membership
     last = state.last
+    if last is not None and last.rollout == membership.rollout and last.phase in RETRYABLE:
+        return
+    if last is not None and last.rollout == command.back_as:
+        return
     if last is None or last.rollout != membership.rollout:
         _remain(draft, command, f"another rollout followed it: {last.rollout if last else 'none is known'}")
         return

@@ -142,7 +142,8 @@ def _topic_and_text(after: Application, event: e.Event) -> tuple[Topic, str] | N
         case e.RolloutStarted():
             return Topic.STARTED, f"{name}: rollout {event.rollout} started"
         case e.StepEntered():
-            gate = after.live and after.live.gate_deadline
+            asks = after.live is not None and isinstance(after.live.plan[event.step], AwaitApproval)
+            gate = after.live.gate_deadline if after.live is not None and asks else None
             return (
                 (Topic.WAITING, f"{name}: {event.rollout} waits for approval until {gate:%F %T} UTC") if gate else None
             )

@@ -3,15 +3,22 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from shared.domain.names import CommandId
 from shared.domain.rollout.calendar import Once, ReleaseAction, ReleaseWindow, TimeZone, WindowKind
 from shared.domain.rollout.commands import HookAnswered, HookReport
-from shared.domain.rollout.effects import CallHook
+from shared.domain.rollout.effects import CallHook, Notify
+from shared.domain.rollout.events import HookBegun
 from shared.domain.rollout.hooks import HookState, HookStatus
-from shared.domain.rollout.spec import Stage
+from shared.domain.rollout.membership import END, PROMOTION, Stage, Standing
+from shared.domain.rollout.spec import Descent, Topic
+from shared.domain.rollout.spec import Stage as Stages
 from shared.domain.rollout.state import Doing, Phase
+from shared.domain.rollout.weight import Weight
+from tests.unit.domain.members import Member
 from tests.unit.domain.outside import GOOD, NOTHING
-from tests.unit.domain.specs import HOUR, MINUTE, blue_green, canary, hook, spec
+from tests.unit.domain.specs import HOUR, MINUTE, WEBHOOK, blue_green, canary, hook, spec
 from tests.unit.domain.states import Story, baking
 
 RUNNING = HookStatus(HookState.RUNNING)
@@ -32,7 +39,7 @@ def quiet_until(hour: int, action: ReleaseAction) -> ReleaseWindow:
 
 def called() -> Story:
     """A hook's call was opened, and nobody has said anything of it yet."""
-    story = Story(spec(hooks=(hook(Stage.BEFORE_ROLLOUT),))).deploy()
+    story = Story(spec(hooks=(hook(Stages.BEFORE_ROLLOUT),))).deploy()
     for _ in range(10):
         if story.rows(CallHook):
             break
@@ -93,3 +100,35 @@ def test_a_verdict_is_not_overdue_for_the_time_in_which_a_window_held():
     assert story.now >= story.live.opens_at
     story.site.users_meet = GOOD
     assert story.go_until(lambda: story.live.step == 1, limit=50)
+
+
+def test_what_a_release_opens_too_late_does_not_hurry_a_way_back():
+    gradual = replace(canary(), descent=Descent(weights=(Weight(10_000),), every=MINUTE))
+    member = Member(spec(strategy=gradual)).wait_before(PROMOTION).override("rollback").settle()
+    deadline = member.live.deadline
+    assert member.live.descend_at > member.now
+
+    member.wait(MINUTE / 2).open(PROMOTION)
+    assert member.tell_nothing_more()
+    assert member.live.deadline == deadline
+
+
+@pytest.mark.parametrize("stage", [Stage(2), END])
+def test_a_member_that_is_asked_back_once_more_after_it_went_back_does_not_tell_that_it_stays(stage):
+    member = Member().wait_before(stage)
+    if stage == END:
+        member.open(END).go_to_end()
+        member.settle()
+    member.go_back().go_to_end()
+    member.settle()
+    assert member.told.standing is Standing.BACK
+
+    member.go_back()
+    assert member.told.standing is Standing.BACK
+
+
+def test_a_hook_is_no_wait_for_an_approval():
+    story = Story(spec(hooks=(hook(Stages.BEFORE_ROLLOUT),), notifications=(WEBHOOK,))).deploy()
+    story.go_until(lambda: bool(story.named(HookBegun)), limit=20)
+
+    assert not [row for row in story.opened if isinstance(row.effect, Notify) and row.effect.topic is Topic.WAITING]
