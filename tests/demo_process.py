@@ -27,6 +27,11 @@ class Demo:
     def text(self) -> str:
         return self.output.read_text()
 
+    def had_not_begun(self) -> bool:
+        """Whether SIGINT found Python itself on its way to the first line of the demo: then it exits with 1."""
+        began = str(ROOT / "local") in self.text
+        return self.process.returncode == 1 and "KeyboardInterrupt" in self.text and not began
+
     def left_behind(self):
         return processes_of(self.environment), list(self.temporary.iterdir())
 

