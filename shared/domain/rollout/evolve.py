@@ -442,6 +442,7 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
         gate_deadline=None,
         approved=False,
         hook=None,
+        no_return=rollout.no_return or _left_in_doubt(rollout),
         held_by="",
         opens_at=None,
         paused=None,
@@ -486,6 +487,13 @@ def _step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
             doing = Doing.SWAPPING if any(target.swaps for target in rollout.targets) else Doing.SHIFTING
             promoting = replace(entered, phase=Phase.PROMOTING, doing=doing, look_at=event.at)
             return _on_targets(promoting, lambda t: _promoted(t, rest(promote.hold_back), event.at))
+
+
+def _left_in_doubt(rollout: Rollout) -> str:
+    """Return the hook that is left behind and may have passed the point of no return, though nobody heard that."""
+    run = rollout.hook
+    is_open = run is not None and run.hook.no_return and run.status.state is not HookState.FAILED
+    return run.hook.name if run is not None and is_open else ""
 
 
 def _shifted(target: TargetState, weight: Weight, at: datetime) -> TargetState:

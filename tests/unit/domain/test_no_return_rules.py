@@ -7,6 +7,7 @@ import pytest
 from shared.domain.rollout import events as e
 from shared.domain.rollout.commands import Action
 from shared.domain.rollout.effects import CallHook
+from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.permissions import admission_refusal, refusal
 from shared.domain.rollout.spec import Place, Stage, WhenBusy
 from shared.domain.rollout.state import Doing, Phase
@@ -100,3 +101,14 @@ def test_before_that_a_newer_deployment_does():
     story.deploy("3", 2)
 
     assert story.live.phase is Phase.ROLLING_BACK
+
+
+def test_a_person_who_skips_a_hook_of_which_nobody_knows_takes_it_for_passed():
+    story = Story(spec(hooks=DROPS, targets=(WEB,), strategy=blue_green()))
+    story.outside.hook = HookStatus(HookState.UNKNOWN, "the runs 1 and 2 both carry the id")
+    story.deploy().go_until(lambda: story.live.phase is Phase.PAUSED, limit=100)
+    assert story.live.no_return == ""
+
+    story.override("skip")
+
+    assert story.live.no_return == DROPS[0].name
