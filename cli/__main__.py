@@ -10,7 +10,12 @@ from cli import checking, importing, planning
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code: 0 done, 1 refused, 2 not understood."""
     options = _parser().parse_args(arguments)
-    code: int = options.run(options)
+    try:
+        code: int = options.run(options)
+    except ModuleNotFoundError as error:
+        fix = "`make setup-local` installs it, and .venv/bin/python -m cli finds it"
+        sys.stderr.write(f"{error.name} is not installed here; {fix}\n")
+        return 2
     return code
 
 

@@ -22,6 +22,8 @@ from local.private_file import write_private
 ROOT = Path(__file__).resolve().parent.parent
 SHOP_SPEC = ROOT / "local" / "shop" / "slipway.yaml"
 NO_SETTINGS: Final[Mapping[str, str]] = {}
+KEYED_SOURCES = ("azure-monitor", "observations", "flagger", "hooks")
+"""Each has a key of its own, in a file of the data folder named after it."""
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 LEAVE_SECONDS = 15.0
@@ -97,7 +99,8 @@ def _settings(data: Path, key: str, management: str) -> dict[str, str]:
         "SLIPWAY_ALLOW_HTTP": "true",
         "SLIPWAY_KEYS": f"operator={key}",
         "SLIPWAY_SOURCE_KEYS": ";".join(
-            f"{source}={_kept_key(data / f'{source}-key')}" for source in ("azure-monitor", "observations")
+            f"{source}={_kept_key(data / f'{source}-key')}"
+            for source in ("azure-monitor", "observations", "flagger", "hooks")
         ),
     }
 

@@ -51,6 +51,10 @@ class Draft:
         """Whether nothing was recorded yet."""
         return not self._events
 
+    def recorded(self, kind: type) -> int:
+        """Return how many facts of a kind were recorded so far."""
+        return sum(isinstance(event, kind) for event in self._events)
+
     def record(self, event: Event) -> None:
         """Add a fact, and the effects that it asks for."""
         before = self.state

@@ -837,7 +837,9 @@ def descent_of(rollout: Rollout) -> Descent | None:
 
 def _hook_begun(state: Application, event: e.HookBegun) -> Application:
     if event.run.hook.at in IN_PLAN:
-        return _on_rollout(state, event.rollout, lambda r: replace(r, hook=event.run))
+        # From here on it may have happened: nothing goes back past it unless the other side says that it failed.
+        passing = event.run.hook.name if event.run.hook.no_return else ""
+        return _on_rollout(state, event.rollout, lambda r: replace(r, hook=event.run, no_return=r.no_return or passing))
     return replace(state, duties=(*state.duties, event.run))
 
 
@@ -861,8 +863,8 @@ def _hook_ended(state: Application, event: e.HookEnded) -> Application:
         if rollout.hook is None or rollout.hook.call_id != event.call_id:
             return rollout
         run = replace(rollout.hook, status=event.status, look_at=None)
-        passed = event.status.state is HookState.SUCCEEDED and run.hook.no_return
-        return replace(rollout, hook=run, no_return=run.hook.name if passed else rollout.no_return, look_at=event.at)
+        failed = event.status.state is HookState.FAILED and rollout.no_return == run.hook.name
+        return replace(rollout, hook=run, no_return="" if failed else rollout.no_return, look_at=event.at)
 
     return _on_live(without, over)
 

@@ -1,5 +1,6 @@
 """What an effect answered: close its row, take in what was seen, go on or try again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from shared.domain.rollout import events as e
@@ -155,7 +156,12 @@ def _failed(draft: Draft, row: OpenEffect, outcome: EffectFailed) -> None:
 
 def _escalate(draft: Draft, rollout: Rollout, row: OpenEffect, outcome: EffectFailed) -> None:
     """Forward, what will never work ends the rollout; backward, and at its end, a person is called and it tries on."""
-    if outcome.for_good and rollout.phase is not Phase.ROLLING_BACK and rollout.doing is not Doing.RELEASING:
+    if outcome.for_good and rollout.phase is Phase.ROLLING_BACK and rollout.step < 0 and rollout.ending is not None:
+        # It never got past its preflight, so it sent nobody anywhere: what refuses for good cannot be waited for.
+        why = f"{rollout.ending.reason}; nobody was sent to it, and that cannot be read: {outcome.why}"
+        ending = replace(rollout.ending, reason=why)
+        draft.record(e.RolloutEnded(at=draft.now, rollout=rollout.id, ending=ending))
+    elif outcome.for_good and rollout.phase is not Phase.ROLLING_BACK and rollout.doing is not Doing.RELEASING:
         fail(draft, rollout, f"the target refused: {outcome.why}")
     elif rollout.stuck is None and (outcome.for_good or row.attempt + 1 >= STUCK_AFTER):
         draft.record(e.StuckFlagged(at=draft.now, rollout=rollout.id, why=outcome.why))

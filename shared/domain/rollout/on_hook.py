@@ -35,7 +35,10 @@ def decide_hooks(draft: Draft, readings: Readings) -> None:
 
 
 def _too_late(run: HookRun) -> HookStatus:
-    return HookStatus(HookState.FAILED, f"not done within {run.hook.timeout}: {run.status.detail}".strip(" :"))
+    """Say what a call is that takes too long: failed; where nothing could be undone any more, nobody can tell."""
+    may_have_passed = run.hook.no_return and (run.token is not None or run.in_doubt_since is not None)
+    state = HookState.UNKNOWN if may_have_passed else HookState.FAILED
+    return HookStatus(state, f"not done within {run.hook.timeout}: {run.status.detail}".strip(" :"))
 
 
 def decide_answer(draft: Draft, outcome: HookAnswered, call_id: str) -> None:

@@ -46,6 +46,10 @@ from shared.domain.rollout.windows import held_before, note_held
 NO_TIME = timedelta(0)
 
 
+CONCERNS_A_LOOK = 5
+NO_TIME = timedelta(0)
+
+
 def decide_watch(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> None:
     """Decide on what was seen of a rollout that bakes or waits for approval."""
     if _is_replaced(draft, live, readings):
@@ -89,7 +93,7 @@ def _may_move_on(draft: Draft, live: Rollout, spec: Spec) -> bool:
     if not isinstance(current, Bakes) or live.held_since is not None:
         return False
     if live.member is not None and live.member.waits_to_end:
-        return live.member.opened >= END
+        return live.member.opened >= END and _is_healthy(draft, live, spec, NO_TIME)
     return _is_proven_before(live, current) or _is_healthy(draft, live, spec, current.bake.minimum)
 
 
@@ -257,6 +261,9 @@ def _record(
         )
     )
     for evidence in judgement.evidence:
+        if draft.recorded(e.ConcernRaised) >= CONCERNS_A_LOOK:
+            # Each is told to every webhook, and one transaction has no room for more: the next look raises the rest.
+            return
         if evidence.verdict is Verdict.DEGRADED and not evidence.decides and evidence.guard not in target.warned:
             draft.record(
                 e.ConcernRaised(

@@ -11,7 +11,7 @@ from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.permissions import admission_refusal, refusal
 from shared.domain.rollout.spec import Place, Stage, WhenBusy
 from shared.domain.rollout.state import Doing, Phase
-from tests.unit.domain.outside import is_turned
+from tests.unit.domain.outside import BAD, is_turned
 from tests.unit.domain.specs import APP, WEB, blue_green, canary, hook, spec
 from tests.unit.domain.states import Story
 
@@ -107,8 +107,51 @@ def test_a_person_who_skips_a_hook_of_which_nobody_knows_takes_it_for_passed():
     story = Story(spec(hooks=DROPS, targets=(WEB,), strategy=blue_green()))
     story.outside.hook = HookStatus(HookState.UNKNOWN, "the runs 1 and 2 both carry the id")
     story.deploy().go_until(lambda: story.live.phase is Phase.PAUSED, limit=100)
-    assert story.live.no_return == ""
+    assert story.live.no_return == DROPS[0].name
 
     story.override("skip")
 
     assert story.live.no_return == DROPS[0].name
+
+
+def calling() -> Story:
+    """The hook after which nothing goes back was called, and is not over."""
+    story = Story(spec(hooks=DROPS, targets=(APP,), strategy=canary()))
+    story.outside.hook = HookStatus(HookState.RUNNING)
+    story.deploy()
+
+    def reached() -> bool:
+        if refusal(story.state, Action.APPROVE) is None:
+            story.override("approve")
+        return story.live.doing is Doing.RUNNING_HOOK and story.live.hook is not None and bool(story.live.hook.token)
+
+    return story.go_until(reached)
+
+
+def test_what_is_bad_while_the_hook_runs_is_not_taken_back_past_it():
+    story = calling()
+    story.outside.site(APP).users_meet = BAD
+    for _ in range(4):
+        story.look()
+
+    assert story.live.phase is Phase.PAUSED
+    assert story.named(e.RollbackBegun) == []
+
+
+def test_a_hook_that_says_that_it_failed_lets_everything_go_back_again():
+    story = calling()
+    story.outside.hook = HookStatus(HookState.FAILED, "no rights")
+    story.go_to_end()
+
+    assert story.archived[-1].phase is Phase.FAILED
+    assert story.archived[-1].no_return == ""
+
+
+def test_a_hook_that_takes_too_long_may_have_passed_and_a_person_is_asked():
+    story = calling()
+    story.wait(timedelta(hours=1)).tick().settle()
+    story.look()
+
+    assert story.live.phase is Phase.PAUSED
+    assert "nobody can tell what became of hook" in story.live.reason
+    assert story.named(e.RollbackBegun) == []
