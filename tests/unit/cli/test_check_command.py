@@ -8,6 +8,7 @@ import pytest
 from cli.__main__ import main
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "slipway.yaml"
+WAVE_AT = next(n for n, line in enumerate(EXAMPLE.read_text().splitlines(), 1) if "wave: 1" in line)
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_every_problem_is_told_with_its_line(broken, capsys):
     assert told.out == ""
     first, second = told.err.splitlines()
     assert first.startswith(f'{broken}:3: application: found "Shop"')
-    assert second.startswith(f"{broken}:11: targets[0].wave: ")
+    assert second.startswith(f"{broken}:{WAVE_AT}: targets[0].wave: ")
 
 
 def test_json_says_the_same(broken, capsys):
@@ -37,7 +38,8 @@ def test_json_says_the_same(broken, capsys):
 
     told = json.loads(capsys.readouterr().out)
     assert told["ok"] is False
-    assert [(each["path"], each["line"]) for each in told["problems"]] == [("application", 3), ("targets[0].wave", 11)]
+    lines = [(each["path"], each["line"]) for each in told["problems"]]
+    assert lines == [("application", 3), ("targets[0].wave", WAVE_AT)]
 
 
 def test_json_of_a_good_spec_names_the_application(capsys):
