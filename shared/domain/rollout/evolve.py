@@ -669,7 +669,7 @@ def _held_by(rollout: Rollout, event: e.RolloutHeld) -> Rollout:
     """What waits for a window has its whole time for progress when that opens."""
     opens = event.until or event.at + HORIZON
     deadline = rollout.deadline and _progress_deadline(replace(rollout, held_since=None), opens)
-    return replace(rollout, held_by=event.why, opens_at=event.until, reason=event.why, deadline=deadline)
+    return replace(rollout, held_by=event.why, opens_at=opens, reason=event.why, deadline=deadline)
 
 
 def _resumed(rollout: Rollout, at: datetime, *, frozen: bool) -> Rollout:
