@@ -23,7 +23,12 @@ GUARDED = sorted(
     (
         method,
         path.format(
-            application="shop", id="shop-0123456789ab", source="azure-monitor", question="rollback", call_id=A_CALL
+            application="shop",
+            id="shop-0123456789ab",
+            source="azure-monitor",
+            question="rollback",
+            call_id=A_CALL,
+            action="rollback",
         ),
     )
     for method, path in routes()

@@ -28,10 +28,11 @@ BODIES = {
     "a YAML tag": b"!!python/object/apply:os.system [ls]",
     "just within the limit": b'"' + b"x" * (LIMIT - 2) + b'"',
 }
+# A release that nobody began is told first, whatever the body: `test_api_releases` has one to send bodies to.
 TAKING_BODIES = sorted(
     (method, path.format(application="shop", source="azure-monitor", question="rollback", call_id=A_CALL))
     for method, path in routes()
-    if method in ("PUT", "POST")
+    if method in ("PUT", "POST") and "{action}" not in path
 )
 
 
@@ -99,7 +100,14 @@ def test_a_method_that_no_route_takes_is_a_404_of_the_hosts(api, method):
         assert (
             api.ask(
                 method,
-                path.format(application="shop", id="x", source="azure-monitor", question="rollback", call_id=A_CALL),
+                path.format(
+                    application="shop",
+                    id="x",
+                    source="azure-monitor",
+                    question="rollback",
+                    call_id=A_CALL,
+                    action="rollback",
+                ),
             ).status
             == 404
         )

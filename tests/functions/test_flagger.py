@@ -189,7 +189,12 @@ def test_a_proxy_may_send_the_key_in_a_header_instead(standing, headers):
 def test_the_clusters_key_opens_nothing_else(standing):
     for method, path in sorted(routes()):
         filled = path.format(
-            application="baking", id="shop-0123456789ab", source="azure-monitor", question="-", call_id=A_CALL
+            application="baking",
+            id="shop-0123456789ab",
+            source="azure-monitor",
+            question="-",
+            call_id=A_CALL,
+            action="rollback",
         )
         if not path.startswith("/api/flagger") and path != "/api/health":
             headers = {"X-API-Key": FLAGGER_KEY}

@@ -977,7 +977,7 @@ def test_a_router_that_takes_weights_and_ignores_them_proves_nothing(world):
 @pytest.mark.parametrize("end", ["succeeded", "rolled-back", "aborted", "failed"])
 def test_a_rollout_that_is_over_takes_no_action_whatever_happens(world, end):
     rollout = ended_as(world, end)
-    world.run_for(timedelta(minutes=15))
+    world.run_for(timedelta(hours=2))  # until the version before is not kept warm any more
     before, calls = world.rollout(rollout), asked(world, "set_share", "begin_swap")
     events = timed(world, rollout)
     assert before["phase"] == end
@@ -1001,7 +1001,7 @@ def test_a_rollout_that_is_over_takes_no_action_whatever_happens(world, end):
 @pytest.mark.parametrize("end", ["succeeded", "rolled-back", "aborted", "failed"])
 def test_a_rollout_that_is_over_wakes_nobody(world, end):
     ended_as(world, end)
-    world.run_for(timedelta(minutes=40))
+    world.run_for(timedelta(hours=2))
 
     assert world.broker.depth(QUEUE) == 0
     assert world.keeping.markers.overdue(world.clock.now() + timedelta(days=30), limit=5) == ()

@@ -47,10 +47,12 @@ def test_a_report_is_shown_with_its_numbers_and_in_words():
 
 
 def test_what_was_not_measured_is_null():
-    view = view_of(Sample(requests=0, failures=0), counted(0, 0))
+    idle = view_of(Sample(requests=0, failures=0), counted(0, 0))
+    assert (idle["winner"], idle["split"]["observed"]) == (None, None)
+    assert idle["goal"]["stable"] == {"events": 0, "of": 0, "share": None}
 
-    assert (view["winner"], view["split"]["observed"]) == (None, None)
+    view = view_of(Sample(requests=10, failures=0), counted(10, 0))
+    assert view["winner"] is None
     assert view["goal"]["candidate"] is None
-    assert view["goal"]["stable"] == {"events": 0, "of": 0, "share": None}
     assert view["goal"]["difference"] is None
     assert view["goal"]["lack"] == "the candidate's counts do not tell a counter paid"
