@@ -77,7 +77,7 @@ def test_the_sweep_finds_what_a_lost_message_left_on_table_storage(tables_world)
     assert tables_world.phase(rollout) == "pending"
 
     assert tables_world.run_to_end(rollout) == "succeeded"
-    tables_world.run_for(timedelta(minutes=20))
+    tables_world.run_for(timedelta(minutes=90))
     markers = tables_world.keeping.markers
     assert markers.overdue(tables_world.clock.now() + timedelta(days=1), limit=5) == ()
 
