@@ -144,8 +144,8 @@ def migrated_and_contracted() -> Story:
 
 
 def waited_for_a_window() -> Story:
-    """No weight rises before three in the afternoon."""
-    times = Once(datetime(2026, 11, 23), datetime(2026, 11, 23, 15))  # noqa: DTZ001 - what a clock on the wall shows
+    """No weight rises before twenty past twelve."""
+    times = Once(datetime(2026, 11, 23), datetime(2026, 11, 23, 12, 20))  # noqa: DTZ001 - what a clock on the wall shows
     quiet = ReleaseWindow(
         name="quiet", kind=WindowKind.DENY, times=times, zone=TimeZone("Etc/UTC", UTC), actions=(ReleaseAction.ADVANCE,)
     )
