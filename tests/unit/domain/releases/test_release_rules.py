@@ -424,7 +424,9 @@ def test_in_any_order_of_happenings_the_way_is_never_closed_and_what_is_over_sta
             case name, standing, stage, hold:
                 tale.report(name, standing, stage=stage, hold=hold)
         assert tale.state.opened >= before.opened
-        assert not before.phase.is_terminal or replace(tale.state, commands=()) == replace(before, commands=())
+        # A refused override is told in the history, and so counted; it moves nothing else.
+        stands = replace(tale.state, commands=(), sequence=before.sequence)
+        assert not before.phase.is_terminal or stands == replace(before, commands=())
         assert not (before.phase is ReleasePhase.ROLLING_BACK and tale.state.opened > before.opened)
         look = next_look(tale.state)
         assert tale.state.phase.is_terminal or look is not None, "a release that is not over is looked at again"
