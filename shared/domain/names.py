@@ -14,6 +14,12 @@ Version = NewType("Version", str)
 """An immutable build."""
 CommandId = NewType("CommandId", str)
 """What makes an accepted fact the same fact when it comes again."""
+FlagKey = NewType("FlagKey", str)
+"""A feature flag, such as `new-checkout`; the same in every environment."""
+SegmentKey = NewType("SegmentKey", str)
+"""A group of users that flags share."""
+VariantName = NewType("VariantName", str)
+"""One of the values of a flag, by its name."""
 EffectId = NewType("EffectId", str)
 """An outbox row of one aggregate; ids of one aggregate sort in the order in which they were made."""
 

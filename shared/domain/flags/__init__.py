@@ -1,0 +1,1 @@
+"""Feature flags: the model, and what a flag serves to whom."""
