@@ -7,7 +7,7 @@ from shared.domain.releases.events import ReleaseEvent
 from shared.domain.releases.evolve import evolve
 from shared.domain.releases.react import react
 from shared.domain.releases.state import OpenCommand, Release
-from shared.domain.rollout.evolve import next_effect_id
+from shared.domain.rollout.folds.outbox import next_effect_id
 
 
 class ReleaseDraft:

@@ -16,7 +16,9 @@ from shared.domain.rollout.events import (
     RolloutEnded,
     WarmthEnded,
 )
-from shared.domain.rollout.evolve import ended, evolve, next_effect_id
+from shared.domain.rollout.evolve import evolve
+from shared.domain.rollout.folds.ending import ended
+from shared.domain.rollout.folds.outbox import next_effect_id
 from shared.domain.rollout.react import react
 from shared.domain.rollout.state import Application, Doing, OpenEffect, Phase, Rollout
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from shared.domain.names import ReleaseId
 from shared.domain.rollout import events as e
-from shared.domain.rollout.evolve import ended
+from shared.domain.rollout.folds.ending import ended
 from shared.domain.rollout.membership import CLOSED, END, Hold, Report, Stage, Standing
 from shared.domain.rollout.plan import AwaitRelease
 from shared.domain.rollout.state import Application, Doing, Phase, Rollout
@@ -109,6 +109,6 @@ def _standing(rollout: Rollout) -> tuple[Standing, Stage]:
 def _hold(state: Application, rollout: Rollout) -> Hold:
     if rollout.phase.is_terminal or rollout.phase is Phase.ROLLING_BACK:
         return Hold.NOT
-    if state.frozen is not None:
+    if state.freezes(rollout):
         return Hold.FROZEN
     return Hold.PAUSED if rollout.paused is not None else Hold.NOT

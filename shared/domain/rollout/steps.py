@@ -14,7 +14,7 @@ from shared.domain.rollout.events import (
     StuckFlagged,
     ZeroReached,
 )
-from shared.domain.rollout.evolve import descent_of
+from shared.domain.rollout.folds.going_back import descent_of
 from shared.domain.rollout.settle import end_promotion
 from shared.domain.rollout.spec import Outcome
 from shared.domain.rollout.state import Doing, Ending, Phase, Rollout, Side, TargetState
@@ -41,8 +41,12 @@ def fail(draft: Draft, rollout: Rollout, reason: str, *, at_once: bool = False) 
 def fail_replaced(draft: Draft, rollout: Rollout, target: TargetName, found: Version) -> None:
     """End because a place that should hold the candidate serves something else: nobody may be sent there any more."""
     draft.record(CandidateReplaced(at=draft.now, rollout=rollout.id, target=target, found=found))
-    why = f"candidate replaced: {target} serves {found} where {rollout.version} should be"
-    fail(draft, rollout, why, at_once=True)
+    fail(draft, rollout, replaced_in_words(target, found, rollout.version), at_once=True)
+
+
+def replaced_in_words(target: TargetName, found: Version, wanted: Version) -> str:
+    """Say for people that a place which should hold the candidate serves something else."""
+    return f"candidate replaced: {target} serves {found} where {wanted} should be"
 
 
 def descend(draft: Draft, live: Rollout) -> None:

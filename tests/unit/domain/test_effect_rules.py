@@ -8,7 +8,7 @@ from shared.domain.names import EffectId
 from shared.domain.rollout import events as e
 from shared.domain.rollout.commands import ClaimEffect, EffectDone, EffectFailed, EffectWaits, Tick, WeightWasSet
 from shared.domain.rollout.effects import Notify, PublishViews, SetWeight
-from shared.domain.rollout.evolve import next_effect_id
+from shared.domain.rollout.folds.outbox import next_effect_id
 from shared.domain.rollout.on_tick import claimable_at, next_wake
 from shared.domain.rollout.spec import Notification, Topic
 from shared.domain.rollout.timing import CALL_LIMIT, LONGEST_RETRY, NOTIFY_ATTEMPTS, STUCK_AFTER, backoff

@@ -1,0 +1,1 @@
+"""What each fact changes, by subject; `evolve` says which fact is applied by which of them."""
