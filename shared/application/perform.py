@@ -37,6 +37,7 @@ from shared.domain.rollout.effects import (
 from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Place, Target
 from shared.domain.rollout.state import OpenEffect, Rollout, Side, TargetState
+from shared.domain.rollout.steps import replaced_in_words
 from shared.domain.rollout.timing import SWAP_LOOK
 from shared.domain.rollout.weight import Weight
 from shared.ports.audience import Audience, RequestMark
@@ -205,7 +206,7 @@ class Performer:
         if is_stable_there and serves != level.state.stable_version:
             raise TryLaterError(f"{name} serves {serves} where {level.state.stable_version} should be")
         if not is_stable_there and serves != version:
-            raise RejectedError(f"candidate replaced: {name} serves {serves} where {version} should be")
+            raise RejectedError(replaced_in_words(name, serves, version))
         health = self.probe.read_health(level.target, Place.CANDIDATE)
         if not health.healthy:
             raise TryLaterError(f"{serves} is not healthy: {health.detail}")

@@ -425,7 +425,7 @@ def test_nobody_is_sent_to_a_place_that_ci_overwrote_while_the_router_was_down(w
     world.site.before_set_share = seen.append
 
     assert world.run_to_end(rollout) == "failed"
-    assert "candidate replaced" in world.rollout(rollout)["reason"]
+    assert "candidate replaced: web serves evil where 2 should be" in world.rollout(rollout)["reason"]
     assert seen == [0]
 
 

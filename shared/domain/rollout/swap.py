@@ -3,12 +3,12 @@
 from shared.domain.names import Version
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
+from shared.domain.rollout.guarding import stand_guard
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.state import Phase, Rollout, Side, TargetState
-from shared.domain.rollout.steps import fail, verify_side
+from shared.domain.rollout.steps import fail_replaced, verify_side
 from shared.domain.rollout.timing import SWAP_LOOK
-from shared.domain.rollout.watch import stand_guard
 
 
 def decide_swap(draft: Draft, live: Rollout, readings: Readings) -> None:
@@ -32,13 +32,7 @@ def _is_replaced(draft: Draft, live: Rollout, readings: Readings) -> bool:
         found = _found(target, readings)
         if isinstance(found, Trouble) or found in (live.version, target.stable_version):
             continue
-        draft.record(e.CandidateReplaced(at=draft.now, rollout=live.id, target=target.name, found=Version(found)))
-        fail(
-            draft,
-            live,
-            f"candidate replaced: {target.name} serves {found} where {live.version} should be",
-            at_once=True,
-        )
+        fail_replaced(draft, live, target.name, Version(found))
         return not live.no_return
     return False
 

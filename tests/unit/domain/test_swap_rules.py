@@ -114,6 +114,7 @@ def test_a_version_that_ci_brought_before_or_into_a_swap_is_taken_back_at_once(p
     story.wait(LOOK).tick()
 
     assert story.named(e.CandidateReplaced)[0].found == "9"
+    assert story.live.ending.reason == "candidate replaced: web serves 9 where 2 should be"
     assert story.go_to_end().phase is Phase.FAILED
     assert (story.site.production, story.site.share) == ("1", 0)
 
