@@ -41,13 +41,7 @@ from shared.domain.rollout.folds.seeing import (
     target_judged,
     weight_observed,
 )
-from shared.domain.rollout.state import (
-    Application,
-    Doing,
-    Freeze,
-    Phase,
-    Rollout,
-)
+from shared.domain.rollout.state import Application, Doing, Freeze, Phase, Rollout
 
 
 def evolve(state: Application, event: e.Event) -> Application:
