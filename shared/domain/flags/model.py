@@ -9,7 +9,8 @@ A flag is asked in this order, and the first answer stands:
 5. the rules, in their order: the first whose condition holds. A rule whose split passes a user on goes to the next;
 6. the default of the region, where it has one, else the flag's default.
 
-An attribute that a context does not have makes a clause false, also a negated one: nothing is known about that user.
+An attribute that a context does not have, or has as null, makes a clause false, also a negated one: nothing is known
+about that user.
 The model is a superset of what LaunchDarkly, flagd and Microsoft's feature management can say, so that each of them can
 be imported; where they differ in how they put users into buckets, the split says whose way is kept.
 """
@@ -73,7 +74,7 @@ class Operator(StrEnum):
     SEMVER_GREATER = "semver>"
     SEMVER_AT_LEAST = "semver>="
     IS_SET = "is-set"
-    """The context has the attribute and it is not null; takes no values."""
+    """The context has the attribute and it is not null; takes no values. Negated it is true where it is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,8 @@ class Clause:
     negated: bool = False
     ignores_case: bool = False
     """For texts: of `in`, `starts-with`, `ends-with`, `contains` and `matches`."""
+    strict: bool = False
+    """Of `=`, `<`, `<=`, `>` and `>=`: a text that reads as a number is none, as LaunchDarkly has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +262,7 @@ class Variant:
 
     name: VariantName
     value: Json
+    """Of the flag's type; null stands for what the application's code has as its own default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
