@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 from uuid import uuid4
 
 import azure.functions as func
@@ -17,6 +18,7 @@ from shared.wire.addresses import application_in
 from shared.wire.findings import shown
 from shared.wire.json_source import MAX_BODY_BYTES
 from shared.wire.problems import NOT_FOUND, TOO_LARGE, UNAUTHORIZED, problem, problem_headers, problem_of
+from shared.wire.query import check_query
 
 log = logging.getLogger("slipway.http")
 
@@ -34,25 +36,59 @@ Handler = Callable[[func.HttpRequest, str], Reply]
 """Takes the request and the name of who asks."""
 
 
-def for_operators(request: func.HttpRequest, handler: Handler) -> func.HttpResponse:
-    """Answer a request that needs an operator's key."""
-    return _answer(request, handler, lambda: app().access.operator(request.headers))
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Who may ask at a route, and how."""
+
+    who: Callable[[], str | None]
+    """Returns the name of who asks; None for nobody who may."""
+    expects: str
+    """What is told to nobody who may: which key, and where this very route looks for it."""
+    takes: tuple[str, ...] = ()
+    """The parameters that the route's query may have."""
+
+
+IN_HEADERS: Final = "as Authorization: Bearer KEY or X-API-Key: KEY"
+
+
+def for_operators(request: func.HttpRequest, handler: Handler, *, takes: tuple[str, ...] = ()) -> func.HttpResponse:
+    """Answer a request that needs an operator's key. `takes` are the parameters of its query."""
+    door = Door(lambda: app().access.operator(request.headers), f"send an operator's key {IN_HEADERS}", takes)
+    return answer(request, handler, door)
 
 
 def for_source(request: func.HttpRequest, source: str, handler: Handler) -> func.HttpResponse:
-    """Answer a request that an event source may make with its own key."""
+    """Answer a request that an event source may make with its own key, also as `?code=`."""
     code = request.params.get("code")
-    return _answer(request, handler, lambda: app().access.source(source, request.headers, code))
+    expects = (
+        f"send an operator's key {IN_HEADERS}; the key of the source {shown(source)} is good here too, "
+        "in these headers or as ?code=KEY"
+    )
+    return answer(
+        request, handler, Door(lambda: app().access.source(source, request.headers, code), expects, ("code",))
+    )
 
 
-def for_token(request: func.HttpRequest, source: str, token: str | None, handler: Handler) -> func.HttpResponse:
-    """Answer a request that a source may make with its own key, which it can only send in its body."""
-    return _answer(request, handler, lambda: app().access.source(source, request.headers, token))
+def answer(request: func.HttpRequest, handler: Handler, door: Door) -> func.HttpResponse:
+    """Let in who may come in, and answer.
 
-
-def for_caller(request: func.HttpRequest, who: Callable[[], str | None], handler: Handler) -> func.HttpResponse:
-    """Answer a request of whoever `who` says may ask; for None the answer is that a key is needed."""
-    return _answer(request, handler, who)
+    A body that is too long is told first, before anybody reads it: keys and signatures may stand in bodies. What else
+    is wrong with a request is told to who has a key only.
+    """
+    try:
+        too_large = _too_large(request)
+        if too_large is not None:
+            return encode(too_large)
+        caller = door.who()
+        if caller is None:
+            return encode(Reply(*problem(UNAUTHORIZED, door.expects)))
+        check_query(request.url, door.takes)
+        return encode(handler(request, caller))
+    except (UnknownApplicationError, UnknownReleaseError) as error:
+        return encode(missing(str(error)))
+    except SlipwayError as error:
+        log.warning("%s %s: %s", request.method, request.url.partition("?")[0], error)
+        return encode(Reply(*problem_of(error)))
 
 
 def named_application(request: func.HttpRequest) -> ApplicationName:
@@ -80,19 +116,6 @@ def missing(what: str) -> Reply:
 def new_id() -> str:
     """Return an id for a request that brought none."""
     return uuid4().hex
-
-
-def _answer(request: func.HttpRequest, handler: Handler, who: Callable[[], str | None]) -> func.HttpResponse:
-    try:
-        caller = who()
-        if caller is None:
-            return encode(Reply(*problem(UNAUTHORIZED, "send it as Authorization: Bearer KEY or X-API-Key: KEY")))
-        return encode(_too_large(request) or handler(request, caller))
-    except (UnknownApplicationError, UnknownReleaseError) as error:
-        return encode(missing(str(error)))
-    except SlipwayError as error:
-        log.warning("%s %s: %s", request.method, request.url.partition("?")[0], error)
-        return encode(Reply(*problem_of(error)))
 
 
 def _too_large(request: func.HttpRequest) -> Reply | None:

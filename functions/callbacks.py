@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 import azure.functions as func
 
-from functions.answers import Reply, for_caller, for_token, missing, named_application, new_id
+from functions.answers import IN_HEADERS, Door, Reply, answer, missing, named_application, new_id
 from shared.application.hook_reports import UnknownCallError
 from shared.bootstrap import app
 from shared.domain.rollout.flagger import Answer, Kind, Say
@@ -16,12 +16,21 @@ from shared.wire.addresses import application_in
 from shared.wire.findings import shown
 from shared.wire.flagger_questions import kind_in, parse_question, token_in
 from shared.wire.hook_answers import call_in, parse_hook_answer
+from shared.wire.hook_signature import SIGNATURE, TIMESTAMP
 from shared.wire.identities import has_key, requested_identity
 from shared.wire.problems import ANSWERED_NO, TRY_LATER, problem
 
 FLAGGER: Final = "flagger"
 """Whose key is good for this, beside an operator's."""
 SECONDS_UNTIL_KNOWN: Final = 5
+_EXPECTED_OF_FLAGGER: Final = (
+    "give the webhook the key of the source flagger as token in its metadata, "
+    f"or send that or an operator's key {IN_HEADERS}"
+)
+_EXPECTED_OF_HOOKS: Final = (
+    f"where the hook's calls are signed, sign this one too, as {SIGNATURE} and {TIMESTAMP}; else send the key of the "
+    f"source hooks/{{application}} or hooks {IN_HEADERS}; an operator's key is always good"
+)
 
 blueprint = func.Blueprint()
 
@@ -29,7 +38,7 @@ blueprint = func.Blueprint()
 @blueprint.route(route="api/flagger/{application}/{question}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 def answer_flagger(req: func.HttpRequest) -> func.HttpResponse:
     """A webhook of a Canary asks whether its cluster may go on, or must go back."""
-    return for_token(req, FLAGGER, token_in(req.get_body()), _answer_flagger)
+    return answer(req, _answer_flagger, Door(lambda: _which_cluster(req), _EXPECTED_OF_FLAGGER))
 
 
 @blueprint.route(
@@ -37,20 +46,20 @@ def answer_flagger(req: func.HttpRequest) -> func.HttpResponse:
 )
 def take_hook_report(req: func.HttpRequest) -> func.HttpResponse:
     """The other side of a hook says what its call came to, or how far it is."""
-    return for_caller(req, lambda: _who_calls_back(req), _take_hook_report)
+    return answer(req, _take_hook_report, Door(lambda: _who_calls_back(req), _EXPECTED_OF_HOOKS))
 
 
-def reply_to(answer: Answer) -> Reply:
+def reply_to(said: Answer) -> Reply:
     """Return the answer as Flagger understands it: 200 is yes, anything else is none."""
-    match answer.say:
+    match said.say:
         case Say.YES:
-            return Reply(200, {"answer": answer.say, "reason": answer.why})
+            return Reply(200, {"answer": said.say, "reason": said.why})
         case Say.NO:
-            return Reply(*problem(ANSWERED_NO, answer.why))
+            return Reply(*problem(ANSWERED_NO, said.why))
         case Say.UNKNOWN:
-            return Reply(*problem(TRY_LATER, answer.why, retryAfter=SECONDS_UNTIL_KNOWN))
+            return Reply(*problem(TRY_LATER, said.why, retryAfter=SECONDS_UNTIL_KNOWN))
         case _:
-            assert_never(answer.say)
+            assert_never(said.say)
 
 
 def _answer_flagger(req: func.HttpRequest, _caller: str) -> Reply:
@@ -58,6 +67,11 @@ def _answer_flagger(req: func.HttpRequest, _caller: str) -> Reply:
     if kind is None:
         return missing(f"{shown(req.route_params['question'])} is no webhook of Flagger's; known: {', '.join(Kind)}")
     return reply_to(app().flagger.answer(named_application(req), parse_question(kind, req.get_body())))
+
+
+def _which_cluster(req: func.HttpRequest) -> str | None:
+    """Return who asks. Flagger can send no header: its key stands in the body."""
+    return app().access.source(FLAGGER, req.headers, token_in(req.get_body()))
 
 
 def _who_calls_back(req: func.HttpRequest) -> str | None:

@@ -13,13 +13,13 @@ blueprint = func.Blueprint()
 @blueprint.route(route="api/applications/{application}/plan", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def get_plan(req: func.HttpRequest) -> func.HttpResponse:
     """Return the plan of an application's spec, with its times."""
-    return for_operators(req, _get_plan)
+    return for_operators(req, _get_plan, takes=("version", "at"))
 
 
 @blueprint.route(route="api/plan", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 def plan_spec(req: func.HttpRequest) -> func.HttpResponse:
     """Return the plan of the spec in the body. Nothing is stored."""
-    return for_operators(req, _plan_spec)
+    return for_operators(req, _plan_spec, takes=("at",))
 
 
 def _get_plan(req: func.HttpRequest, _caller: str) -> Reply:

@@ -29,7 +29,9 @@ def get_release(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route(route="api/releases/{id}/history", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def get_release_history(req: func.HttpRequest) -> func.HttpResponse:
     """Return a page of a release's history."""
-    return for_operators(req, lambda r, _caller: Reply(200, app().releases.history(_named_release(r), after_in(r))))
+    return for_operators(
+        req, lambda r, _caller: Reply(200, app().releases.history(_named_release(r), after_in(r))), takes=("after",)
+    )
 
 
 @blueprint.route(route="api/releases/{id}/{action}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)

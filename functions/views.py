@@ -14,7 +14,7 @@ blueprint = func.Blueprint()
 
 @blueprint.route(route="api/health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the host passes it
-    """Whether this app answers. Needs no key and touches nothing."""
+    """Whether this app answers. Needs no key, touches nothing, and minds no parameter: probes add some of their own."""
     return encode(Reply(200, {"status": "ok"}))
 
 
@@ -33,7 +33,9 @@ def get_release_spec_schema(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route(route="api/applications", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def list_applications(req: func.HttpRequest) -> func.HttpResponse:
     """Return a page of the list of applications."""
-    return for_operators(req, lambda r, _caller: Reply(200, app().views.applications(r.params.get("after"))))
+    return for_operators(
+        req, lambda r, _caller: Reply(200, app().views.applications(r.params.get("after"))), takes=("after",)
+    )
 
 
 @blueprint.route(route="api/applications/{application}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -51,13 +53,15 @@ def get_rollout(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route(route="api/rollouts/{id}/history", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def get_history(req: func.HttpRequest) -> func.HttpResponse:
     """Return a page of a rollout's history."""
-    return for_operators(req, _get_history)
+    return for_operators(req, _get_history, takes=("after",))
 
 
 @blueprint.route(route="api/dead-letters", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def list_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     """Return a page of what could not be handled."""
-    return for_operators(req, lambda r, _caller: Reply(200, app().views.dead_letters(r.params.get("after"))))
+    return for_operators(
+        req, lambda r, _caller: Reply(200, app().views.dead_letters(r.params.get("after"))), takes=("after",)
+    )
 
 
 def _get_application(req: func.HttpRequest, _caller: str) -> Reply:

@@ -135,3 +135,26 @@ def test_no_key_stands_in_any_answer(api):
 
 def test_every_function_leaves_keys_to_our_own_check():
     assert {trigger.options["authLevel"].upper() for trigger in http_triggers()} == {"ANONYMOUS"}
+
+
+IN_HEADERS = ("Authorization: Bearer KEY", "X-API-Key: KEY")
+EXPECTED = {
+    "/api/events/azure-monitor": ('source "azure-monitor"', "?code=KEY", *IN_HEADERS),
+    "/api/observations": ('source "observations"', "?code=KEY", *IN_HEADERS),
+    "/api/observations/v1/metrics": ('source "observations"', "?code=KEY", *IN_HEADERS),
+    "/api/flagger/shop/rollback": ("source flagger", "token in its metadata", *IN_HEADERS),
+    f"/api/callbacks/hooks/shop/{A_CALL}": (
+        "X-Slipway-Signature",
+        "X-Slipway-Timestamp",
+        "hooks/{application} or hooks",
+        *IN_HEADERS,
+    ),
+}
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_a_401_says_which_key_this_very_route_expects_and_where(api, method, path):
+    detail = api.ask(method, path, key=None).json()["detail"]
+
+    assert all(part in detail for part in EXPECTED.get(path, ("an operator's key", *IN_HEADERS)))
+    assert ("?code=" in detail) is ("?code=KEY" in EXPECTED.get(path, ()))

@@ -67,8 +67,11 @@ def test_a_body_over_256_kb_is_a_413(api, method, path):
     assert str(LIMIT) in answer.json()["detail"]
 
 
-def test_a_body_over_the_limit_without_a_key_is_a_401(api):
-    assert api.ask("POST", "/api/deployments", b" " * (LIMIT + 1), key=None).status == 401
+@pytest.mark.parametrize(("method", "path"), TAKING_BODIES)
+def test_a_body_over_the_limit_is_read_by_nobody_so_it_is_a_413_without_a_key_too(api, method, path):
+    signed = {"X-Slipway-Timestamp": "1", "X-Slipway-Signature": "sha256=0"}
+
+    assert api.ask(method, path, b" " * (LIMIT + 1), signed, key=None).status == 413
 
 
 @pytest.mark.parametrize(
@@ -113,14 +116,66 @@ def test_a_method_that_no_route_takes_is_a_404_of_the_hosts(api, method):
         )
 
 
-@pytest.mark.parametrize(
-    "query",
-    ["?", "?&&&=", "?%00=1", "?a=%00", "?after=%FF&after=%FE", "?" + "a=1&" * 500, "?x[]=1", "?%zz", "?code=%FF"],
-)
-def test_odd_parameters_beside_ours_change_nothing(api, query):
-    status = api.ask("GET", f"/api/applications{query}").status
+@pytest.mark.parametrize("query", ["?", "?&&&=", "?after="])
+def test_a_query_that_says_nothing_changes_nothing(api, query):
+    assert api.ask("GET", f"/api/applications{query}").status == 200
 
-    assert status == (400 if "after=" in query else 200)
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [
+        ("?afetr=3", "afetr"),
+        ("?After=00:", "After"),
+        ("?%00=1", "\0"),
+        ("?a=%00", "a"),
+        ("?" + "a=1&" * 500, "a"),
+        ("?x[]=1", "x[]"),
+        ("?%zz", "%zz"),
+        ("?code=%FF", "code"),
+        ("?after=00:&after=00:", "after"),
+        ("?after=&after=00:", "after"),
+    ],
+)
+def test_a_parameter_that_is_not_known_or_comes_twice_is_a_400_that_names_it(api, query, named):
+    answer = api.ask("GET", f"/api/applications{query}")
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status, error["path"]) == (400, named)
+    assert "allowed is" in error["detail"]
+
+
+TAKEN = {
+    "/api/applications": ("after",),
+    "/api/dead-letters": ("after",),
+    "/api/rollouts/{id}/history": ("after",),
+    "/api/releases/{id}/history": ("after",),
+    "/api/applications/{application}/plan": ("version", "at"),
+    "/api/plan": ("at",),
+    "/api/events/{source}": ("code",),
+    "/api/observations": ("code",),
+    "/api/observations/v1/metrics": ("code",),
+}
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(routes() - {("GET", "/api/health")}))
+def test_every_route_says_which_parameters_it_takes(api, method, path):
+    filled = path.format(
+        application="shop", id="x", source="azure-monitor", question="rollback", call_id=A_CALL, action="rollback"
+    )
+
+    answer = api.ask(method, f"{filled}?version-of=2&version-of=3")
+
+    (error,) = answer.json()["errors"]
+    takes = TAKEN.get(path, ())
+    assert (answer.status, error["path"]) == (400, "version-of")
+    assert (", ".join(takes) or "this route takes none") in error["detail"]
+    for name in takes:
+        twice = api.ask(method, f"{filled}?{name}=1&{name}=1").json()["errors"]
+        assert twice == [{"path": name, "detail": "is given 2 times; allowed is once"}]
+
+
+def test_a_parameter_beside_a_probe_of_health_is_passed_over(api):
+    assert api.ask("GET", "/api/health?_=17", key=None).status == 200
 
 
 @pytest.mark.parametrize(
