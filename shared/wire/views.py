@@ -75,7 +75,7 @@ def rollout_view(rollout: Rollout, *, frozen: bool = False) -> dict[str, object]
         "requested": _time(rollout.requested),
         "started": _time(rollout.started),
         "ended": _time(rollout.ended),
-        "frozen": frozen and not rollout.phase.is_terminal,
+        "frozen": frozen and not rollout.phase.is_terminal and not rollout.despite_freeze,
         "stuck": rollout.stuck,
         "paused": {"by": rollout.paused.by, "reason": rollout.paused.reason} if rollout.paused else None,
         "gate": step.gate.name if isinstance(step, AwaitApproval) and rollout.phase is Phase.WAITING else None,

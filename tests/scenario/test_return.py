@@ -95,7 +95,7 @@ def test_a_return_keeps_the_schema_that_the_version_needs_until_it_has_ended(wor
     world.respec(keep_warm=timedelta(minutes=30), hooks=(hook("contract"),))
     released(world)
     world.override("freeze")
-    back = world.override("rollback")
+    back = world.announce("1")
     world.run_for(timedelta(hours=2))
     assert (called(world), world.phase(back)) == ([], "pending")
 
@@ -106,6 +106,16 @@ def test_a_return_keeps_the_schema_that_the_version_needs_until_it_has_ended(wor
     assert world.run_to_end(back) == "failed"
     world.run_for(MINUTE)
     assert called(world) == ["contract"], "it is not on its way any more, and its time was over"
+
+
+def test_who_rolls_back_in_a_freeze_is_taken_back_at_once(world):
+    released(world)
+    world.override("freeze")
+    back = world.override("rollback")
+
+    assert world.run_to_end(back) == "succeeded"
+    assert serves(world) == {"1"}
+    assert world.rollout(back)["frozen"] is False
 
 
 def test_a_return_that_succeeds_takes_away_nothing(world):

@@ -39,6 +39,7 @@ class DeploymentAccepted:
     source: str
     origin: RolloutId | None = None
     returns: bool = False
+    despite_freeze: bool = False
     membership: Membership | None = None
 
 

@@ -54,6 +54,7 @@ def accept(
     origin: RolloutId | None = None,
     *,
     returns: bool = False,
+    despite_freeze: bool = False,
     membership: Membership | None = None,
 ) -> None:
     """Put a rollout in the waiting place; the one that waited there before gives way to the newer one."""
@@ -68,6 +69,7 @@ def accept(
             source=source,
             origin=origin,
             returns=returns,
+            despite_freeze=despite_freeze,
             membership=membership,
         )
     )
@@ -76,7 +78,7 @@ def accept(
 def start_pending(draft: Draft) -> None:
     """Start the rollout that waits, if its turn has come."""
     pending, spec = draft.state.pending, draft.state.spec
-    if pending is None or spec is None or draft.state.live is not None or draft.state.frozen is not None:
+    if pending is None or spec is None or draft.state.live is not None or draft.state.freezes(pending):
         return
     holder = None if pending.returns else held(draft, spec, ReleaseAction.START)
     if holder is not None:

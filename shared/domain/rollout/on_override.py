@@ -79,7 +79,7 @@ def _begin_again(draft: Draft, command: Override) -> None:
     if last is not None and version is not None:
         warm = draft.state.warm
         returns = command.action is Action.ROLLBACK or (warm is not None and warm.version == version)
-        accept(draft, command.rollout, version, _source(command), last.rollout, returns=returns)
+        accept(draft, command.rollout, version, _source(command), last.rollout, returns=returns, despite_freeze=returns)
 
 
 def _abort_pending(draft: Draft, command: Override) -> None:

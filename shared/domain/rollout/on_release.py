@@ -129,7 +129,16 @@ def _return(draft: Draft, command: Steer) -> None:
         _remain(draft, command, why_not or "no version from before it is known")
         return
     source = f"release {membership.release}"
-    accept(draft, command.back_as, version, source, membership.rollout, returns=True, membership=membership)
+    accept(
+        draft,
+        command.back_as,
+        version,
+        source,
+        membership.rollout,
+        returns=True,
+        despite_freeze=True,
+        membership=membership,
+    )
 
 
 def _remain(draft: Draft, command: Steer, why: str) -> None:

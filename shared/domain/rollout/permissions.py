@@ -29,7 +29,7 @@ def refusal(state: Application, action: Action, step: int | None = None) -> str 
             return f"rollout {state.pending.id} is pending: only abort ends it"
         case _ if state.live is None:
             return "no rollout is live"
-    if state.frozen and action in ADVANCING:
+    if state.frozen and state.freezes(state.live) and action in ADVANCING:
         return f"it is frozen ({state.frozen.reason or 'no reason given'}): unfreeze first"
     return _refuse_live(state.live, action)
 

@@ -12,7 +12,7 @@ SECTIONS = (
     ("A person's command", "", "OVERRIDES"),
     (
         "The same while the application is frozen",
-        "Nothing starts and nothing advances; what takes back still does.",
+        "Nothing starts and nothing advances; what takes back does, also as a rollout of its own.",
         "OVERRIDES_WHILE_FROZEN",
     ),
     (

@@ -199,6 +199,17 @@ def test_one_that_succeeded_comes_back_while_the_version_before_is_warm():
     assert member.site.production == "1"
 
 
+def test_one_that_succeeded_comes_back_while_its_application_is_frozen():
+    member = Member().wait_before(END).open(END)
+    member.go_to_end()
+    member.settle().override("freeze").go_back()
+    assert (member.told.standing, member.told.hold) == (Standing.GOING_BACK, Hold.NOT)
+
+    member.go_to_end()
+
+    assert (member.told.standing, member.site.production) == (Standing.BACK, "1")
+
+
 def test_one_that_succeeded_remains_when_the_version_before_is_gone_and_a_person_is_called():
     member = Member(spec(notifications=(WEBHOOK,))).wait_before(END).open(END)
     member.go_to_end()

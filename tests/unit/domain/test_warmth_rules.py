@@ -6,7 +6,7 @@ from shared.domain.rollout import events as e
 from shared.domain.rollout.spec import Stage
 from shared.domain.rollout.state import Doing, Phase
 from shared.domain.rollout.weight import NONE
-from tests.unit.domain.specs import APP, HOUR, WEB, hook, spec
+from tests.unit.domain.specs import APP, HOUR, MINUTE, WEB, hook, spec
 from tests.unit.domain.states import Story, deploy, succeeded
 
 CONTRACT = (hook(Stage.CONTRACT),)
@@ -17,9 +17,9 @@ def contracts(story: Story) -> int:
 
 
 def returning_in_a_freeze() -> Story:
-    """Version 2 has succeeded; the return to version 1 was asked for in a freeze that outlasts its warmth."""
+    """Version 2 has succeeded; version 1 was deployed by name in a freeze that outlasts its warmth."""
     story = succeeded(spec(hooks=CONTRACT)).override("freeze")
-    story.override("rollback", 2)
+    story.deploy("1", 2)
     return story.wait(2 * HOUR).tick().settle()
 
 
@@ -38,6 +38,44 @@ def test_when_it_does_not_come_back_what_only_it_needs_is_taken_away_then():
 
     assert contracts(story) == 1
     assert story.state.warm is None
+
+
+def test_whoever_asks_to_be_taken_back_waits_for_no_freeze():
+    story = succeeded().override("freeze").override("rollback", 2)
+
+    assert story.go_to_end().phase is Phase.SUCCEEDED
+    assert (story.site.production, story.state.frozen is not None) == ("1", True)
+
+
+def test_a_freeze_that_comes_later_holds_no_return():
+    story = succeeded().override("rollback", 2).override("freeze")
+    assert story.live.held_since is None
+
+    story.override("pause").wait(MINUTE).override("resume")
+
+    assert story.live.held_since is None
+    assert story.go_to_end().phase is Phase.SUCCEEDED
+
+
+def test_a_return_that_is_tried_again_waits_for_no_freeze_either():
+    story = failed_return().override("freeze").override("retry", 3)
+
+    assert story.go_to_end().phase is Phase.SUCCEEDED
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_version_that_is_deployed_by_name_in_a_freeze_waits_also_when_it_could_return_at_once(version):
+    """Else CI would bring back what was just taken away, while everybody is told that nothing moves."""
+    story = succeeded()
+    if version == "2":
+        story.override("rollback", 2)
+        story.go_to_end()
+    story.override("freeze").deploy(version, 7).wait(HOUR).tick()
+    assert (story.state.live, story.state.pending and story.state.pending.returns) == (None, True)
+
+    assert story.override("unfreeze").live.phase is Phase.PROGRESSING
+    story.override("freeze").wait(HOUR).tick()
+    assert (story.live.doing, story.site.production != version) == (Doing.PREFLIGHT, True)
 
 
 def failed_return() -> Story:

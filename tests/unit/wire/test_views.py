@@ -169,6 +169,12 @@ def test_a_rollout_that_ended_is_not_shown_as_frozen():
     assert view["ended"].endswith("Z")
 
 
+def test_a_rollout_that_a_freeze_does_not_hold_is_not_shown_as_frozen():
+    story = succeeded().override("freeze").override("rollback", 2)
+    view = application_view(story.state, {})
+    assert (view["live"]["phase"], view["live"]["frozen"], view["frozen"] is None) == ("progressing", False, False)
+
+
 def test_an_accepted_deployment_is_shown_as_pending_at_once():
     view = accepted_view(SHOP, deploy("2"), NOON)
     assert view.keys() == rollout_view(baking().live).keys()
