@@ -22,6 +22,7 @@ from shared.application.foreign_events import ForeignEvents
 from shared.application.hook_reports import HookReports
 from shared.application.hooks_by_kind import HooksByKind
 from shared.application.laid_aside import LaidAside
+from shared.application.move_target import TargetMover
 from shared.application.observed import ObservationIntake
 from shared.application.observed_metrics import ObservedMetrics
 from shared.application.perform import Performer
@@ -148,16 +149,21 @@ def build(
     )
     publisher = ViewPublisher(keeping.index)
     door = Door(keeping.store, keeping.markers, keeping.queue, clock)
-    performer = Performer(
+    mover = TargetMover(
         store=keeping.store,
         router=outside.router,
         promoter=outside.promoter,
         probe=outside.probe,
+        audience=outside.audience,
+        clock=clock,
+    )
+    performer = Performer(
+        store=keeping.store,
+        mover=mover,
         notifier=outside.notifier,
         publisher=publisher,
         clock=clock,
         hooks=outside.hooks,
-        audience=outside.audience,
         door=door,
         address=outside.address,
     )
