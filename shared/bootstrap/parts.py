@@ -1,0 +1,60 @@
+"""What the use cases are wired to: where things are kept, and what is moved and looked at outside."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.application.read import MetricsSources
+from shared.ports.alert_queue import AlertQueue
+from shared.ports.audience import Audience
+from shared.ports.command_queue import CommandQueue
+from shared.ports.dead_letters import DeadLetters
+from shared.ports.hook_caller import HookCaller
+from shared.ports.notifier import Notifier
+from shared.ports.observations import ClosedWindows, Observations
+from shared.ports.open_markers import OpenMarkers
+from shared.ports.place_finder import PlaceFinder
+from shared.ports.place_probe import PlaceProbe
+from shared.ports.promoter import Promoter
+from shared.ports.rollout_store import RolloutArchive, RolloutStore
+from shared.ports.traffic_router import TrafficRouter
+from shared.ports.view_index import ViewIndex
+
+
+class StoreAndArchive(RolloutStore, RolloutArchive, Protocol):
+    """Both adapters of the store read the archive too."""
+
+
+class ObservationsAndWindows(Observations, ClosedWindows, Protocol):
+    """Both adapters of observations keep their windows too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Where things are kept and how aggregates are woken."""
+
+    store: StoreAndArchive
+    markers: OpenMarkers
+    index: ViewIndex
+    letters: DeadLetters
+    observations: ObservationsAndWindows
+    queue: CommandQueue
+    alerts: AlertQueue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What is moved and looked at."""
+
+    router: TrafficRouter
+    audience: Audience
+    finder: PlaceFinder
+    promoter: Promoter
+    probe: PlaceProbe
+    metrics: MetricsSources
+    notifier: Notifier
+    hooks: HookCaller
+    address: str = ""
+    """Where this app is reached from outside; empty where nobody said."""
+    secret_of: Callable[[str], str | None] = lambda _name: None
+    """Returns the value of an app setting, by which a hook that calls back is known."""
