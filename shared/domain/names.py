@@ -18,6 +18,8 @@ FlagKey = NewType("FlagKey", str)
 """A feature flag, such as `new-checkout`; the same in every environment."""
 SegmentKey = NewType("SegmentKey", str)
 """A group of users that flags share."""
+EnvironmentName = NewType("EnvironmentName", str)
+"""Where flags are served, such as `production`: each has flags and segments of its own."""
 VariantName = NewType("VariantName", str)
 """One of the values of a flag, by its name."""
 EffectId = NewType("EffectId", str)
@@ -32,6 +34,16 @@ def application_key(name: ApplicationName) -> str:
 def release_key(release: ReleaseId) -> str:
     """The key of the aggregate of a release of several applications."""
     return f"release:{release}"
+
+
+def key_of_flag(environment: EnvironmentName, flag: FlagKey) -> str:
+    """The key of a flag's aggregate in one environment."""
+    return f"flag:{environment}/{flag}"
+
+
+def key_of_segment(environment: EnvironmentName, segment: SegmentKey) -> str:
+    """The key of a segment's aggregate in one environment."""
+    return f"segment:{environment}/{segment}"
 
 
 def application_of(rollout: RolloutId) -> ApplicationName:

@@ -1,0 +1,46 @@
+"""A flag's decision while it is being made: each fact is folded in at once, so the next rule sees it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from shared.domain.errors import Problem
+from shared.domain.flags.managing.events import SERVED_OTHERWISE, FlagEvent
+from shared.domain.flags.managing.evolve import evolve
+from shared.domain.flags.managing.refusals import UnknownFlagError
+from shared.domain.flags.managing.state import FlagState
+from shared.domain.flags.model import Flag
+from shared.domain.names import EffectId
+from shared.domain.rollout.folds.outbox import next_effect_id
+
+Check = Callable[[Flag], Sequence[Problem]]
+"""Says what is wrong with a flag among the others of its environment."""
+
+
+class FlagDraft:
+    """Collects the facts of one decision; `state` is always the state after them."""
+
+    def __init__(self, state: FlagState, now: datetime, approvals: int, check: Check) -> None:
+        self.state = state
+        self.now = now
+        self.approvals = approvals
+        self.check = check
+        self.events: list[FlagEvent] = []
+        self.opened: list[EffectId] = []
+
+    def record(self, event: FlagEvent) -> None:
+        """Add a fact, and the effect that it asks for: one row is enough, for it is done by what is loaded then."""
+        self.state = evolve(self.state, event)
+        self.events.append(event)
+        if isinstance(event, SERVED_OTHERWISE) and not self.state.effects:
+            row = next_effect_id(self.state.effects_made)
+            self.state = replace(self.state, effects=(row,), effects_made=self.state.effects_made + 1)
+            self.opened.append(row)
+
+    def existing(self) -> Flag:
+        """Return the flag. Raises `UnknownFlagError` when there is none, or it is archived."""
+        flag = self.state.live
+        if flag is None:
+            archived = " any more: it is archived" if self.state.archived else ""
+            raise UnknownFlagError(f"there is no flag {self.state.key}{archived}")
+        return flag

@@ -1,0 +1,163 @@
+"""What happened to a flag. Every event says when; the recorded ones make up the history that people read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.flags.managing.state import Driver, Proposal, ScheduledChange
+from shared.domain.flags.model import Flag, Serve
+from shared.domain.names import EffectId, RolloutId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagSaved:
+    """The flag is this now. An archived one is served again."""
+
+    at: datetime
+    by: str
+    why: str
+    revision: int
+    fields: tuple[str, ...]
+    flag: Flag
+    restored: int | None = None
+    approved_by: tuple[str, ...] = ()
+    change: str = ""
+    """The proposal or the scheduled change that it was, if it was one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagKilled:
+    at: datetime
+    by: str
+    why: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagRevived:
+    at: datetime
+    by: str
+    why: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagArchived:
+    at: datetime
+    by: str
+    why: str
+    revision: int
+    approved_by: tuple[str, ...] = ()
+    change: str = ""
+    """The proposal that it was, if it was one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeProposed:
+    at: datetime
+    proposal: Proposal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalApproved:
+    at: datetime
+    by: str
+    proposal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalRejected:
+    at: datetime
+    by: str
+    why: str
+    proposal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalVoided:
+    """A proposal is worth nothing any more, with the approvals that it had."""
+
+    at: datetime
+    proposal: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeScheduled:
+    at: datetime
+    change: ScheduledChange
+    approved_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledCancelled:
+    at: datetime
+    by: str
+    why: str
+    change: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledRefused:
+    """The time of a scheduled change came, or will, and it cannot be done."""
+
+    at: datetime
+    change: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriveBegun:
+    """From now on only this rollout writes what it drives."""
+
+    at: datetime
+    driver: Driver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagDriven:
+    """A rollout moved the weight."""
+
+    at: datetime
+    rollout: RolloutId
+    revision: int
+    weight: int
+    serve: Serve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagReleased:
+    """No rollout drives the flag any more."""
+
+    at: datetime
+    rollout: RolloutId
+    revision: int
+    serve: Serve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishClosed:
+    at: datetime
+    effects: tuple[EffectId, ...]
+
+
+SilentInFlag = PublishClosed
+"""Events that move the state and leave no line in the history."""
+RecordedInFlag = (
+    FlagSaved
+    | FlagKilled
+    | FlagRevived
+    | FlagArchived
+    | ChangeProposed
+    | ProposalApproved
+    | ProposalRejected
+    | ProposalVoided
+    | ChangeScheduled
+    | ScheduledCancelled
+    | ScheduledRefused
+    | DriveBegun
+    | FlagDriven
+    | FlagReleased
+)
+FlagEvent = RecordedInFlag | SilentInFlag
+SERVED_OTHERWISE = (FlagSaved, FlagKilled, FlagRevived, FlagArchived, FlagDriven, FlagReleased)
+"""After these, what is served is to be brought up to date."""

@@ -1,0 +1,75 @@
+"""Facts applied to a flag. Never refuses: refusing is the work of `decide`."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from shared.domain.flags.managing import events as e
+from shared.domain.flags.managing.serves import serving
+from shared.domain.flags.managing.state import Approval, FlagState
+from shared.domain.flags.model import Flag, Serve
+
+
+def evolve(state: FlagState, event: e.FlagEvent) -> FlagState:
+    """Apply one fact and return the state after it."""
+    after = _apply(state, event)
+    return after if isinstance(event, e.SilentInFlag) else replace(after, sequence=state.sequence + 1)
+
+
+def _apply(state: FlagState, event: e.FlagEvent) -> FlagState:
+    match event:
+        case e.FlagSaved():
+            saved = _changed(state, event.flag, event.fields, event.revision, event.at, event.by)
+            scheduled = tuple(change for change in saved.scheduled if change.id != event.change)
+            return replace(_carried_out(saved, event.change), archived=False, scheduled=scheduled)
+        case e.FlagKilled() | e.FlagRevived():
+            assert state.flag is not None
+            flag = replace(state.flag, killed=isinstance(event, e.FlagKilled))
+            return _changed(state, flag, ("killed",), event.revision, event.at, event.by)
+        case e.FlagArchived():
+            archived = _changed(state, state.flag, (), event.revision, event.at, event.by)
+            return replace(_carried_out(archived, event.change), archived=True)
+        case e.ChangeProposed():
+            return replace(state, proposal=event.proposal)
+        case e.ProposalApproved():
+            assert state.proposal is not None
+            approvals = (*state.proposal.approvals, Approval(event.by, event.at))
+            return replace(state, proposal=replace(state.proposal, approvals=approvals))
+        case e.ProposalRejected() | e.ProposalVoided():
+            return replace(state, proposal=None)
+        case e.ChangeScheduled():
+            scheduled = tuple(sorted((*state.scheduled, event.change), key=lambda change: change.at))
+            return replace(_carried_out(state, event.change.id), scheduled=scheduled)
+        case e.ScheduledCancelled() | e.ScheduledRefused():
+            left = tuple(change for change in state.scheduled if change.id != event.change)
+            return replace(state, scheduled=left)
+        case e.DriveBegun():
+            return replace(state, driver=event.driver)
+        case e.FlagDriven() | e.FlagReleased():
+            driven = _driven(state, event.serve, event.revision, event.at, f"rollout {event.rollout}")
+            return driven if isinstance(event, e.FlagDriven) else replace(driven, driver=None)
+        case e.PublishClosed():
+            return replace(state, effects=tuple(row for row in state.effects if row not in event.effects))
+        case _:
+            assert_never(event)
+
+
+def _carried_out(state: FlagState, change: str) -> FlagState:
+    """Let a proposal go that came to what it wanted."""
+    is_it = state.proposal is not None and state.proposal.id == change
+    return replace(state, proposal=None) if is_it else state
+
+
+def _driven(state: FlagState, serve: Serve, revision: int, at: datetime, by: str) -> FlagState:
+    """Put the split where the driver has it; where that is as it was, no revision was made."""
+    if state.flag is None or state.driver is None or revision == state.revision:
+        return state
+    field = "default" if state.driver.rule is None else "rules"
+    return _changed(state, serving(state.flag, state.driver.rule, serve), (field,), revision, at, by)
+
+
+def _changed(
+    state: FlagState, flag: Flag | None, fields: tuple[str, ...], revision: int, at: datetime, by: str
+) -> FlagState:
+    touched = {**dict(state.touched), **dict.fromkeys(fields, revision)}
+    return replace(state, flag=flag, revision=revision, touched=tuple(touched.items()), changed=at, changed_by=by)

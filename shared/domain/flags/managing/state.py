@@ -1,0 +1,104 @@
+"""The aggregate of one flag in one environment: the flag, its revision, and all that waits to change it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.domain.flags.model import Flag
+from shared.domain.names import EffectId, FlagKey, RolloutId, VariantName
+
+SCHEDULED_AT_MOST = 5
+"""Changes that may wait for their time at once: the aggregate holds a whole flag for each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Driver:
+    """The rollout that moves the split of one rule, or of the default. Nobody else writes that meanwhile."""
+
+    rollout: RolloutId
+    rule: str | None
+    """The rule's id; None: the flag's default."""
+    candidate: VariantName
+    stable: VariantName
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Somebody who is not the author wants the change too."""
+
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A change that waits for approvals. One at most: another one takes its place, and begins without approvals."""
+
+    id: str
+    by: str
+    why: str
+    at: datetime
+    revision: int
+    """The revision of the flag that it was made against."""
+    fields: tuple[str, ...]
+    """What it changes, by the names of the flag's fields."""
+    flag: Flag | None
+    """The flag as it would be; None: archived."""
+    effective: datetime | None = None
+    """When it is to happen once it is approved; None: at once."""
+    restored: int | None = None
+    """The revision that it brings back, if it does."""
+    approvals: tuple[Approval, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledChange:
+    """A change that waits for its time. Of `flag` only `fields` are taken then: what others changed beside them stays.
+
+    Where one of them was changed since `revision` it is refused, with a line in the history.
+    """
+
+    id: str
+    by: str
+    why: str
+    made: datetime
+    at: datetime
+    revision: int
+    fields: tuple[str, ...]
+    flag: Flag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagState:
+    """All that is decided about one flag, loaded and committed as one."""
+
+    key: FlagKey
+    flag: Flag | None = None
+    """None before it was ever saved. An archived flag is kept here and served to nobody."""
+    revision: int = 0
+    """Rises by one with each change of the flag; 0: there never was one."""
+    touched: tuple[tuple[str, int], ...] = ()
+    """The fields that were ever changed, each with the revision in which it was last."""
+    driver: Driver | None = None
+    proposal: Proposal | None = None
+    scheduled: tuple[ScheduledChange, ...] = ()
+    """In the order of their times."""
+    archived: bool = False
+    changed: datetime | None = None
+    changed_by: str = ""
+    sequence: int = 0
+    effects_made: int = 0
+    effects: tuple[EffectId, ...] = ()
+    """Outbox rows: what is served is to be brought up to this state."""
+
+    @property
+    def live(self) -> Flag | None:
+        """The flag as it is to be served, or None."""
+        return None if self.archived else self.flag
+
+    def change(self, change_id: str) -> ScheduledChange | None:
+        """Return the scheduled change of this id, or None."""
+        return next((change for change in self.scheduled if change.id == change_id), None)
+
+    def touched_in(self, field: str) -> int:
+        """Return the revision in which a field was last changed."""
+        return dict(self.touched).get(field, 0)

@@ -1,0 +1,138 @@
+"""A rollout drives one rule of a flag: nobody else writes it meanwhile, and the kill switch always works."""
+
+from dataclasses import replace
+
+import pytest
+
+from shared.domain.errors import RejectedError
+from shared.domain.flags.managing import events as e
+from shared.domain.flags.managing.commands import Drive
+from shared.domain.flags.managing.refusals import UnknownFlagError
+from shared.domain.flags.model import EVERYBODY, WHOLE, Hashing, Share, Split, Variant
+from shared.domain.names import RolloutId, VariantName
+from tests.unit.domain.flags.managing.tale import EVERYONE, OFF, ON, ROLLOUT, STAFF, Tale, flag
+
+OTHER = RolloutId("shop-ba9876543210")
+
+
+def driven(rule: str | None = "everyone") -> Tale:
+    tale = Tale()
+    tale.drive(5_000, rule)
+    return tale
+
+
+def split(weight: int, seed: str = "new-checkout/everyone") -> Split:
+    return Split(shares=(Share(ON, weight), Share(OFF, WHOLE - weight)), seed=seed)
+
+
+def test_the_candidate_stands_first_and_its_weight_moves_on_one_seed():
+    tale = driven()
+    assert tale.flag.rules[1].serve == split(5_000)
+    tale.drive(25_000)
+
+    assert tale.flag.rules[1].serve == split(25_000)
+    assert tale.flag.rules[0] == STAFF
+    assert tale.drive(25_000).events == ()
+    assert [event.weight for event in tale.happened(e.FlagDriven)] == [5_000, 25_000]
+    assert len(tale.happened(e.DriveBegun)) == 1
+
+
+def test_a_split_that_is_there_keeps_its_seed_and_its_way():
+    own = Split(shares=(Share(OFF, 3),), seed="old", hashing=Hashing.LAUNCHDARKLY)
+    tale = Tale()
+    tale.save(flag(default=own))
+    tale.drive(5_000, None)
+
+    assert tale.flag.default == replace(own, shares=split(5_000).shares)
+
+
+def test_the_default_is_driven_where_no_rule_is_named():
+    assert driven(None).flag.default == split(5_000, "new-checkout")
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        flag(),
+        flag(rules=(STAFF,)),
+        flag(rules=(STAFF, replace(EVERYONE, serve=split(6_000)))),
+        flag(rules=(STAFF, replace(EVERYONE, serve=split(5_000), condition=STAFF.condition))),
+        flag(rules=(STAFF, replace(EVERYONE, serve=split(5_000))), variants=(Variant(ON, 1), Variant(OFF, False))),
+    ],
+    ids=["its serve", "its end", "its weight", "its audience", "the value that it brings"],
+)
+def test_others_cannot_write_what_is_driven(wanted):
+    tale = driven()
+
+    with pytest.raises(RejectedError, match=f"rollout {ROLLOUT} drives rule everyone"):
+        tale.save(wanted)
+    with pytest.raises(RejectedError, match=ROLLOUT):
+        tale.archive()
+
+
+def test_others_may_write_the_rest():
+    tale = driven()
+    rules = (replace(STAFF, serve=OFF), *tale.flag.rules[1:])
+    tale.save(replace(tale.flag, rules=rules, owner="shop"))
+
+    assert (tale.flag.rules, tale.flag.owner) == (rules, "shop")
+
+
+def test_the_kill_switch_always_works_and_the_rollout_goes_on_below_it():
+    tale = driven()
+    tale.kill()
+    tale.drive(25_000)
+
+    assert tale.flag.killed
+    assert tale.flag.rules[1].serve == split(25_000)
+
+
+def test_a_scheduled_change_of_what_is_driven_is_refused_at_its_time():
+    tale = Tale()
+    tale.schedule(flag(rules=(STAFF,)))
+    tale.drive(5_000)
+    tale.pass_time()
+
+    assert "rules" in tale.happened(e.ScheduledRefused)[0].why
+
+
+def test_one_rollout_drives_one_thing_at_a_time():
+    tale = driven()
+
+    with pytest.raises(RejectedError, match=f"rollout {ROLLOUT} drives rule everyone of this flag already"):
+        tale.drive(5_000, rollout=OTHER)
+    with pytest.raises(RejectedError, match="from off to on"):
+        tale.drive(5_000, "staff")
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"rule": "nobody"}, "no rule nobody"),
+        ({"candidate": VariantName("blue")}, "no variant blue"),
+        ({"stable": VariantName("blue")}, "no variant blue"),
+        ({"stable": ON}, "cannot be"),
+        ({"weight": WHOLE + 1}, "100000"),
+        ({"weight": -1}, "100000"),
+    ],
+)
+def test_what_is_not_there_cannot_be_driven(changes, why):
+    command = Drive(rollout=ROLLOUT, rule="everyone", candidate=ON, stable=OFF, weight=1)
+
+    with pytest.raises(RejectedError, match=why):
+        Tale().tell(replace(command, **changes))
+    with pytest.raises(UnknownFlagError):
+        Tale(saved=False).tell(command)
+
+
+@pytest.mark.parametrize(("weight", "serve"), [(WHOLE, ON), (0, OFF), (5_000, split(5_000))])
+def test_a_rollout_that_leaves_leaves_one_variant_where_it_came_to_an_end(weight, serve):
+    tale = driven()
+    tale.drive(weight)
+    revision = tale.state.revision
+    tale.release()
+
+    assert (tale.flag.rules[1].serve, tale.state.driver) == (serve, None)
+    assert tale.state.revision == revision + (serve in (ON, OFF))
+    assert tale.release().events == ()
+    tale.save(flag(rules=(replace(EVERYONE, condition=EVERYBODY),)))
