@@ -1,0 +1,97 @@
+"""Which rows of a table a snapshot of flags is: one partition for each environment.
+
+f|{environment}
+    h                          head: which chunks are in force
+    c|{name}|{piece}           chunk, in pieces of at most half a row; the first has `written`
+    w|{written}|{name}         the same once more in the order of time, to find the old ones without a scan
+
+Times are microseconds since 1970.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from shared.domain.errors import RejectedError
+from shared.domain.names import EnvironmentName
+from shared.wire.table_keys import escape_key, micros, padded
+from shared.wire.table_limits import TableRow
+from shared.wire.table_text import join, pack, split, unpack
+
+HEAD = "h"
+AGES = "w|"
+WRITTEN = "written"
+PIECE = 220_000
+"""Characters a row: an entity holds 1 MiB in UTF-16, and a character takes up to two of its code units."""
+PIECES_AT_MOST = 18
+"""A chunk is written in one transaction, of 4 MiB at most."""
+
+
+def partition_of(environment: EnvironmentName) -> str:
+    """Return the partition key of an environment's snapshot."""
+    return f"f|{escape_key(environment)}"
+
+
+def head_row(environment: EnvironmentName, chunks: Sequence[tuple[str, str]]) -> TableRow:
+    """Return the row of a head."""
+    return TableRow(partition_of(environment), HEAD, split(write_chunks(chunks)))
+
+
+def write_chunks(chunks: Sequence[tuple[str, str]]) -> str:
+    """Return the slots with the names of their chunks as a document."""
+    return json.dumps(dict(chunks), separators=(",", ":"), sort_keys=True)
+
+
+def read_chunks(document: str) -> tuple[tuple[str, str], ...]:
+    """Return what `write_chunks` was given, in the order of the slots."""
+    return tuple(sorted(json.loads(document).items()))
+
+
+def chunk_rows(environment: EnvironmentName, name: str, document: str, written: datetime) -> list[TableRow]:
+    """Return the rows of a chunk. Raises `RejectedError` when it is too long for one transaction."""
+    text = pack(document)
+    pieces = [text[at : at + PIECE] for at in range(0, len(text) or 1, PIECE)]
+    if len(pieces) > PIECES_AT_MOST:
+        raise RejectedError(
+            f"the flags that are kept together have {len(document):,} characters: "
+            f"a chunk takes {PIECE * PIECES_AT_MOST:,}"
+        )
+    rows = [TableRow(partition_of(environment), chunk_key(name, at), split(each)) for at, each in enumerate(pieces)]
+    stamped = {WRITTEN: time_key(written), **rows[0].properties}
+    return [TableRow(rows[0].partition, rows[0].key, stamped), *rows[1:]]
+
+
+def chunk_key(name: str, piece: int) -> str:
+    """Return the row key of one piece of a chunk."""
+    return f"{chunk_range(name)[0]}{piece:02d}"
+
+
+def chunk_range(name: str) -> tuple[str, str]:
+    """Return the half-open range of the row keys of a chunk."""
+    return f"c|{escape_key(name)}|", f"c|{escape_key(name)}}}"
+
+
+def chunk_text(pieces: Sequence[Mapping[str, str]]) -> str:
+    """Return the text of a chunk from the properties of its pieces, in their order."""
+    return unpack("".join(join(piece) for piece in pieces))
+
+
+def age_row(environment: EnvironmentName, name: str, written: datetime) -> TableRow:
+    """Return the row that dates a chunk; a row needs something in it to be none that is to be deleted."""
+    key = f"{AGES}{time_key(written)}|{escape_key(name)}"
+    return TableRow(partition_of(environment), key, split(name))
+
+
+def time_key(at: datetime) -> str:
+    """Return the time as text that sorts."""
+    return padded(micros(at), "a time in microseconds since 1970")
+
+
+def ages_before(at: datetime) -> tuple[str, str]:
+    """Return the half-open range of the row keys of what was written before a time."""
+    return AGES, f"{AGES}{time_key(at)}"
+
+
+def written_of(age_key: str) -> str:
+    """Return the time, as text, in the key of an `age_row`."""
+    return age_key.split("|")[1]
