@@ -52,7 +52,7 @@ def decide_tick(draft: Draft, command: Tick, readings: Readings) -> None:
         case Doing.SETTLING:
             decide_settled(draft, live, readings)
         case Doing.ZEROING if live.descend_at is not None:
-            descend(draft, live)
+            descend(draft, live, live.descend_at)
         case _:
             draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=draft.now + REMINDER))
 

@@ -1,5 +1,7 @@
 """Moving along the plan, and falling back from it."""
 
+from datetime import datetime
+
 from shared.domain.names import TargetName, Version
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.events import (
@@ -14,12 +16,11 @@ from shared.domain.rollout.events import (
     StuckFlagged,
     ZeroReached,
 )
-from shared.domain.rollout.folds.going_back import descent_of
+from shared.domain.rollout.folds.going_back import next_below
 from shared.domain.rollout.settle import end_promotion
 from shared.domain.rollout.spec import Outcome
 from shared.domain.rollout.state import Doing, Ending, Phase, Rollout, Side, TargetState
 from shared.domain.rollout.timing import REMINDER, SETTLE_LOOK
-from shared.domain.rollout.weight import NONE
 
 
 def enter_step(draft: Draft, rollout: Rollout, index: int, because: str, *, by: str = "") -> None:
@@ -49,17 +50,15 @@ def replaced_in_words(target: TargetName, found: Version, wanted: Version) -> st
     return f"candidate replaced: {target} serves {found} where {wanted} should be"
 
 
-def descend(draft: Draft, live: Rollout) -> None:
-    """Ask for the next weight of a gradual way back, once its time has come and the routers follow the one before."""
-    descent = descent_of(live)
-    if descent is None or live.descend_at is None or live.descend_at > draft.now:
-        return
-    if not all(target.is_settled for target in live.targets):
+def descend(draft: Draft, live: Rollout, due: datetime) -> None:
+    """Ask for the next weight of a gradual way back, once it is due and the routers follow the one before."""
+    if due > draft.now:
+        draft.record(Looked(at=draft.now, rollout=live.id, look_at=due))
+    elif not all(target.is_settled for target in live.targets):
         # A router that does not follow is retried by its effect; the way back waits for it.
         draft.record(Looked(at=draft.now, rollout=live.id, look_at=draft.now + SETTLE_LOOK))
-        return
-    weight = max((each for each in descent.weights if each < live.weight), default=NONE)
-    draft.record(Descended(at=draft.now, rollout=live.id, weight=weight))
+    else:
+        draft.record(Descended(at=draft.now, rollout=live.id, weight=next_below(live, live.weight)))
 
 
 def pause_beyond_return(draft: Draft, rollout: Rollout, reason: str) -> None:

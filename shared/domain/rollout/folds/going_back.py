@@ -13,7 +13,11 @@ from shared.domain.rollout.weight import NONE, Weight
 
 
 def rollback_begun(rollout: Rollout, event: e.RollbackBegun) -> Rollout:
-    """Whatever it was busy with or waited for is over: every target is asked to go back."""
+    """Whatever it was busy with or waited for is over: every target is asked to go back.
+
+    Where a swap is to be undone nobody goes back little by little: that takes everyone at that target at once, and the
+    others with them.
+    """
     back = replace(
         rollout,
         phase=Phase.ROLLING_BACK,
@@ -30,7 +34,8 @@ def rollback_begun(rollout: Rollout, event: e.RollbackBegun) -> Rollout:
         look_at=event.at,
     )
 
-    first = NONE if event.at_once else _next_below(rollout, rollout.weight)
+    is_at_once = event.at_once or rollout.has_begun_swap
+    first = NONE if is_at_once else next_below(rollout, rollout.weight)
 
     def taken_back(target: TargetState) -> TargetState:
         side = target.side if target.swaps else Side.STABLE
@@ -52,20 +57,20 @@ def descended(rollout: Rollout, event: e.Descended) -> Rollout:
 
 def _descending(rollout: Rollout, at: datetime) -> Rollout:
     """Say when the next weight of the way back is due, and give it the time that is left of it."""
-    descent = descent_of(rollout)
+    descent = _descent_of(rollout)
     if descent is None or all(target.wanted == NONE for target in rollout.targets):
         return replace(rollout, descend_at=None)
     due = at + descent.every
     return replace(rollout, descend_at=due, look_at=due, deadline=due + SWAP_LIMIT)
 
 
-def _next_below(rollout: Rollout, weight: Weight) -> Weight:
+def next_below(rollout: Rollout, weight: Weight) -> Weight:
     """Return the next weight of the way back from a weight."""
-    descent = descent_of(rollout)
+    descent = _descent_of(rollout)
     return max((each for each in descent.weights if each < weight), default=NONE) if descent else NONE
 
 
-def descent_of(rollout: Rollout) -> Descent | None:
+def _descent_of(rollout: Rollout) -> Descent | None:
     """Return how the rollout's spec takes users back, or None where it does so at once."""
     strategy = rollout.spec.strategy if rollout.spec else None
     return strategy.descent if isinstance(strategy, Canary) else None
