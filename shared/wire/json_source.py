@@ -18,6 +18,8 @@ MAX_DIGITS: Final = 100
 
 BOM: Final = "\ufeff"
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
+NOT_JSON: Final = "the body is not JSON"
+"""How the problem of a text begins that breaks the syntax."""
 
 
 def read_text(body: bytes, *, at_most: int = MAX_BODY_BYTES) -> str:
@@ -50,7 +52,7 @@ def read_json(body: bytes, *, at_most: int = MAX_BODY_BYTES) -> Any:
             parse_int=whole,
         )
     except json.JSONDecodeError as error:
-        refuse(f"the body is not JSON: {error.msg} at column {error.colno}", line=error.lineno)
+        refuse(f"{NOT_JSON}: {error.msg} at column {error.colno}", line=error.lineno)
     except RecursionError:
         refuse(f"the body nests deeper than {MAX_DEPTH} levels")
     _check(value)

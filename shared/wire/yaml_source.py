@@ -8,7 +8,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from shared.domain.errors import InvalidError, Problem
 from shared.wire.findings import text_of
-from shared.wire.json_source import MAX_DIGITS, SURROGATE, read_text
+from shared.wire.json_source import MAX_BODY_BYTES, MAX_DIGITS, SURROGATE, read_text
 from shared.wire.source import Lines, Path, Source
 
 T = TypeVar("T")
@@ -34,14 +34,14 @@ _SCALAR_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
 }
 
 
-def read_yaml(body: bytes) -> Source:
-    """Return the one document in a body, of at most 256 KB of UTF-8.
+def read_yaml(body: bytes, *, at_most: int = MAX_BODY_BYTES, at_most_nodes: int = MAX_NODES) -> Source:
+    """Return the one document in a body, of at most 256 KB of UTF-8 where nothing else is said.
 
     Plain words follow the core schema of YAML 1.2: `on`, `yes` and `1_000` are texts, `0o17` is 15. Raises
     `InvalidError` with the line for broken syntax, repeated keys, keys that are no text, foreign tags, NaN and
-    infinity, a second document, nesting beyond `MAX_DEPTH`, and more than `MAX_NODES` values.
+    infinity, a second document, nesting beyond `MAX_DEPTH`, and more than `MAX_NODES` (or so many) values.
     """
-    return _read(body, _Composer.document)
+    return _read(body, _Composer.document, at_most, at_most_nodes)
 
 
 def read_yaml_documents(body: bytes) -> tuple[Source, ...]:
@@ -49,13 +49,15 @@ def read_yaml_documents(body: bytes) -> tuple[Source, ...]:
     return _read(body, _Composer.documents)
 
 
-def _read(body: bytes, compose: Callable[["_Composer"], T]) -> T:
+def _read(
+    body: bytes, compose: Callable[["_Composer"], T], at_most: int = MAX_BODY_BYTES, at_most_nodes: int = MAX_NODES
+) -> T:
     import yaml
 
-    text = read_text(body)
+    text = read_text(body, at_most=at_most)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return compose(_Composer(iter(yaml.parse(text, Loader=loader))))
+        return compose(_Composer(iter(yaml.parse(text, Loader=loader)), at_most_nodes))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         _refuse((), _syntax(text, error, mark.line if mark else None), mark.line + 1 if mark else None)
@@ -108,8 +110,9 @@ class _Anchored:
 class _Composer:
     """Builds values from the events of a YAML parser."""
 
-    def __init__(self, events: Iterator[Any]) -> None:
+    def __init__(self, events: Iterator[Any], at_most_nodes: int) -> None:
         self._events = events
+        self._at_most_nodes = at_most_nodes
         self._anchored: dict[str, _Anchored] = {}
         self._nodes = 0
 
@@ -174,8 +177,9 @@ class _Composer:
 
     def _count(self, nodes: int, path: Path, event: Any) -> None:
         self._nodes += nodes
-        if self._nodes > MAX_NODES:
-            _refuse(path[:4], f"here the document reaches {MAX_NODES} values, more are not read", _line(event))
+        if self._nodes > self._at_most_nodes:
+            reached = f"here the document reaches {self._at_most_nodes} values, more are not read"
+            _refuse(path[:4], reached, _line(event))
 
     def _sequence(self, start: Any, path: Path, depth: int) -> Source:
         entries: list[Source] = []
