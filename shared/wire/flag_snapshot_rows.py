@@ -2,7 +2,7 @@
 
 f|{environment}
     h                          head: which chunks are in force
-    c|{name}|{piece}           chunk, in pieces of at most half a row; the first has `written`
+    c|{name}|{piece}           chunk, in pieces; the first has `written`
     w|{written}|{name}         the same once more in the order of time, to find the old ones without a scan
 
 Times are microseconds since 1970.
@@ -21,9 +21,9 @@ from shared.wire.table_text import join, pack, split, unpack
 HEAD = "h"
 AGES = "w|"
 WRITTEN = "written"
-PIECE = 220_000
-"""Characters a row: an entity holds 1 MiB in UTF-16, and a character takes up to two of its code units."""
-PIECES_AT_MOST = 18
+PIECE = 80_000
+"""Characters a row: at the worst each takes 12 bytes on the wire, and the emulator counts those towards 1 MiB."""
+PIECES_AT_MOST = 50
 """A chunk is written in one transaction, of 4 MiB at most."""
 
 
