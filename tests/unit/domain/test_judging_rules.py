@@ -13,6 +13,7 @@ from shared.domain.analysis.measurement import Window
 from shared.domain.rollout import events as e
 from shared.domain.rollout.commands import Tick
 from shared.domain.rollout.evolve import evolve
+from shared.domain.rollout.guarding import CONCERNS_A_LOOK
 from shared.domain.rollout.judging import config_for
 from shared.domain.rollout.measuring import Measuring
 from shared.domain.rollout.needs import needs
@@ -388,6 +389,18 @@ def test_a_guard_that_only_notifies_is_told_of_once_and_holds_nothing_up():
     (raised,) = story.named(e.ConcernRaised)
     assert (raised.target, raised.guard) == ("web", "slow")
     assert "candidate 50 ms outside the limit 10 ms" in raised.says
+
+
+def test_a_look_raises_a_few_concerns_and_the_next_one_the_rest():
+    """Each concern is told to every webhook, and one transaction has no room for all of them."""
+    slow = Guard(name="slow", metric=Metric.LATENCY, test=Threshold(maximum=10), over=5 * MINUTE, notify_only=True)
+    many = tuple(replace(slow, name=f"slow-{number}") for number in range(CONCERNS_A_LOOK + 2))
+    story = baking(spec(guards=(ERRORS, COMPARED, *many)))
+    story.go_until(lambda: story.named(e.ConcernRaised) != [])
+    assert [event.guard for event in story.named(e.ConcernRaised)] == [guard.name for guard in many[:CONCERNS_A_LOOK]]
+
+    story.go_until(lambda: len(story.named(e.ConcernRaised)) > CONCERNS_A_LOOK)
+    assert [event.guard for event in story.named(e.ConcernRaised)] == [guard.name for guard in many]
 
 
 def test_the_share_that_somebody_moved_by_hand_is_no_sign_of_lost_requests():
