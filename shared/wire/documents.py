@@ -3,10 +3,9 @@
 Unions are tagged with the class's name, so a name of an event or an effect is part of the format and stays.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -14,7 +13,6 @@ from shared.domain.analysis.guards import Test
 from shared.domain.analysis.measurement import Missing, Sample
 from shared.domain.analysis.parts import Baseline
 from shared.domain.cron import Cron
-from shared.domain.errors import RejectedError
 from shared.domain.experiments.experiment import Measure
 from shared.domain.names import RolloutId, Version
 from shared.domain.rollout.calendar import Times, TimeZone
@@ -26,10 +24,8 @@ from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.plan import Step
 from shared.domain.rollout.spec import Canary, Strategy
 from shared.domain.rollout.state import Application, Rollout
+from shared.wire.stored_form import plain_converter, read_stored, write_stored
 from shared.wire.time_zones import time_zone
-
-SCHEMA = 1
-"""Rises when a stored form changes so that an older release could not read it."""
 
 T = TypeVar("T")
 
@@ -66,12 +62,9 @@ class Answer:
 
 @cache
 def _converter() -> Any:
-    from cattrs.preconf.json import make_converter
     from cattrs.strategies import configure_tagged_union
 
-    converter = make_converter()
-    converter.register_unstructure_hook(timedelta, lambda span: span.total_seconds())
-    converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
+    converter = plain_converter()
     converter.register_structure_hook(Baseline, _baseline_reader(converter))
     converter.register_unstructure_hook(Cron, lambda cron: cron.text)
     converter.register_structure_hook(Cron, lambda text, _: Cron(text))
@@ -103,29 +96,11 @@ def _baseline_reader(converter: Any) -> Callable[[Any, Any], Baseline]:
 
 
 def _write(value: object, kind: Any) -> str:
-    document = {"schema": SCHEMA, "value": _converter().unstructure(value, unstructure_as=kind)}
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return write_stored(value, kind, _converter())
 
 
 def _read(text: str, kind: Any) -> Any:
-    from cattrs import BaseValidationError
-
-    try:
-        document = json.loads(text)
-        check_schema(document["schema"])
-        return _converter().structure(document["value"], kind)
-    except (BaseValidationError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise RejectedError(f"a stored document is not what this release writes: {error!r:.300}") from error
-
-
-def check_schema(schema: object) -> None:
-    """Raise `RejectedError` for a schema that this version of Slipway cannot read."""
-    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
-        raise RejectedError(f"a stored document is not what this release writes: its schema is {schema!r:.40}")
-    if schema > SCHEMA:
-        raise RejectedError(
-            f"a document of schema {schema} was stored by a newer release; this one reads up to {SCHEMA}"
-        )
+    return read_stored(text, kind, _converter())
 
 
 def write_envelope(envelope: Envelope) -> str:

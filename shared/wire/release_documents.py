@@ -1,17 +1,15 @@
 """The stored forms of a release of several applications: state, history and inbox, each with its schema's number."""
 
-import json
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from shared.domain.errors import RejectedError
 from shared.domain.names import ReleaseId
 from shared.domain.releases.commands import AcceptedByRelease
 from shared.domain.releases.events import ReleaseEvent
 from shared.domain.releases.state import OpenCommand, Release
-from shared.wire.documents import SCHEMA, Alarm, check_schema
+from shared.wire.documents import Alarm
+from shared.wire.stored_form import plain_converter, read_stored, write_stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,31 +33,20 @@ class ReleaseAnswer:
 
 @cache
 def _converter() -> Any:
-    from cattrs.preconf.json import make_converter
     from cattrs.strategies import configure_tagged_union
 
-    converter = make_converter()
-    converter.register_unstructure_hook(timedelta, lambda span: span.total_seconds())
-    converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
+    converter = plain_converter()
     for union in (AcceptedByRelease, ReleaseEvent):
         configure_tagged_union(union, converter, tag_name="type")
     return converter
 
 
 def _write(value: object, kind: Any) -> str:
-    document = {"schema": SCHEMA, "value": _converter().unstructure(value, unstructure_as=kind)}
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return write_stored(value, kind, _converter())
 
 
 def _read(text: str, kind: Any) -> Any:
-    from cattrs import BaseValidationError
-
-    try:
-        document = json.loads(text)
-        check_schema(document["schema"])
-        return _converter().structure(document["value"], kind)
-    except (BaseValidationError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise RejectedError(f"a stored document is not what this release writes: {error!r:.300}") from error
+    return read_stored(text, kind, _converter())
 
 
 def write_release(envelope: ReleaseEnvelope) -> str:

@@ -15,7 +15,6 @@ from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.membership import END
 from shared.domain.rollout.state import Application
 from shared.wire.documents import (
-    SCHEMA,
     Alarm,
     Envelope,
     write_accepted,
@@ -24,6 +23,7 @@ from shared.wire.documents import (
     write_event,
     write_rollout,
 )
+from shared.wire.stored_form import SCHEMA
 from tests.unit.domain.members import DEPLOY, steer
 from tests.unit.domain.specs import NOON, SHOP
 from tests.unit.domain.states import Story

@@ -22,7 +22,6 @@ from shared.domain.rollout.measuring import AzureMonitorSource, Measuring, Sourc
 from shared.domain.rollout.spec import Judging
 from shared.domain.rollout.state import Application
 from shared.wire.documents import (
-    SCHEMA,
     Alarm,
     Answer,
     Envelope,
@@ -38,6 +37,7 @@ from shared.wire.documents import (
     write_event,
     write_rollout,
 )
+from shared.wire.stored_form import SCHEMA
 from tests.unit.domain.specs import ERRORS, NOON, SHOP, spec
 from tests.unit.domain.tales import TALES
 
