@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.application import aggregate as aggregates
+from shared.application.claims import Claims
 from shared.domain.names import ApplicationName, Version, application_key
 from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.forecast import forecast
@@ -17,10 +18,11 @@ from shared.wire.plan_view import plan_view
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """Plans with their times: one load for what is registered, none for what is not."""
+    """Plans with their times: a load for what is registered, and a read of each target's claim."""
 
     store: RolloutStore
     clock: Clock
+    claims: Claims
     house: tuple[ReleaseWindow, ...] = ()
     """The release windows of all applications."""
 
@@ -35,11 +37,13 @@ class Plans:
         if state.spec is None:
             return None
         plan = forecast(state.spec, at or self.clock.now(), house=self.house, returns=_returns(state, version))
-        return plan_view(plan, version=version, not_now=_not_now(state, version))
+        clashes = self.claims.clashes(state.spec)
+        return plan_view(plan, version=version, not_now=_not_now(state, version), clashes=clashes)
 
     def of_spec(self, spec: Spec, at: datetime | None = None) -> dict[str, object]:
-        """Return the plan of a spec, whether or not anybody registered it."""
-        return plan_view(forecast(spec, at or self.clock.now(), house=self.house))
+        """Return the plan of a spec, whether or not anybody registered it. Raises `TryLaterError` as above."""
+        plan = forecast(spec, at or self.clock.now(), house=self.house)
+        return plan_view(plan, clashes=self.claims.clashes(spec))
 
 
 def _returns(state: Application, version: Version | None) -> bool:
@@ -50,4 +54,8 @@ def _returns(state: Application, version: Version | None) -> bool:
 def _not_now(state: Application, version: Version | None) -> str | None:
     if state.frozen is not None:
         return f"frozen by {state.frozen.by}: {state.frozen.reason}"
-    return deployment_refusal(state, version) if version is not None else None
+    refusal = deployment_refusal(state, version) if version is not None else None
+    stuck = state.live.stuck if state.live is not None else None
+    if refusal is None and state.live is not None and stuck is not None:
+        return f"rollout {state.live.id} is stuck: {stuck}"
+    return refusal

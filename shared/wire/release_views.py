@@ -8,7 +8,7 @@ from shared.domain.releases.commands import BeginRelease
 from shared.domain.releases.decide import decide
 from shared.domain.releases.events import ReleaseEvent
 from shared.domain.releases.state import MemberState, Release, ReleasePhase
-from shared.domain.rollout.membership import CLOSED, Stage, Standing, stage_in_words
+from shared.domain.rollout.membership import CLOSED, Hold, Stage, Standing, stage_in_words
 from shared.domain.rollout.state import Rollout
 from shared.wire.release_documents import read_release_event
 from shared.wire.views import rollout_view, shown_time
@@ -64,6 +64,7 @@ def _member(release: Release, member: MemberState, rollout: Rollout | None) -> d
         "reason": member.reason,
         "phase": shown["phase"] if shown else None,
         "doing": shown["doing"] if shown else None,
+        "stuck": shown["stuck"] if shown else None,
         "step": shown["step"] if shown else None,
         "weight": shown["weight"] if shown else None,
         "heard": shown_time(member.heard),
@@ -76,6 +77,8 @@ def _waits_for(release: Release, member: MemberState) -> str | None:
     """Say what keeps a member where it is, as far as the release knows."""
     if release.phase.is_terminal:
         return None
+    if member.hold is Hold.WINDOW:
+        return f"a release window ({member.reason})"
     if member.hold:
         return f"it is {member.hold}"
     match member.standing:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors import InvalidError, RejectedError, TryLaterError
-from shared.domain.names import application_key, release_key
+from shared.domain.names import ApplicationName, application_key, release_key
 from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.spec import Place
 from shared.domain.wake_up import WakeUp
@@ -245,25 +245,67 @@ def test_abort_is_refused_once_the_promotion_is_open_and_everything_once_it_is_o
         world.steer("rollback")
 
 
-def test_a_member_whose_application_is_frozen_from_the_start_hits_the_deadline_and_nobody_meets_anything(world):
+def test_a_member_whose_application_is_frozen_from_the_start_is_waited_for_and_nobody_meets_anything(world):
     world.freeze("db")
     world.release()
+    world.run_for(30 * HOUR)
 
-    assert world.run_to_the_end() == "failed"
-    assert world.whole()["reason"] == "db was frozen for 1:00:00"
-    assert set(ends_of(world).values()) == {"failed"}
+    assert (world.whole()["phase"], world.member("db")["waits_for"]) == ("progressing", "it is frozen")
     assert not [call for call in world.site.calls if call.method == "set_share" and call.detail != "0"]
+    world.tell("db", "unfreeze")
+    assert world.run_to_the_end() == "succeeded"
 
 
-def test_a_member_that_is_frozen_on_the_way_hits_the_deadline_and_goes_back_though_it_is_frozen(world):
+def test_a_member_that_is_frozen_on_the_way_is_waited_for(world):
     world.release()
     world.run_until(lambda: is_moving(world, "weight 1", "db"))
     world.freeze("db")
+    world.run_for(5 * HOUR)
 
-    assert world.run_to_the_end() == "failed"
-    assert world.whole()["reason"] == "db was frozen for 1:00:00"
-    assert world.order_back() == ["web", "db"]
+    assert (world.whole()["opened"], world.member("db")["waits_for"]) == ("weight 1", "it is frozen")
+    world.tell("db", "unfreeze")
+    assert world.run_to_the_end() == "succeeded"
+
+
+def test_a_frozen_member_goes_back_with_the_others_though_it_is_frozen(world):
+    world.release()
+    world.run_until(lambda: is_moving(world, "weight 1", "db"))
+    world.freeze("db")
+    world.hurt("web")
+
+    assert world.run_to_the_end() == "rolled-back"
     assert set(world.shares().values()) == {0}
+
+
+@pytest.mark.parametrize("action", ["start", "advance", "promote"])
+def test_a_member_that_a_release_window_holds_is_waited_for_and_the_release_says_so(tmp_path, action):
+    window = f'releaseWindows:\n  - {{name: quiet, deny: "0 12 * * *", for: 8h, actions: [{action}]}}\n'
+    world = TogetherWorld(tmp_path, *TWO, web=window)
+    world.release()
+    world.run_for(4 * HOUR)
+
+    web = world.member("web")
+    assert (world.whole()["phase"], web["hold"]) == ("progressing", "window")
+    assert web["waits_for"].startswith(
+        f"a release window (release window quiet denies {action}; it is allowed again at "
+    )
+    world.run_for(6 * HOUR)
+    assert world.member("web")["hold"] is None
+    assert world.run_to_the_end() == "succeeded"
+
+
+def test_a_member_that_is_stuck_shows_why(world):
+    world.release()
+    world.run_until(lambda: world.served()["db"] == "2")
+    world.site.fail("set_share")
+    world.site.fail("read_swap")
+    world.steer("rollback")
+    world.run_until(lambda: world.member("web")["phase"] == "stuck")
+
+    web = world.member("web")
+    assert web["stuck"] == world.rollout(web["rollout"])["stuck"]
+    plan = world.app.plans.registered(ApplicationName("web"))
+    assert plan["not_now"] == f"rollout {web['rollout']} is stuck: {web['stuck']}"
 
 
 def lose_messages(world, name: str) -> None:

@@ -80,7 +80,7 @@ def _begun(release: Release, event: e.ReleaseBegun) -> Release:
 
 
 def _heard(member: MemberState, report: Report, at: datetime) -> MemberState:
-    idle = report.standing is Standing.PENDING or report.hold is Hold.FROZEN
+    idle = report.standing is Standing.PENDING and report.hold is Hold.NOT
     return replace(
         member,
         heard=at,

@@ -63,7 +63,7 @@ class MemberState:
     sequence: int = 0
     """How much had happened to the application when it last answered: what is older is late."""
     idle_since: datetime | None = None
-    """Since when it answers that it cannot begin or go on: it waits its turn, or is frozen."""
+    """Since when it answers that it cannot begin, for another rollout of its application has the turn."""
     asked_back: datetime | None = None
     """When it was asked to go back."""
     given_up: bool = False
@@ -102,7 +102,7 @@ class Release:
     members: tuple[MemberState, ...] = ()
     """In their order: what is taken back goes from the last to the first."""
     patience: timedelta = timedelta(0)
-    """How long a member may say nothing, or be unable to go on."""
+    """How long a member may say nothing, or wait its turn behind another rollout."""
     requested: datetime | None = None
     ended: datetime | None = None
     opened: Stage = CLOSED

@@ -83,6 +83,8 @@ class Hold(StrEnum):
     NOT = ""
     PAUSED = "paused"
     FROZEN = "frozen"
+    WINDOW = "window"
+    """A release window does not let it begin, or go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What a rollout tells the release that it is a part of, and when."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from shared.domain.names import ReleaseId
 from shared.domain.rollout import events as e
@@ -15,6 +16,7 @@ TOLD = (
     e.StepEntered,
     e.PromotionHeld,
     e.RolloutPaused,
+    e.RolloutHeld,
     e.RolloutResumed,
     e.RollbackBegun,
     e.ReleaseHeard,
@@ -28,7 +30,7 @@ def reports(before: Application, after: Application, event: e.Event) -> Iterator
         case e.RolloutEnded():
             over = before.rollout(event.rollout)
             if over is not None:
-                yield from _told(after, ended(over, event))
+                yield from _told(after, ended(over, event), event.at)
         case e.DeploymentRefused() if event.membership is not None:
             yield (
                 event.membership.release,
@@ -55,16 +57,16 @@ def reports(before: Application, after: Application, event: e.Event) -> Iterator
         case e.ApplicationFrozen() | e.ApplicationUnfrozen():
             for rollout in (after.live, after.pending):
                 if rollout is not None:
-                    yield from _told(after, rollout)
+                    yield from _told(after, rollout, event.at)
         case _ if isinstance(event, TOLD):
             about = after.rollout(event.rollout)
             if about is not None:
-                yield from _told(after, about)
+                yield from _told(after, about, event.at)
         case _:
             return
 
 
-def _told(state: Application, rollout: Rollout) -> Iterator[tuple[ReleaseId, Report]]:
+def _told(state: Application, rollout: Rollout, now: datetime) -> Iterator[tuple[ReleaseId, Report]]:
     if rollout.member is None:
         return
     membership = rollout.member.membership
@@ -78,7 +80,7 @@ def _told(state: Application, rollout: Rollout) -> Iterator[tuple[ReleaseId, Rep
             standing=standing,
             sequence=state.sequence,
             stage=stage,
-            hold=_hold(state, rollout),
+            hold=_hold(state, rollout, now),
             reason=rollout.reason,
             ends=rollout.ending.phase if going_back and rollout.ending is not None else "",
         ),
@@ -106,9 +108,11 @@ def _standing(rollout: Rollout) -> tuple[Standing, Stage]:
     return Standing.MOVING, CLOSED
 
 
-def _hold(state: Application, rollout: Rollout) -> Hold:
+def _hold(state: Application, rollout: Rollout, now: datetime) -> Hold:
     if rollout.phase.is_terminal or rollout.phase is Phase.ROLLING_BACK:
         return Hold.NOT
     if state.freezes(rollout):
         return Hold.FROZEN
-    return Hold.PAUSED if rollout.paused is not None else Hold.NOT
+    if rollout.paused is not None:
+        return Hold.PAUSED
+    return Hold.WINDOW if rollout.opens_at is not None and rollout.opens_at > now else Hold.NOT

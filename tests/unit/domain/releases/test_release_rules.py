@@ -144,7 +144,7 @@ def test_nothing_is_opened_while_a_member_stands_so(standing):
     assert tale.state.opened == CLOSED
 
 
-@pytest.mark.parametrize("hold", [Hold.PAUSED, Hold.FROZEN])
+@pytest.mark.parametrize("hold", [Hold.PAUSED, Hold.FROZEN, Hold.WINDOW])
 def test_nothing_is_opened_while_a_member_is_held(hold):
     tale = Tale().wait_at(1, "db", "api")
     tale.report("web", Standing.WAITING, stage=Stage(1), hold=hold)
@@ -240,30 +240,34 @@ def test_a_member_that_says_nothing_takes_all_back(standing):
     assert tale.state.reason == "db has said nothing for 1:00:00"
 
 
-@pytest.mark.parametrize(
-    ("standing", "hold", "says"),
-    [
-        (Standing.PENDING, Hold.NOT, "web waited its turn for 1:00:00"),
-        (Standing.PENDING, Hold.FROZEN, "web was frozen for 1:00:00"),
-        (Standing.WAITING, Hold.FROZEN, "web was frozen for 1:00:00"),
-        (Standing.MOVING, Hold.FROZEN, "web was frozen for 1:00:00"),
-    ],
-)
-def test_a_member_that_answers_and_cannot_go_on_takes_all_back_after_the_deadline(standing, hold, says):
+def test_a_member_that_waits_its_turn_behind_another_rollout_takes_all_back_after_the_deadline():
     tale = Tale("db", "web")
     for _ in range(7):
-        tale.report("web", standing, stage=Stage(1), hold=hold)
+        tale.report("web", Standing.PENDING)
         tale.report("db", Standing.WAITING, stage=Stage(1))
         tale.pass_time(timedelta(minutes=10))
 
     assert tale.state.phase is ReleasePhase.ROLLING_BACK
-    assert tale.state.reason == says
+    assert tale.state.reason == "web waited its turn for 1:00:00"
 
 
-def test_a_paused_member_is_waited_for():
+def test_the_time_in_which_a_member_was_held_is_no_wait_for_its_turn():
+    tale = Tale("db", "web")
+    for hold in (Hold.NOT, Hold.WINDOW, Hold.NOT):
+        for _ in range(5):
+            tale.report("web", Standing.PENDING, hold=hold)
+            tale.report("db", Standing.WAITING, stage=Stage(1))
+            tale.pass_time(timedelta(minutes=10))
+
+    assert tale.state.phase is ReleasePhase.PROGRESSING
+
+
+@pytest.mark.parametrize("hold", [Hold.PAUSED, Hold.FROZEN, Hold.WINDOW])
+@pytest.mark.parametrize("standing", [Standing.PENDING, Standing.MOVING, Standing.WAITING])
+def test_a_member_that_is_held_is_waited_for(standing, hold):
     tale = Tale("db", "web")
     for _ in range(60):
-        tale.report("web", Standing.MOVING, hold=Hold.PAUSED)
+        tale.report("web", standing, stage=Stage(1), hold=hold)
         tale.report("db", Standing.MOVING)
         tale.pass_time(timedelta(minutes=30))
 
