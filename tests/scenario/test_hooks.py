@@ -99,6 +99,26 @@ def test_a_hook_on_rollback_is_called_when_nobody_meets_the_candidate_any_more(w
     assert ended(world, rollout) == [("undo", "succeeded")]
 
 
+def test_a_hook_on_rollback_is_not_called_where_nothing_was_begun(world):
+    world.hooks.answer_at_once(DONE)
+    rollout = with_hooks(world, hook("expand", "expand"), hook("on-rollback", "undo")).deploy("2", healthy=False)
+
+    assert world.run_to_end(rollout) == "failed"
+    world.run_for(MINUTE)
+    assert called(world) == []
+    assert world.app.views.application(SHOP)["duties"] == []
+
+
+@pytest.mark.parametrize("undone", ["before-rollout", "before-increase", "expand"])
+def test_a_hook_on_rollback_is_called_after_another_hook_though_no_user_was_sent(world, undone):
+    world.hooks.answer_at_once(BROKEN)
+    rollout = with_hooks(world, hook(undone, "do"), hook("on-rollback", "undo")).deploy("2")
+
+    assert world.run_to_end(rollout) == "failed"
+    world.run_for(MINUTE)
+    assert called(world) == ["do", "undo"]
+
+
 @pytest.mark.parametrize(("otherwise", "phase"), [("rollback", "failed"), ("pause", "paused")])
 def test_a_hook_that_fails_does_what_the_spec_says(world, otherwise, phase):
     world.hooks.answer_at_once(BROKEN)

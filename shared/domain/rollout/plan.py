@@ -193,6 +193,11 @@ def compile_ab_test(ab_test: AbTest, hold_back: Weight = NONE) -> tuple[Step, ..
     return (compare, Promote(ab_test.promotion_bake, hold_back=hold_back))
 
 
+def acts(step: Step) -> bool:
+    """Whether something outside is changed or called by entering a step: it does not only wait."""
+    return not isinstance(step, AwaitApproval | AwaitRelease)
+
+
 def brings_users(step: Step) -> bool:
     """Whether a step before the promotion sends users to the candidate."""
     if isinstance(step, Compare):

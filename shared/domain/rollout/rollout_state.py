@@ -9,7 +9,7 @@ from shared.domain.names import ApplicationName, RolloutId, TargetName, Version
 from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.membership import Member
 from shared.domain.rollout.phases import Doing, Phase, Side
-from shared.domain.rollout.plan import AwaitRelease, Step
+from shared.domain.rollout.plan import AwaitRelease, Step, acts
 from shared.domain.rollout.spec import Hook, Spec, Target
 from shared.domain.rollout.target_state import TargetState
 from shared.domain.rollout.weight import NONE, Weight
@@ -161,6 +161,11 @@ class Rollout:
     def holds_back(self) -> bool:
         """Whether some users are to stay with the stable version beside the promoted one."""
         return any(target.holds_back for target in self.targets)
+
+    @property
+    def has_acted(self) -> bool:
+        """Whether its plan has moved traffic, prepared a swap or called a hook, so that there is something to undo."""
+        return any(acts(step) for step in self.plan[: self.step + 1])
 
     @property
     def has_begun_promotion(self) -> bool:

@@ -84,7 +84,8 @@ def end(draft: Draft, live: Rollout) -> None:
     draft.record(
         e.RolloutEnded(at=draft.now, rollout=live.id, ending=live.ending, pinned_until=pinned_until(live, draft.now))
     )
-    begin_after(draft, live, Stage.ON_ROLLBACK)
+    if live.has_acted:
+        begin_after(draft, live, Stage.ON_ROLLBACK)
 
 
 def pinned_until(live: Rollout, now: datetime) -> datetime | None:

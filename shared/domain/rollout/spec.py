@@ -269,7 +269,7 @@ class Stage(StrEnum):
     AFTER_PROMOTION = "after-promotion"
     """When the rollout has succeeded. What it comes to changes nothing about that."""
     ON_ROLLBACK = "on-rollback"
-    """When the rollout is back at weight 0. What it comes to changes nothing about that."""
+    """When a rollout that did anything is back at weight 0. What it comes to changes nothing about that."""
     CONTRACT = "contract"
     """When the old version is gone and is not kept warm any more: a database loses what only it needed."""
 

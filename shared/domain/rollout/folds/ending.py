@@ -40,7 +40,7 @@ def _leaves_duties(rollout: Rollout, event: e.RolloutEnded) -> bool:
     """Whether something will still be told of a rollout after its end, other than who is pinned."""
     hooks = rollout.spec.hooks if rollout.spec else ()
     back = any(hook.at is Stage.ON_ROLLBACK for hook in hooks)
-    return (event.ending.phase is Phase.SUCCEEDED and rollout.step >= 0) or back
+    return (event.ending.phase is Phase.SUCCEEDED and rollout.step >= 0) or (back and rollout.has_acted)
 
 
 def without_duties(state: Application) -> Application:
