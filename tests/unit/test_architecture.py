@@ -7,6 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PURE = {
+    "bisect",
     "collections",
     "collections.abc",
     "dataclasses",
@@ -16,6 +17,7 @@ PURE = {
     "hashlib",
     "itertools",
     "math",
+    "re",
     "typing",
 }
 

@@ -1,0 +1,172 @@
+"""Where a user stands on the line of a split, and which share that is, in the way of each product.
+
+| way | what is hashed | the line |
+|---|---|---|
+| Slipway | `<seed>/<value>`, SHA-1, the first 8 bytes | 2^64 places, in exact integers |
+| LaunchDarkly | `<seed>.<value>`, SHA-1, the first 15 hex digits | floats |
+| Microsoft | `<value>\\n<seed>`, SHA-256, the first 4 bytes, the least first | percent in floats |
+| flagd 1 | `<seed><value>`, murmur3-32 as a signed number without its sign | percent in floats |
+| flagd 2 | `<seed><value>`, murmur3-32 | the sum of the weights |
+| flagd 3 | CBOR of `[<seed>, <value>]`, of `<seed><value>` where that is no targeting key, murmur3-32 | the same |
+
+The seed is LaunchDarkly's `<key>.<salt>`, or the rollout's own; Microsoft's `<flag>`, `<flag>\\n<group>` or the seed of
+the allocation; flagd's key of the flag.
+With an empty seed flagd hashes the value alone, in version 3 as it came: a number is not its digits there. The
+arithmetic is each product's own, floats included, so that nobody changes sides by a rounding.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha1, sha256
+from math import inf
+from typing import TypeAlias
+
+from shared.domain.flags.cbor import cbor
+from shared.domain.flags.model import BY_KEY, WHOLE, Hashing, Split
+from shared.domain.flags.murmur import murmur3
+
+Place: TypeAlias = int | float
+"""A point on the line of a split."""
+PlaceOf: TypeAlias = Callable[[str | int], Place]
+"""From what `bucket_key` returns."""
+
+_LINE = 1 << 64
+_LAUNCHDARKLY_LINE = float(0xFFFFFFFFFFFFFFF)
+_MICROSOFT_LINE = 2**32 - 1
+_FLAGD_1_LINE = 2**31 - 1
+_ABOVE_ALL = b"\xff" * 21
+"""Greater than any SHA-1, which has 20 bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The line of a split: what a user's place on it is, and where each share ends."""
+
+    place_of: PlaceOf
+    ends: tuple[Place, ...]
+    """Of each share, in their order; a share has the places below its end."""
+    length: Place
+    """Where the line ends."""
+
+    def share_at(self, place: Place) -> int:
+        """Return the index of the share that has this place; one beyond the last share is the last's."""
+        return min(bisect_right(self.ends, place), len(self.ends) - 1)
+
+
+def share_of(split: Split) -> Callable[[str | int], int]:
+    """Return the function from a user to the index of the share that the user has: `Line` in one quick step."""
+    line = line_of(split)
+    if split.hashing is not Hashing.SLIPWAY:
+        return lambda key: line.share_at(line.place_of(key))
+    # Bytes compare as the numbers that they write, so the hash need not be made into one. The last end is left out:
+    # what is beyond the others is the last share's.
+    ends = [_ABOVE_ALL if end >= _LINE else int(end).to_bytes(8, "big") for end in line.ends[:-1]]
+    copy = sha1(_bytes(f"{split.seed}/"), usedforsecurity=False).copy
+
+    def share(key: str | int) -> int:
+        hashed = copy()
+        hashed.update(f"{key}".encode("utf-8", "surrogatepass"))
+        return bisect_right(ends, hashed.digest())
+
+    return share
+
+
+def line_of(split: Split) -> Line:
+    """Return the line of a split, which has one share at least and no negative weight."""
+    weights = [share.weight for share in split.shares]
+    ends = _running(weights)
+    total = sum(weights)
+    match split.hashing:
+        case Hashing.SLIPWAY:
+            return Line(slipway_place(split.seed), tuple(_slipway_end(end) for end in ends), _LINE)
+        case Hashing.LAUNCHDARKLY:
+            return Line(_launchdarkly(split.seed), tuple(_running([weight / WHOLE for weight in weights])), 1.0)
+        case Hashing.MICROSOFT:
+            return Line(_microsoft(split.seed), tuple(_microsoft_end(end) for end in ends), 100.0)
+        case Hashing.FLAGD_1:
+            percents = [weight * 100 / (total or 1) for weight in weights]
+            return Line(_flagd_1(split.seed), tuple(_running(percents)), 100.0)
+        case Hashing.FLAGD_2:
+            return Line(_flagd_2(split.seed, total), tuple(ends), total)
+        case Hashing.FLAGD_3:
+            return Line(_flagd_3(split, total), tuple(ends), total)
+
+
+def slipway_place(seed: str) -> Callable[[str | int], int]:
+    """Return the function from a user to its place, below 2^64: our own way, and that of the layers."""
+    begun = sha1(_bytes(f"{seed}/"), usedforsecurity=False)
+
+    def place(key: str | int) -> int:
+        hashed = begun.copy()
+        hashed.update(f"{key}".encode("utf-8", "surrogatepass"))
+        return int.from_bytes(hashed.digest()[:8], "big")
+
+    return place
+
+
+def _slipway_end(end: Place) -> int:
+    """Round up: the places below it are the fractions below `end / WHOLE`."""
+    return -(-int(end) * _LINE // WHOLE)
+
+
+def _bytes(text: str) -> bytes:
+    """JSON can hold half a surrogate pair, which is no reason to fail."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _running(weights: Sequence[Place]) -> list[Place]:
+    total: Place = 0
+    ends = []
+    for weight in weights:
+        total += weight
+        ends.append(total)
+    return ends
+
+
+def _launchdarkly(seed: str) -> PlaceOf:
+    begun = sha1(_bytes(f"{seed}."), usedforsecurity=False)
+
+    def place(key: str | int) -> float:
+        hashed = begun.copy()
+        hashed.update(_bytes(f"{key}"))
+        return (int.from_bytes(hashed.digest()[:8], "big") >> 4) / _LAUNCHDARKLY_LINE
+
+    return place
+
+
+def _microsoft(seed: str) -> PlaceOf:
+    def place(key: str | int) -> float:
+        digest = sha256(_bytes(f"{key}\n{seed}"), usedforsecurity=False).digest()
+        return int.from_bytes(digest[:4], "little") / _MICROSOFT_LINE * 100
+
+    return place
+
+
+def _microsoft_end(end: Place) -> Place:
+    """Everybody is everybody: 100 % takes the last place of all too."""
+    return end * 100 / WHOLE if end < WHOLE else inf
+
+
+def _flagd_1(seed: str) -> PlaceOf:
+    def place(key: str | int) -> float:
+        hashed = murmur3(_bytes(f"{seed}{key}"))
+        signed = hashed - (1 << 32) if hashed >> 31 else hashed
+        return abs(signed) / _FLAGD_1_LINE * 100
+
+    return place
+
+
+def _flagd_2(seed: str, total: int) -> PlaceOf:
+    return lambda key: (murmur3(_bytes(f"{seed}{key}")) * total) >> 32
+
+
+def _flagd_3(split: Split, total: int) -> PlaceOf:
+    seed, is_pair = split.seed, split.by == BY_KEY and bool(split.seed)
+
+    def place(key: str | int) -> int:
+        if is_pair:
+            return (murmur3(cbor([seed, f"{key}"])) * total) >> 32
+        return (murmur3(cbor(f"{seed}{key}" if seed else key)) * total) >> 32
+
+    return place
