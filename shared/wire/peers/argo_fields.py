@@ -7,12 +7,10 @@ not happen.
 from typing import Final
 
 from shared.wire.peers.accounts import Fate, Known, known_fields
+from shared.wire.peers.common_fields import COMMON, EMPTY, LEFT_OUT
 
 _NO: Final = Fate.NO_EQUAL
 _IDLE: Final = Fate.NOT_NEEDED
-_IDENTITY: Final = (_IDLE, "says what the document is")
-_METADATA: Final = (_IDLE, "labels and the like stay with the object in the cluster")
-_STATUS: Final = (_IDLE, "tells what was, and asks for nothing")
 _PODS: Final = (_IDLE, "the pods stay as they are in the cluster; Slipway moves traffic only")
 _SCALING: Final = (
     _NO,
@@ -24,29 +22,17 @@ _ROUTER: Final = (
     _NO,
     "no such router is driven; chosen: an HTTPRoute, which most meshes and ingress controllers take (targets[0].kind)",
 )
-_EMPTY: Final = (_IDLE, "says nothing by itself")
-_LEFT_OUT: Final = (_NO, "could not be taken; chosen: left out")
 _UNUSED: Final = (_IDLE, "no Rollout here uses this template")
-
-_COMMON: Final = {
-    "apiVersion": _IDENTITY,
-    "kind": _IDENTITY,
-    "metadata": _METADATA,
-    "metadata.*": _METADATA,
-    "metadata.name": _IDENTITY,
-    "metadata.namespace": _IDENTITY,
-    "status": _STATUS,
-}
 
 
 def _analysis(at: str) -> dict[str, tuple[Fate, str]]:
     return {
-        at: _EMPTY,
-        f"{at}.templates": _EMPTY,
-        f"{at}.templateName": _LEFT_OUT,
-        f"{at}.clusterScope": _LEFT_OUT,
+        at: EMPTY,
+        f"{at}.templates": EMPTY,
+        f"{at}.templateName": LEFT_OUT,
+        f"{at}.clusterScope": LEFT_OUT,
         f"{at}.args": (_IDLE, "nothing that was taken asks for it"),
-        f"{at}.dryRun": _EMPTY,
+        f"{at}.dryRun": EMPTY,
         f"{at}.measurementRetention": _RUNS,
         f"{at}.analysisRunMetadata": _RUNS,
         f"{at}.startingStep": (
@@ -62,17 +48,17 @@ _ROUTING: Final = "spec.strategy.canary.trafficRouting"
 ROLLOUT: Final[Known] = known_fields(
     "Rollout",
     {
-        **_COMMON,
-        "spec": _EMPTY,
+        **COMMON,
+        "spec": EMPTY,
         "spec.replicas": _PODS,
         "spec.selector": _PODS,
         "spec.template": _PODS,
         "spec.workloadRef": (_IDLE, "the workload stays as it is; Slipway watches its two Services from outside"),
-        "spec.minReadySeconds": _LEFT_OUT,
+        "spec.minReadySeconds": LEFT_OUT,
         "spec.revisionHistoryLimit": (_IDLE, "no ReplicaSets are kept; the history of releases is kept whole"),
-        "spec.progressDeadlineSeconds": _LEFT_OUT,
-        "spec.progressDeadlineAbort": _LEFT_OUT,
-        "spec.paused": _LEFT_OUT,
+        "spec.progressDeadlineSeconds": LEFT_OUT,
+        "spec.progressDeadlineAbort": LEFT_OUT,
+        "spec.paused": LEFT_OUT,
         "spec.restartAt": (_NO, "Slipway restarts no pods; chosen: left out (kubectl rollout restart)"),
         "spec.rollbackWindow": (
             _NO,
@@ -80,19 +66,19 @@ ROLLOUT: Final[Known] = known_fields(
             "is a time and no number of versions",
         ),
         "spec.analysis": _RUNS,
-        "spec.strategy": _EMPTY,
-        "spec.strategy.canary": _EMPTY,
-        "spec.strategy.canary.canaryService": _LEFT_OUT,
-        "spec.strategy.canary.stableService": _LEFT_OUT,
-        "spec.strategy.canary.pingPong": _EMPTY,
-        "spec.strategy.canary.pingPong.pingService": _LEFT_OUT,
-        "spec.strategy.canary.pingPong.pongService": _LEFT_OUT,
+        "spec.strategy": EMPTY,
+        "spec.strategy.canary": EMPTY,
+        "spec.strategy.canary.canaryService": LEFT_OUT,
+        "spec.strategy.canary.stableService": LEFT_OUT,
+        "spec.strategy.canary.pingPong": EMPTY,
+        "spec.strategy.canary.pingPong.pingService": LEFT_OUT,
+        "spec.strategy.canary.pingPong.pongService": LEFT_OUT,
         "spec.strategy.canary.maxSurge": _SCALING,
         "spec.strategy.canary.maxUnavailable": _SCALING,
         "spec.strategy.canary.minPodsPerReplicaSet": _SCALING,
         "spec.strategy.canary.dynamicStableScale": _SCALING,
         "spec.strategy.canary.abortScaleDownDelaySeconds": _SCALING,
-        "spec.strategy.canary.scaleDownDelaySeconds": _LEFT_OUT,
+        "spec.strategy.canary.scaleDownDelaySeconds": LEFT_OUT,
         "spec.strategy.canary.scaleDownDelayRevisionLimit": _SCALING,
         "spec.strategy.canary.antiAffinity": _PODS,
         "spec.strategy.canary.canaryMetadata": _PODS,
@@ -102,11 +88,11 @@ ROLLOUT: Final[Known] = known_fields(
             "pods are not counted; chosen: targets[].health, which must answer before users are sent",
         ),
         **_analysis("spec.strategy.canary.analysis"),
-        "spec.strategy.canary.steps": _EMPTY,
-        _STEP: _EMPTY,
-        f"{_STEP}.setWeight": _LEFT_OUT,
-        f"{_STEP}.pause": _EMPTY,
-        f"{_STEP}.pause.duration": _LEFT_OUT,
+        "spec.strategy.canary.steps": EMPTY,
+        _STEP: EMPTY,
+        f"{_STEP}.setWeight": LEFT_OUT,
+        f"{_STEP}.pause": EMPTY,
+        f"{_STEP}.pause.duration": LEFT_OUT,
         f"{_STEP}.setCanaryScale": _SCALING,
         f"{_STEP}.setHeaderRoute": (
             _NO,
@@ -118,13 +104,13 @@ ROLLOUT: Final[Known] = known_fields(
             "no pods are started beside the two versions; chosen: left out, its analyses too. Test the candidate at "
             "its own host in CI, or before the switch of a blue-green release",
         ),
-        f"{_STEP}.plugin": _LEFT_OUT,
+        f"{_STEP}.plugin": LEFT_OUT,
         f"{_STEP}.replicaProgressThreshold": (
             _NO,
             "pods are not counted; chosen: targets[].health, which must answer before users are sent",
         ),
         **_analysis(f"{_STEP}.analysis"),
-        _ROUTING: _EMPTY,
+        _ROUTING: EMPTY,
         f"{_ROUTING}.alb": _ROUTER,
         f"{_ROUTING}.ambassador": _ROUTER,
         f"{_ROUTING}.apisix": _ROUTER,
@@ -133,16 +119,16 @@ ROLLOUT: Final[Known] = known_fields(
         f"{_ROUTING}.nginx": _ROUTER,
         f"{_ROUTING}.smi": _ROUTER,
         f"{_ROUTING}.traefik": _ROUTER,
-        f"{_ROUTING}.plugins": _EMPTY,
+        f"{_ROUTING}.plugins": EMPTY,
         f"{_ROUTING}.plugins.*": _ROUTER,
         f"{_ROUTING}.managedRoutes": (_IDLE, "no routes are made beside the one whose weights are set"),
-        f"{_ROUTING}.maxTrafficWeight": _LEFT_OUT,
-        "spec.strategy.blueGreen": _EMPTY,
-        "spec.strategy.blueGreen.activeService": _LEFT_OUT,
-        "spec.strategy.blueGreen.previewService": _LEFT_OUT,
-        "spec.strategy.blueGreen.autoPromotionEnabled": _LEFT_OUT,
-        "spec.strategy.blueGreen.autoPromotionSeconds": _LEFT_OUT,
-        "spec.strategy.blueGreen.scaleDownDelaySeconds": _LEFT_OUT,
+        f"{_ROUTING}.maxTrafficWeight": LEFT_OUT,
+        "spec.strategy.blueGreen": EMPTY,
+        "spec.strategy.blueGreen.activeService": LEFT_OUT,
+        "spec.strategy.blueGreen.previewService": LEFT_OUT,
+        "spec.strategy.blueGreen.autoPromotionEnabled": LEFT_OUT,
+        "spec.strategy.blueGreen.autoPromotionSeconds": LEFT_OUT,
+        "spec.strategy.blueGreen.scaleDownDelaySeconds": LEFT_OUT,
         "spec.strategy.blueGreen.scaleDownDelayRevisionLimit": _SCALING,
         "spec.strategy.blueGreen.abortScaleDownDelaySeconds": _SCALING,
         "spec.strategy.blueGreen.previewReplicaCount": _SCALING,
@@ -164,7 +150,7 @@ _COUNTS: Final = (
 ANALYSIS_TEMPLATE: Final[Known] = known_fields(
     "AnalysisTemplate",
     {
-        **_COMMON,
+        **COMMON,
         "spec": _UNUSED,
         "spec.args": (_IDLE, "nothing that was taken asks for it"),
         "spec.templates": _UNUSED,

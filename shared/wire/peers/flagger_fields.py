@@ -7,6 +7,7 @@ not happen.
 from typing import Final
 
 from shared.wire.peers.accounts import Fate, Known, known_fields
+from shared.wire.peers.common_fields import COMMON, EMPTY, LEFT_OUT
 
 _NO: Final = Fate.NO_EQUAL
 _IDLE: Final = Fate.NOT_NEEDED
@@ -21,30 +22,14 @@ _COOKIE: Final = (
     "the weights of an HTTPRoute divide requests, not users; chosen: no affinity. An experiment whose audience is a "
     "cookie keeps users with one version",
 )
-_IDENTITY: Final = (_IDLE, "says what the document is")
-_METADATA: Final = (_IDLE, "labels and the like stay with the object in the cluster")
-_STATUS: Final = (_IDLE, "tells what was, and asks for nothing")
 _MATCH: Final = (_NO, "no other condition than one exact header or cookie is taken; chosen: left out")
 _WEBHOOK: Final = (_NO, "a release spec calls no webhook during the analysis; chosen: left out")
-_EMPTY: Final = (_IDLE, "says nothing by itself")
-_LEFT_OUT: Final = (_NO, "could not be taken; chosen: left out")
 _CHAT: Final = (
     _NO,
     "chat services want bodies of their own, and their addresses are secrets; chosen: no notification. Name an https "
     "address in notifications that passes Slipway's own body on",
 )
 _TEMPLATE_IDLE: Final = (_IDLE, "no Canary here uses this template")
-
-_COMMON: Final = {
-    "apiVersion": _IDENTITY,
-    "kind": _IDENTITY,
-    "metadata": _METADATA,
-    "metadata.*": _METADATA,
-    "metadata.name": _IDENTITY,
-    "metadata.namespace": _IDENTITY,
-    "status": _STATUS,
-}
-
 
 _SERVICE_FIELDS: Final = (
     *("apex", "appProtocol", "backendTimeout", "backends", "canary", "corsPolicy", "delegation", "gateways"),
@@ -56,13 +41,13 @@ _SERVICE_FIELDS: Final = (
 def _analysis(at: str) -> dict[str, tuple[Fate, str]]:
     metric, webhook, alert = f"{at}.metrics[]", f"{at}.webhooks[]", f"{at}.alerts[]"
     return {
-        at: _EMPTY,
-        f"{at}.interval": _LEFT_OUT,
-        f"{at}.iterations": _LEFT_OUT,
-        f"{at}.threshold": _LEFT_OUT,
-        f"{at}.maxWeight": _LEFT_OUT,
-        f"{at}.stepWeight": _LEFT_OUT,
-        f"{at}.stepWeights": _EMPTY,
+        at: EMPTY,
+        f"{at}.interval": LEFT_OUT,
+        f"{at}.iterations": LEFT_OUT,
+        f"{at}.threshold": LEFT_OUT,
+        f"{at}.maxWeight": LEFT_OUT,
+        f"{at}.stepWeight": LEFT_OUT,
+        f"{at}.stepWeights": EMPTY,
         f"{at}.stepWeightPromotion": (
             _NO,
             "the promotion moves all users at once; chosen: strategy.canary.promotion, after which the new version is "
@@ -86,18 +71,18 @@ def _analysis(at: str) -> dict[str, tuple[Fate, str]]:
         f"{at}.match[].headers": _MATCH,
         f"{at}.match[].queryParams": _MATCH,
         f"{at}.match[].sourceLabels": _MATCH,
-        f"{at}.metrics": _EMPTY,
-        metric: _EMPTY,
-        f"{metric}.name": _LEFT_OUT,
-        f"{metric}.interval": _LEFT_OUT,
-        f"{metric}.threshold": _LEFT_OUT,
-        f"{metric}.thresholdRange": _EMPTY,
-        f"{metric}.query": _LEFT_OUT,
-        f"{metric}.templateRef": _EMPTY,
-        f"{metric}.templateVariables": _EMPTY,
-        f"{at}.alerts": _EMPTY,
+        f"{at}.metrics": EMPTY,
+        metric: EMPTY,
+        f"{metric}.name": LEFT_OUT,
+        f"{metric}.interval": LEFT_OUT,
+        f"{metric}.threshold": LEFT_OUT,
+        f"{metric}.thresholdRange": EMPTY,
+        f"{metric}.query": LEFT_OUT,
+        f"{metric}.templateRef": EMPTY,
+        f"{metric}.templateVariables": EMPTY,
+        f"{at}.alerts": EMPTY,
         alert: _CHAT,
-        f"{at}.webhooks": _EMPTY,
+        f"{at}.webhooks": EMPTY,
         webhook: _WEBHOOK,
         f"{webhook}.name": _WEBHOOK,
         f"{webhook}.type": _WEBHOOK,
@@ -114,11 +99,11 @@ def _analysis(at: str) -> dict[str, tuple[Fate, str]]:
 CANARY: Final[Known] = known_fields(
     "Canary",
     {
-        **_COMMON,
-        "spec": _EMPTY,
-        "spec.provider": _LEFT_OUT,
-        "spec.metricsServer": _LEFT_OUT,
-        "spec.progressDeadlineSeconds": _LEFT_OUT,
+        **COMMON,
+        "spec": EMPTY,
+        "spec.provider": LEFT_OUT,
+        "spec.metricsServer": LEFT_OUT,
+        "spec.progressDeadlineSeconds": LEFT_OUT,
         "spec.targetRef": (_IDLE, "the workload stays as it is; Slipway watches its two Services from outside"),
         "spec.autoscalerRef": _SCALING,
         "spec.ingressRef": _ROUTER,
@@ -129,9 +114,9 @@ CANARY: Final[Known] = known_fields(
         "spec.service.hosts": (_IDLE, "the HTTPRoute keeps its host names"),
         "spec.service.gatewayRefs": (_IDLE, "the HTTPRoute keeps its gateways"),
         "spec.service.mirror": (_NO, "requests are not mirrored; chosen: left out"),
-        "spec.skipAnalysis": _LEFT_OUT,
+        "spec.skipAnalysis": LEFT_OUT,
         "spec.revertOnDeletion": (_IDLE, "Slipway changes weights only, and leaves nothing behind to revert"),
-        "spec.suspend": _LEFT_OUT,
+        "spec.suspend": LEFT_OUT,
         **_analysis("spec.analysis"),
         **_analysis("spec.canaryAnalysis"),
     },
@@ -140,7 +125,7 @@ CANARY: Final[Known] = known_fields(
 METRIC_TEMPLATE: Final[Known] = known_fields(
     "MetricTemplate",
     {
-        **_COMMON,
+        **COMMON,
         "spec": _TEMPLATE_IDLE,
         "spec.provider": _TEMPLATE_IDLE,
         "spec.provider.type": _TEMPLATE_IDLE,
@@ -156,8 +141,8 @@ METRIC_TEMPLATE: Final[Known] = known_fields(
 ALERT_PROVIDER: Final[Known] = known_fields(
     "AlertProvider",
     {
-        **_COMMON,
-        "spec": _EMPTY,
+        **COMMON,
+        "spec": EMPTY,
         **{f"spec.{name}": _CHAT for name in ("type", "channel", "username", "address", "proxy", "secretRef")},
     },
 )
