@@ -63,42 +63,19 @@ def decide_outcome(draft: Draft, outcome: EffectOutcome) -> None:
 
 
 def _take_in(draft: Draft, rollout: Rollout, target: TargetState, outcome: EffectOutcome) -> None:
+    now, name = draft.now, target.name
     match outcome:
-        case WeightWasSet() if outcome.generation == target.generation:
-            draft.record(
-                e.WeightObserved(
-                    at=draft.now,
-                    rollout=rollout.id,
-                    target=target.name,
-                    share=outcome.share,
-                    generation=outcome.generation,
-                )
-            )
+        case WeightWasSet(share=share, generation=level) if level == target.generation:
+            draft.record(e.WeightObserved(at=now, rollout=rollout.id, target=name, share=share, generation=level))
             go_on(draft)
-        case AudienceWasSet() if outcome.level == target.audience_level:
-            draft.record(
-                e.AudienceObserved(
-                    at=draft.now,
-                    rollout=rollout.id,
-                    target=target.name,
-                    mark=outcome.mark,
-                    level=outcome.level,
-                )
-            )
+        case AudienceWasSet(mark=mark, level=level) if level == target.audience_level:
+            draft.record(e.AudienceObserved(at=now, rollout=rollout.id, target=name, mark=mark, level=level))
             go_on(draft)
-        case PreviewWasSet() if outcome.level == target.preparing_level:
-            draft.record(
-                e.PreviewObserved(
-                    at=draft.now,
-                    rollout=rollout.id,
-                    target=target.name,
-                    preview=outcome.preview,
-                    level=outcome.level,
-                )
-            )
+        case PreviewWasSet(preview=preview, level=level) if level == target.preparing_level:
+            draft.record(e.PreviewObserved(at=now, rollout=rollout.id, target=name, preview=preview, level=level))
             go_on(draft)
-        case SwapWasBegun():
-            draft.record(e.SwapBegun(at=draft.now, rollout=rollout.id, target=target.name, token=outcome.token))
+        case SwapWasBegun(token=token):
+            draft.record(e.SwapBegun(at=now, rollout=rollout.id, target=name, token=token))
         case SwapNotNeeded() if outcome.generation == target.generation:
             verify_side(draft, rollout, target)
         case WeightWasSet() | AudienceWasSet() | PreviewWasSet() | SwapNotNeeded() | HookAnswered():
