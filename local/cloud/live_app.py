@@ -3,11 +3,9 @@
 import asyncio
 import sys
 import uuid
-from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
 
 from local.cloud.app_state import (
     ALL_TO_LATEST,
@@ -19,6 +17,7 @@ from local.cloud.app_state import (
     Update,
     UpdatePhase,
 )
+from local.cloud.background import Background
 from local.cloud.instance import Instance, StartError
 from local.cloud.journal import Journal
 from local.cloud.ledger import Ledger
@@ -41,7 +40,7 @@ class LiveApp:
         """The process of each revision that has one."""
         self._journal = journal
         self._seed = seed
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._retiring: set[Instance] = set()
 
     async def start(self) -> None:
@@ -49,15 +48,13 @@ class LiveApp:
         await asyncio.gather(*(self._run(each) for each in self.state.revisions if each.serves))
         for revision in self.state.revisions:
             if revision.active and revision.provisioning is Provisioning.PROVISIONING:
-                self._spawn(self._provision(revision))
+                self._background.begin(self._provision(revision))
         if (update := self.state.running_update()) is not None:
-            self._spawn(self._carry_out(update))
+            self._background.begin(self._carry_out(update))
 
     async def stop(self) -> None:
         """End the processes. A running update stays as it is and goes on at the next start."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.stop()
         await asyncio.gather(*(each.stop() for each in (*self.instances.values(), *self._retiring)))
 
     async def deploy(self, revision: Revision) -> None:
@@ -66,7 +63,7 @@ class LiveApp:
         self.meters[revision.name] = Meter()
         self._save(self.state.with_revision(revision))
         if revision.takes:
-            self._spawn(self._provision(revision))
+            self._background.begin(self._provision(revision))
         else:
             await self._provision(revision)
 
@@ -80,7 +77,7 @@ class LiveApp:
             wanted = replace(wanted, traffic=ALL_TO_LATEST)
         update = Update(id=str(uuid.uuid4()), seconds=seconds, began=now_text(), doomed=doomed)
         self._save(replace(self.state, wanted=wanted).with_update(update))
-        self._spawn(self._carry_out(update))
+        self._background.begin(self._carry_out(update))
         return update
 
     def set_active(self, name: str, *, active: bool) -> None:
@@ -90,7 +87,7 @@ class LiveApp:
         if active and not revision.active:
             begun = replace(revision, active=True, provisioning=Provisioning.PROVISIONING)
             self._save(self.state.with_revision(begun))
-            self._spawn(self._provision(begun))
+            self._background.begin(self._provision(begun))
         elif not active and revision.active:
             self._deactivate(revision)
 
@@ -129,7 +126,7 @@ class LiveApp:
     def _deactivate(self, revision: Revision) -> None:
         self._save(self.state.with_revision(replace(self._revision(revision.name), active=False)))
         if (instance := self.instances.pop(revision.name, None)) is not None:
-            self._spawn(self._retire(instance))
+            self._background.begin(self._retire(instance))
 
     async def _retire(self, instance: Instance) -> None:
         self._retiring.add(instance)
@@ -154,16 +151,6 @@ class LiveApp:
     def _save(self, state: ContainerApp) -> None:
         self._journal.save_app(state)
         self.state = state
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finish)
-
-    def _finish(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            print(f"sandbox: {error!r}", file=sys.stderr, flush=True)
 
 
 def now_text() -> str:

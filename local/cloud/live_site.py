@@ -4,12 +4,12 @@ import asyncio
 import sys
 import time
 import uuid
-from collections.abc import Coroutine, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
-from typing import Any
 
+from local.cloud.background import Background
 from local.cloud.instance import Instance, Settings, StartError
 from local.cloud.journal import Journal
 from local.cloud.keep_alive import KeepAliveClient, encode_request
@@ -46,7 +46,7 @@ class LiveSite:
         self._journal = journal
         self._seed = seed
         self._deploying = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._retiring: list[Instance] = []
 
     async def start(self) -> None:
@@ -65,9 +65,7 @@ class LiveSite:
 
     async def stop(self) -> None:
         """End the processes. A running swap stays as it is and goes on at the next start."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._background.stop()
         await asyncio.gather(*(instance.stop() for instance in (*self.instances.values(), *self._retiring)))
 
     async def deploy(self, slot_name: str, deployment: Deployment) -> None:
@@ -85,7 +83,7 @@ class LiveSite:
             slot = self._slot(slot_name)
             self._save(self.state.with_slot(replace(slot, deployment=deployment)))
             replaced, self.instances[slot.name] = self.instances[slot.name], instance
-            self._spawn(self._retire(replaced))
+            self._background.begin(self._retire(replaced))
 
     def set_rules(self, rules: Iterable[RoutingRule]) -> None:
         """Divide production's new clients in this way from now on. Raises `BusyError` once a swap is prepared."""
@@ -101,7 +99,7 @@ class LiveSite:
         slot = self._slot(slot_name)
         self._refuse_once_prepared(slot.name)
         self._save(self.state.with_slot(replace(slot, settings=tuple(sorted(settings)))))
-        self._spawn(self._run_with(slot.name, self.state.settings_in(slot.name)))
+        self._background.begin(self._run_with(slot.name, self.state.settings_in(slot.name)))
 
     def set_sticky(self, names: Iterable[str]) -> None:
         """Say which settings stay with their slot. Raises `BusyError` once a swap is prepared."""
@@ -118,7 +116,7 @@ class LiveSite:
                     f"for swap with slot '{partner}'."
                 )
         self._save(replace(self.state, prepared=Prepared(source, destination)))
-        self._spawn(self._run_with(source, self.state.settings_in(source)))
+        self._background.begin(self._run_with(source, self.state.settings_in(source)))
 
     def reset(self, slot_name: str) -> None:
         """Cancel the swap that a slot is prepared for, if any; the app restarts with its own settings."""
@@ -127,7 +125,7 @@ class LiveSite:
         if prepared is None or self.state.partner(slot_name) is None:
             return
         self._save(replace(self.state, prepared=None))
-        self._spawn(self._run_with(prepared.source, self.state.settings_in(prepared.source)))
+        self._background.begin(self._run_with(prepared.source, self.state.settings_in(prepared.source)))
 
     def begin_swap(self, source: str, destination: str, *, seconds: float, doomed: bool) -> Swap:
         """Begin to exchange what two slots serve. Raises `BusyError` when a swap runs, or another one is prepared."""
@@ -149,7 +147,7 @@ class LiveSite:
         self._retiring.remove(instance)
 
     def _spawn_swap(self, swap: Swap) -> None:
-        self._spawn(self._run_swap(swap))
+        self._background.begin(self._run_swap(swap))
 
     async def _run_swap(self, swap: Swap) -> None:
         ends = time.monotonic() + swap.seconds
@@ -186,7 +184,7 @@ class LiveSite:
                 await instance.stop()
                 return
             self.instances[slot_name] = instance
-            self._spawn(self._retire(replaced))
+            self._background.begin(self._retire(replaced))
 
     def _exchange(self, swap: Swap) -> None:
         done = replace(swap, phase=SwapPhase.DONE, ended=_now())
@@ -237,16 +235,6 @@ class LiveSite:
     def _save(self, state: Site) -> None:
         self._journal.save_site(state)
         self.state = state
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._finish)
-
-    def _finish(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            print(f"sandbox: {error!r}", file=sys.stderr, flush=True)
 
 
 def _now() -> str:
