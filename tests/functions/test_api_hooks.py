@@ -52,12 +52,6 @@ def standing(tmp_path_factory):
         yield api, call_id
 
 
-@pytest.fixture
-def api(world, tmp_path):
-    with running_api(tmp_path) as api:
-        yield api
-
-
 def under_way(world, call=PLAIN, at=Stage.EXPAND, **fields):
     """A rollout whose hook was called and has not answered yet; returns the call's id."""
     world.respec(hooks=(Hook(name="migrate", at=at, call=call, timeout=HOURS, **fields),))

@@ -5,26 +5,7 @@ import json
 import pytest
 
 from tests.functions.api_client import SECOND_KEY, running_api
-from tests.functions.present_world import present_world, settle
-
-
-@pytest.fixture
-def world(tmp_path):
-    return present_world(tmp_path)
-
-
-@pytest.fixture
-def api(world, tmp_path):
-    with running_api(tmp_path) as api:
-        yield api
-
-
-@pytest.fixture
-def live(world):
-    """A rollout that sends users to the candidate."""
-    rollout = world.deploy("2")
-    world.run_until(lambda: world.rollout(rollout)["weight"] > 0)
-    return rollout
+from tests.functions.present_world import settle
 
 
 @pytest.fixture(scope="module")

@@ -13,26 +13,6 @@ from tests.functions.present_world import present_world, settle
 PATH = "/api/events/azure-monitor"
 
 
-@pytest.fixture
-def world(tmp_path):
-    return present_world(tmp_path)
-
-
-@pytest.fixture
-def live(world):
-    """A rollout that sends users to the candidate; the look-up rows of its resources are written."""
-    rollout = world.deploy("2")
-    world.run_until(lambda: world.rollout(rollout)["weight"] > 0)
-    world.settle()
-    return rollout
-
-
-@pytest.fixture
-def api(live, tmp_path):
-    with running_api(tmp_path) as api:
-        yield api
-
-
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory):
     """An API for requests that change nothing that matters, with the shop registered."""

@@ -22,12 +22,6 @@ def world(tmp_path):
     return world
 
 
-@pytest.fixture
-def api(world, tmp_path):
-    with running_api(tmp_path) as api:
-        yield api
-
-
 def letters(api) -> list[dict]:
     return api.ask("GET", "/api/dead-letters").json()["dead_letters"]
 

@@ -15,7 +15,7 @@ from shared.domain.rollout.spec import AlertAction
 from shared.domain.rollout.weight import to_percent
 from tests.functions.api_client import A_CALL, ALERT_KEY, FLAGGER_KEY, KEY, OTHER_SOURCE_KEY, routes, running_api
 from tests.functions.flagger_calls import REGISTERED, call, is_yes, payload, plant_situations, slug
-from tests.functions.present_world import present_world, settle
+from tests.functions.present_world import settle
 from tests.functions.test_api_odd_requests import raw_status
 from tests.unit.domain.test_flagger_answers import ASKED, OF_THE_CANDIDATE, OF_THE_STABLE
 
@@ -28,26 +28,6 @@ def standing(tmp_path_factory):
     folder = tmp_path_factory.mktemp("standing")
     plant_situations(folder)
     with running_api(folder) as api:
-        yield api
-
-
-@pytest.fixture
-def world(tmp_path):
-    return present_world(tmp_path)
-
-
-@pytest.fixture
-def live(world):
-    """A rollout that sends users to version 2."""
-    rollout = world.deploy("2")
-    world.run_until(lambda: world.rollout(rollout)["weight"] > 0)
-    world.settle()
-    return rollout
-
-
-@pytest.fixture
-def api(live, tmp_path):
-    with running_api(tmp_path) as api:
         yield api
 
 
