@@ -9,11 +9,10 @@ has them, with their own variables and secrets. The platform keeps the newest 10
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
+from shared.adapters.container_apps.clients import ContainerAppsClients
 from shared.adapters.container_apps.job import ID_VARIABLE, Execution, Job
-from shared.calls.azure_calls import CLIENT_OPTIONS
 from shared.calls.earlier_call import not_to_be_seen, since_in, taken_but_unseen, token_since, unknown
 from shared.domain.errors import RejectedError, TryLaterError
 from shared.domain.rollout.hooks import ContainerAppsJob, HookCall, HookState, HookStatus
@@ -23,9 +22,7 @@ from shared.wire.job_id import parse_job_id
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from azure.mgmt.appcontainers import ContainerAppsAPIClient
 
-_PUBLIC_CLOUD: Final = "https://management.azure.com"
 _EXECUTION: Final = "execution:"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}")
 _FAILED: Final = ("failed", "stopped")
@@ -47,12 +44,9 @@ class ContainerAppsJobCaller:
         now: Callable[[], datetime] = _system_time,
     ) -> None:
         """`base_url` is the management API, by default the public cloud's; `allow_http` lets it be plain http."""
-        self._credential = credential
-        self._base_url = (base_url or _PUBLIC_CLOUD).rstrip("/")
+        self._clients = ContainerAppsClients(credential, base_url)
         self._allow_http = allow_http
         self._now = now
-        self._clients: dict[str, ContainerAppsAPIClient] = {}
-        self._lock = Lock()
 
     def call(
         self, hook: HookCall, call_id: str, body: Mapping[str, Any], *, in_doubt_since: datetime | None = None
@@ -89,25 +83,7 @@ class ContainerAppsJobCaller:
         if not isinstance(hook, ContainerAppsJob):
             raise RejectedError(f"a {type(hook).__name__} is no Container Apps job")
         job_id = parse_job_id(hook.resource)
-        return Job(self._client(job_id.subscription), job_id, allow_http=self._allow_http)
-
-    def _client(self, subscription: str) -> "ContainerAppsAPIClient":
-        with self._lock:
-            client = self._clients.get(subscription)
-            if client is None:
-                client = self._clients[subscription] = self._make_client(subscription)
-            return client
-
-    def _make_client(self, subscription: str) -> "ContainerAppsAPIClient":
-        from azure.mgmt.appcontainers import ContainerAppsAPIClient
-
-        return ContainerAppsAPIClient(
-            self._credential,
-            subscription,
-            self._base_url,
-            credential_scopes=[f"{self._base_url}/.default"],
-            **CLIENT_OPTIONS,
-        )
+        return Job(self._clients.of(job_id.subscription), job_id, allow_http=self._allow_http)
 
 
 def _with_id(executions: Sequence[Execution], call_id: str) -> list[Execution]:
