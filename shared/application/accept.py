@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from shared.application import aggregate as aggregates
 from shared.application.aggregate import Aggregate
+from shared.application.claims import Claims, using
 from shared.application.door import MARKER_GRACE, Door
 from shared.application.publish import RESOURCES
 from shared.domain.errors import RejectedError, TryLaterError, VersionConflictError
@@ -20,7 +21,7 @@ from shared.ports.open_markers import OpenMarkers
 from shared.ports.rollout_store import RolloutArchive, RolloutStore
 from shared.ports.view_index import ViewIndex
 from shared.wire.documents import Answer, read_answer, write_accepted, write_answer
-from shared.wire.resources import normal_resource, resource_group
+from shared.wire.resources import resource_group
 
 CONFLICTS_AT_MOST = 10
 MATCHES_AT_MOST = 100
@@ -64,19 +65,25 @@ class Intake:
     """The release windows of all applications."""
 
     def accept_spec(self, spec: Spec, by: str) -> bool:
-        """Store the spec, in force from the next rollout on; return whether the application is new."""
+        """Store the spec, in force from the next rollout on; return whether the application is new.
+
+        Raises `RejectedError`, naming the field, where a target of it is another application's.
+        """
         key = application_key(spec.application)
         self.markers.open(key, self.clock.now() + MARKER_GRACE)
         for _ in range(CONFLICTS_AT_MOST):
             current = aggregates.load(self.store, key)
+            self._claims.take(current.application, spec)
             if current.application.spec == spec:
                 return False
+            left = self._claims.dropped(current.application, spec)
             now = self.clock.now()
             decision = decide(current.application, AcceptSpec(spec=spec, by=by), now=now, house=self.house)
             try:
                 aggregates.commit(self.store, current, decision, alarms=current.envelope.alarms, now=now)
             except VersionConflictError:
                 continue
+            self._claims.give_back(left)
             self._wake(key)
             return current.application.spec is None
         raise TryLaterError("the application is changing too fast to take its spec now", after_seconds=1)
@@ -144,7 +151,7 @@ class Intake:
         for resource in resources:
             for name in self._owners(resource):
                 current = aggregates.load(self.store, application_key(name))
-                if name not in matches and _uses(current, resource):
+                if name not in matches and using(current.application, resource) is not None:
                     self._accept(current.key, alert, NO_ROLLOUT)
                     matches.append(name)
         if not resources:
@@ -193,6 +200,10 @@ class Intake:
         self._door.wake(key)
 
     @property
+    def _claims(self) -> Claims:
+        return Claims(self.store, self.clock)
+
+    @property
     def _door(self) -> Door:
         return Door(self.store, self.markers, self.queue, self.clock)
 
@@ -208,11 +219,3 @@ def _accepted_as(answer: Answer, version: Version) -> AcceptedDeployment:
     if answer.rollout is None or answer.version != version:
         raise RejectedError(f"this event id or Idempotency-Key was used for version {answer.version}, not {version}")
     return AcceptedDeployment(answer.rollout, is_new=answer.new)
-
-
-def _uses(current: Aggregate, resource: str) -> bool:
-    """Whether a target of the application is on this resource now: index rows may be older."""
-    application = current.application
-    specs = (application.spec, application.live.spec if application.live else None)
-    wanted = normal_resource(resource)
-    return any(normal_resource(target.resource) == wanted for spec in specs if spec for target in spec.targets)

@@ -4,15 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
+from shared.application.claims import Claims
 from shared.calls.deadline import Deadline
 from shared.domain.errors import RejectedError, SlipwayError
 from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.readings import (
     AudienceSeen,
+    ClaimSeen,
     FaultsSeen,
     HealthSeen,
     Need,
     ReadAudience,
+    ReadClaim,
     ReadFaults,
     ReadHealth,
     ReadHook,
@@ -57,6 +60,7 @@ class Reader:
     finder: PlaceFinder
     hooks: HookCaller
     audience: Audience
+    claims: Claims
 
     def read(self, spec: Spec | None, needs: Iterable[Need]) -> Readings:
         """Return each reading, or the trouble with it. Never raises for a source that is unwell."""
@@ -96,6 +100,8 @@ class Reader:
                 return self.promoter.read_preview(target)
             case ReadStaying():
                 return StayingSeen(self.promoter.read_staying(target))
+            case ReadClaim():
+                return ClaimSeen(self.claims.other(spec.application, target.resource))
             case ReadWindows():
                 return self._source(spec).read_windows(_question(spec, need, need.measured_at))
             case ReadFaults():

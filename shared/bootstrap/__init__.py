@@ -10,6 +10,7 @@ from functools import cache, partial
 from shared.adapters.system.clock import SystemClock
 from shared.application.accept import Intake
 from shared.application.access import Access
+from shared.application.claims import Claims
 from shared.application.door import Door
 from shared.application.drive import Driver
 from shared.application.flagger_questions import FlaggerQuestions
@@ -67,6 +68,7 @@ def build(
     """Wire the use cases to their ports. `house` are the release windows of all applications."""
     observed = keeping.observations
     sources = _and_pushed(outside.metrics, ObservedMetrics(observed, observed, clock))
+    claims = Claims(keeping.store, clock)
     reader = Reader(
         outside.router,
         outside.promoter,
@@ -75,6 +77,7 @@ def build(
         outside.finder,
         outside.hooks,
         outside.audience,
+        claims,
     )
     publisher = ViewPublisher(keeping.index)
     door = Door(keeping.store, keeping.markers, keeping.queue, clock)
@@ -111,7 +114,7 @@ def build(
         wake_ups=WakeUpHandler(driver, releases, keeping.queue, aside, clock),
         sweep=Sweep(keeping.markers, keeping.queue, clock),
         views=Views(keeping.store, keeping.store, keeping.index, keeping.letters),
-        plans=Plans(keeping.store, clock, house),
+        plans=Plans(keeping.store, clock, claims, house),
         releases=Releases(keeping.store, keeping.store, door),
     )
 

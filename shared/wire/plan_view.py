@@ -12,10 +12,13 @@ from shared.wire.quantities import format_weight
 from shared.wire.views import shown_time
 
 
-def plan_view(plan: Forecast, *, version: Version | None = None, not_now: str | None = None) -> dict[str, object]:
+def plan_view(
+    plan: Forecast, *, version: Version | None = None, not_now: str | None = None, clashes: tuple[str, ...] = ()
+) -> dict[str, object]:
     """Return a plan with its times in UTC; weights are percentages.
 
-    `version` is the one that it was asked for, and `not_now` why it could not be released at this moment.
+    `version` is the one that it was asked for, `not_now` why it could not be released at this moment, and `clashes`
+    say of which of its targets another application divides the traffic too.
     """
     spec = plan.spec
     last = len(plan.steps) - 1
@@ -37,7 +40,7 @@ def plan_view(plan: Forecast, *, version: Version | None = None, not_now: str | 
         "warm": {"seconds": spec.keep_warm.total_seconds(), "until": _span(plan.warm)},
         "on_alert": spec.on_alert,
         "later_hooks": [] if plan.returns else _later_hooks(plan),
-        "warnings": list(warnings(plan)),
+        "warnings": [*clashes, *warnings(plan)],
         "notes": list(notes(plan)),
     }
 

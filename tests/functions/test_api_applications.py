@@ -21,7 +21,9 @@ def api(tmp_path_factory):
 
 
 def named(name: str, **changes) -> dict:
-    return {**SPEC, "application": name, **changes}
+    """A spec for an application of this name, on a site of its own."""
+    target = {**SPEC["targets"][0], "resource": SITE.replace("/sites/shop", f"/sites/{name}")}
+    return {**SPEC, "application": name, "targets": [target], **changes}
 
 
 def test_a_spec_that_is_put_twice_is_created_once(api):
@@ -64,6 +66,17 @@ def test_a_spec_for_another_application_than_the_address_names_is_refused(api):
     assert answer.status == 400
     assert answer.json()["errors"][0]["path"] == "application"
     assert api.ask("GET", "/api/applications/other").status == 404
+
+
+def test_a_target_that_another_application_has_is_a_409_that_names_the_field_and_the_application(api):
+    api.register("holder")
+    taken = {**SPEC["targets"][0], "resource": SITE.replace("/sites/shop", "/sites/HOLDER"), "slot": "another"}
+
+    answer = api.ask("PUT", "/api/applications/latecomer", named("latecomer", targets=[taken]))
+
+    assert (answer.status, answer.json()["type"]) == (409, "urn:slipway:problem:rejected")
+    assert answer.json()["detail"].startswith("targets[0].resource: the application holder ")
+    assert api.ask("GET", "/api/applications/latecomer").status == 404
 
 
 def test_a_wrong_yaml_spec_names_every_field_with_its_line(api):

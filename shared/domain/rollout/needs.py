@@ -8,6 +8,7 @@ from shared.domain.rollout.commands import Command, Tick
 from shared.domain.rollout.readings import (
     Need,
     ReadAudience,
+    ReadClaim,
     ReadFaults,
     ReadHealth,
     ReadPlaces,
@@ -105,6 +106,7 @@ def _to_start(state: Application, live: Rollout, spec: Spec, now: datetime) -> I
     The stable version is the one that production was seen to serve: who brought it there does not matter.
     """
     for target in live.targets:
+        yield ReadClaim(target.name)
         if not target.swaps:
             yield ReadPlaces(target.name, live.version)
             if target.located is None:

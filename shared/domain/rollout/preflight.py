@@ -12,7 +12,7 @@ from shared.domain.rollout.fitting import fitted
 from shared.domain.rollout.judging import config_for
 from shared.domain.rollout.plan import prepared, with_hooks, without_hooks
 from shared.domain.rollout.preview import Preview
-from shared.domain.rollout.readings import Readings, Trouble
+from shared.domain.rollout.readings import ClaimSeen, Readings, Trouble
 from shared.domain.rollout.settle import NO_SWAP
 from shared.domain.rollout.spec import Located, Place
 from shared.domain.rollout.state import Ending, Phase, Rollout, TargetState
@@ -27,6 +27,12 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
 
     What was measured before is read only after a look that found nothing in the way, and then at once: it is much.
     """
+    clashes = () if live.returns else tuple(each for target in live.targets for each in _clash(target.name, readings))
+    if clashes:
+        # It sent nobody anywhere, and what stands at the router is the other application's: nothing is set back.
+        ending = Ending(phase=Phase.FAILED, reason=f"preflight: {'; '.join(clashes)}")
+        draft.record(e.RolloutEnded(at=draft.now, rollout=live.id, ending=ending))
+        return
     if _found_places(draft, live, readings):
         return
     if all(_serves_everyone(live, target, readings) for target in live.targets):
@@ -156,6 +162,9 @@ def _found_places(draft: Draft, live: Rollout, readings: Readings) -> bool:
 def _obstacles(live: Rollout, state: TargetState, readings: Readings) -> Iterator[str]:
     """Yield what keeps this target from starting."""
     target = state.name
+    claim = readings.claim(target)
+    if isinstance(claim, Trouble):
+        yield f"{target}: whether another application has it cannot be read: {claim.why}"
     places = readings.places(target)
     if isinstance(places, Trouble):
         yield f"{target}: {places.why}"
@@ -183,6 +192,13 @@ def _obstacles(live: Rollout, state: TargetState, readings: Readings) -> Iterato
     share = readings.share(target)
     if isinstance(share, Trouble):
         yield f"{target}: the traffic rules cannot be read: {share.why}"
+
+
+def _clash(target: TargetName, readings: Readings) -> Iterator[str]:
+    """Yield that another application divides the same traffic: both would set each other's weights back for ever."""
+    claim = readings.claim(target)
+    if isinstance(claim, ClaimSeen) and claim.other is not None:
+        yield f"{target}: the application {claim.other} has the same resource: take it out of one of the two specs"
 
 
 def _pending(target: TargetName, readings: Readings) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.domain.analysis.measurement import Window
-from shared.domain.names import TargetName, Version
+from shared.domain.names import ApplicationName, TargetName, Version
 from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.hooks import HookCall, HookStatus
 from shared.domain.rollout.preview import Preview
@@ -74,6 +74,13 @@ class ReadStaying:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadClaim:
+    """Which other application divides the target's traffic too?"""
+
+    target: TargetName
+
+
+@dataclass(frozen=True, slots=True)
 class ReadHook:
     """How does a hook's call stand?"""
 
@@ -118,6 +125,7 @@ TargetNeed = (
     | ReadSwap
     | ReadPreview
     | ReadStaying
+    | ReadClaim
     | ReadWindows
     | ReadFaults
 )
@@ -163,6 +171,13 @@ class StayingSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimSeen:
+    """The other application that has the target; None: there is none."""
+
+    other: ApplicationName | None
+
+
+@dataclass(frozen=True, slots=True)
 class FaultsSeen:
     """What is wrong with the settings of a source, each in one sentence; none: nothing."""
 
@@ -179,6 +194,7 @@ Seen = (
     | SwapSeen
     | Preview
     | StayingSeen
+    | ClaimSeen
     | tuple[Window, ...]
     | FaultsSeen
     | Trouble
@@ -244,6 +260,11 @@ class Readings:
         """Return which settings stay with their place and differ; None when that was not asked for."""
         seen = self.seen.get(ReadStaying(target))
         return seen if seen is None or isinstance(seen, StayingSeen | Trouble) else Trouble("not settings")
+
+    def claim(self, target: TargetName) -> ClaimSeen | Trouble | None:
+        """Return which other application has the target; None when that was not asked for."""
+        seen = self.seen.get(ReadClaim(target))
+        return seen if seen is None or isinstance(seen, ClaimSeen | Trouble) else Trouble("not a claim")
 
     def windows(self, target: TargetName) -> tuple[Window, ...] | Trouble:
         """Return the windows that were asked for; none when none were."""

@@ -7,6 +7,10 @@ import pytest
 
 from shared.adapters.memory.hook_caller import MemoryHookCaller
 from shared.adapters.memory.site import MemorySite
+from shared.adapters.sqlite.database import Database
+from shared.adapters.sqlite.rollout_store import SqliteRolloutStore
+from shared.adapters.system.clock import SystemClock
+from shared.application.claims import Claims
 from shared.application.read import Reader
 from shared.domain.errors import RejectedError
 from shared.domain.names import Version
@@ -21,6 +25,8 @@ MINUTE = timedelta(minutes=1)
 ORDERS = ValueQuery(name="orders", kind=ValueKind.COUNTER, query="Orders")
 SHOP = parse_spec(SPEC.encode(), "application/yaml")
 WEB = SHOP.targets[0]
+NOBODY_ELSE = Claims(SqliteRolloutStore(Database("no-folder/store.db")), SystemClock())
+"""Never asked here: a database is opened when it is first used."""
 
 
 class Asked(MemorySite):
@@ -41,7 +47,7 @@ def site():
 
 
 def reader(site, kind=AzureMonitorSource):
-    return Reader(site, site, site, {kind: site}, site, MemoryHookCaller(lambda: NOON), site)
+    return Reader(site, site, site, {kind: site}, site, MemoryHookCaller(lambda: NOON), site, NOBODY_ELSE)
 
 
 def windows(measured_at=Place.CANDIDATE):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
-from shared.domain.names import TargetName, Version
+from shared.domain.names import ApplicationName, TargetName, Version
 from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.commands import (
     AudienceWasSet,
@@ -29,10 +29,12 @@ from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.readings import (
     AudienceSeen,
+    ClaimSeen,
     FaultsSeen,
     HealthSeen,
     Need,
     ReadAudience,
+    ReadClaim,
     ReadFaults,
     ReadHealth,
     ReadHook,
@@ -77,6 +79,8 @@ class Site:
     """Whether the candidate is well with production's settings too."""
     preview: Preview = Preview.NONE
     """Which swap with preview is pending."""
+    other: ApplicationName | None = None
+    """The other application that divides this target's traffic."""
     staying: tuple[str, ...] = ()
     """The names of settings that differ and stay with their slot."""
     swapping: str | None = None
@@ -180,6 +184,8 @@ class Outside:
                 return site.preview
             case ReadStaying():
                 return StayingSeen(site.staying)
+            case ReadClaim():
+                return ClaimSeen(site.other)
             case ReadWindows():
                 return windows(need.since, need.until, need.length, site)
             case ReadFaults():

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.names import Version
+from shared.domain.names import ApplicationName, Version
 from shared.domain.rollout import events as e
 from shared.domain.rollout.commands import AcceptSpec, EffectFailed, Tick
 from shared.domain.rollout.effects import SetWeight
@@ -136,6 +136,18 @@ def test_preflight_waits_for_what_is_in_the_way_and_says_it(obstacle, says):
     assert story.live.doing is Doing.PREFLIGHT
     assert says in story.live.reason
     assert story.web.wanted == 0
+
+
+def test_what_another_application_releases_on_too_ends_failed_and_is_left_as_it_stands():
+    story = started()
+    story.site.other, story.site.share = ApplicationName("kiosk"), 20_000
+    story.tick()
+
+    (over,) = story.archived
+    assert (over.phase, story.site.share) == (Phase.FAILED, 20_000)
+    assert "the application kiosk has the same resource" in over.reason
+    assert not story.named(e.RollbackBegun)
+    assert not story.named(e.DriftFound)
 
 
 def test_a_weight_that_stood_before_preflight_is_taken_back_first():

@@ -1,0 +1,41 @@
+"""A claim as a document: which application divides the traffic of a resource."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from shared.domain.names import ApplicationName
+
+_TYPE: Final = "claim/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one resource's row says."""
+
+    resource: str
+    owner: ApplicationName | None
+    """None: it was given back."""
+    since: datetime
+    """When it was claimed, or given back."""
+
+
+def write_claim(claim: Claim) -> str:
+    """Return the claim as a document; `read_claim` turns it back."""
+    return json.dumps(
+        {"type": _TYPE, "resource": claim.resource, "owner": claim.owner, "since": claim.since.isoformat()}
+    )
+
+
+def read_claim(document: str) -> Claim:
+    """Return what `write_claim` was given. Raises ValueError for a document of another type."""
+    read = json.loads(document)
+    if read["type"] != _TYPE:
+        raise ValueError(f"not a claim: {read['type']!r:.40}")
+    owner = read["owner"]
+    return Claim(
+        resource=read["resource"],
+        owner=None if owner is None else ApplicationName(owner),
+        since=datetime.fromisoformat(read["since"]),
+    )
