@@ -20,6 +20,14 @@ def accept_release(req: func.HttpRequest) -> func.HttpResponse:
     return for_operators(req, _accept_release)
 
 
+@blueprint.route(route="api/releases", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def list_releases(req: func.HttpRequest) -> func.HttpResponse:
+    """Return a page of the list of releases, the newest first."""
+    return for_operators(
+        req, lambda r, _caller: Reply(200, app().releases.listing.page(r.params.get("after"))), takes=("after",)
+    )
+
+
 @blueprint.route(route="api/releases/{id}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def get_release(req: func.HttpRequest) -> func.HttpResponse:
     """Return a release with its members."""

@@ -13,7 +13,7 @@ from shared.wire.documents import Alarm
 from shared.wire.release_documents import (
     ReleaseEnvelope,
     read_release,
-    write_open_command,
+    write_open_row,
     write_release,
     write_release_event,
 )
@@ -72,7 +72,7 @@ def commit(
                 HistoryEntry(number, write_release_event(event))
                 for number, event in enumerate(recorded, start=before.release.sequence + 1)
             ),
-            opened=tuple(OutboxEntry(row.id, write_open_command(row)) for row in decision.opened),
+            opened=tuple(OutboxEntry(row.id, write_open_row(row)) for row in decision.opened),
             closed=decision.closed,
             consumed=consumed,
             forget_before=now - REMEMBERED if consumed else None,

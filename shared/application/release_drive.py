@@ -3,16 +3,19 @@
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import assert_never
 
 from shared.application import release_aggregate
 from shared.application.alarms import planned, without
 from shared.application.door import MARKER_GRACE
 from shared.application.release_aggregate import ReleaseAggregate
 from shared.application.release_commands import MemberCommander
+from shared.application.release_list import ReleaseList
+from shared.application.release_tidings import ReleaseTeller
 from shared.domain.errors import VersionConflictError
-from shared.domain.releases.commands import Lapse, ReleaseCommand
+from shared.domain.releases.commands import Lapse, ReleaseCommand, RowDone
 from shared.domain.releases.decide import ReleaseDecision, decide, next_look
-from shared.domain.releases.state import Release
+from shared.domain.releases.state import OpenCommand, OpenListing, OpenRow, OpenTiding, Release
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
 from shared.ports.open_markers import OpenMarkers
@@ -38,6 +41,8 @@ class ReleaseDriver:
     queue: CommandQueue
     markers: OpenMarkers
     commander: MemberCommander
+    teller: ReleaseTeller
+    listing: ReleaseList
     clock: Clock
 
     def drive(self, wake_up: WakeUp, *, redelivered: bool = False) -> None:
@@ -64,16 +69,29 @@ class ReleaseDriver:
         self.queue.send(WakeUp(key=wake_up.key, fence=""))
 
     def _step(self, current: ReleaseAggregate, wake_up: WakeUp) -> ReleaseAggregate | None:
-        """Decide the next thing: what was accepted, then time, then what is to be handed over; None: nothing is due."""
+        """Decide the next thing: what was accepted, then time, then what is to be done outside; None: nothing."""
         release, look = current.release, next_look(current.release)
         if current.inbox:
             entry = current.inbox[0]
             return self._decide(current, read_release_command(entry.document), wake_up, (entry,))
         if look is not None and look <= self.clock.now():
             return self._decide(current, Lapse(), wake_up)
-        if release.commands:
-            return self._decide(current, self.commander.give(current.key, release.commands[0]), wake_up)
+        if release.rows:
+            return self._decide(current, self._perform(current, release.rows[0]), wake_up)
         return None
+
+    def _perform(self, current: ReleaseAggregate, row: OpenRow) -> ReleaseCommand:
+        """Do what a row asks for. Raises `TryLaterError` when the store is unwell: the row stays open."""
+        match row:
+            case OpenCommand():
+                return self.commander.give(current.key, row)
+            case OpenTiding():
+                return self.teller.tell(current.key, row)
+            case OpenListing():
+                self.listing.publish(current)
+                return RowDone(row.id)
+            case _:
+                assert_never(row)
 
     def _decide(
         self,
@@ -108,7 +126,7 @@ class ReleaseDriver:
 
     def _answer_sweep(self, key: str, marker: str, release: Release) -> None:
         """Say until when this release need not be looked at, or that it has no open work."""
-        look = self.clock.now() if release.commands else next_look(release)
+        look = self.clock.now() if release.rows else next_look(release)
         if look is None:
             self.markers.close(key, marker)
         else:

@@ -9,6 +9,7 @@ from shared.application import release_aggregate
 from shared.application.door import Door
 from shared.application.release_aggregate import ReleaseAggregate
 from shared.application.release_commands import member_rollout
+from shared.application.release_list import ReleaseList
 from shared.domain.errors import InvalidError, Problem, RejectedError
 from shared.domain.names import ApplicationName, CommandId, ReleaseId, Version, application_key, release_key
 from shared.domain.releases.commands import BeginRelease, ReleaseOverride
@@ -41,6 +42,7 @@ class Releases:
     store: RolloutStore
     archive: RolloutArchive
     door: Door
+    listing: ReleaseList
 
     def accept(self, request: ReleaseRequest, by: str) -> bool:
         """Store the request; the release can be read at once. Return whether it is new.

@@ -13,7 +13,11 @@ from shared.application.access import Access
 from shared.application.claims import Claims
 from shared.application.door import Door
 from shared.application.drive import Driver
+from shared.application.flag_environments import FlagEnvironments
+from shared.application.flag_serving import FlagServer
+from shared.application.flag_views import FlagViews
 from shared.application.flagger_questions import FlaggerQuestions
+from shared.application.flags import Flags
 from shared.application.foreign_events import ForeignEvents
 from shared.application.hook_reports import HookReports
 from shared.application.laid_aside import LaidAside
@@ -26,10 +30,14 @@ from shared.application.publish import ViewPublisher
 from shared.application.read import MetricsSources, Reader
 from shared.application.release_commands import MemberCommander
 from shared.application.release_drive import ReleaseDriver
+from shared.application.release_list import ReleaseList
+from shared.application.release_tidings import ReleaseTeller
 from shared.application.releases import Releases
+from shared.application.segments import Segments
 from shared.application.sweep import Sweep
 from shared.application.views import Views
 from shared.application.wake import WakeUpHandler
+from shared.bootstrap.flags import FlagOptions, flag_options, flag_parts
 from shared.bootstrap.on_first_use import BuiltOnFirstUse
 from shared.bootstrap.outside import azure, metrics_sources
 from shared.bootstrap.parts import Keeping, Outside
@@ -60,6 +68,11 @@ class App:
     views: Views
     plans: Plans
     releases: Releases
+    flags: FlagServer
+    flag_changes: Flags
+    flag_views: FlagViews
+    flag_environments: FlagEnvironments
+    segments: Segments
 
 
 def build(
@@ -102,7 +115,8 @@ def build(
     driver = Driver(keeping.store, keeping.queue, keeping.markers, reader, performer, clock, house)
     intake = Intake(keeping.store, keeping.store, keeping.markers, keeping.index, keeping.queue, clock, house)
     commander = MemberCommander(keeping.store, door)
-    releases = ReleaseDriver(keeping.store, keeping.queue, keeping.markers, commander, clock)
+    teller, listing = ReleaseTeller(keeping.store, door), ReleaseList(keeping.index)
+    releases = ReleaseDriver(keeping.store, keeping.queue, keeping.markers, commander, teller, listing, clock)
     aside = LaidAside(keeping.letters, clock)
     return App(
         access=access,
@@ -111,11 +125,11 @@ def build(
         flagger=FlaggerQuestions(keeping.store, intake, clock),
         hook_reports=HookReports(intake, access, keeping.store, keeping.store, clock, outside.secret_of),
         observations=ObservationIntake(keeping.store, observed, observed, keeping.queue, clock),
-        wake_ups=WakeUpHandler(driver, releases, keeping.queue, aside, clock),
+        wake_ups=WakeUpHandler(driver, releases, flagged.driver, keeping.queue, aside, clock),
         sweep=Sweep(keeping.markers, keeping.queue, clock),
         views=Views(keeping.store, keeping.store, keeping.index, keeping.letters),
         plans=Plans(keeping.store, clock, claims, house),
-        releases=Releases(keeping.store, keeping.store, door),
+        releases=Releases(keeping.store, keeping.store, door, listing),
     )
 
 

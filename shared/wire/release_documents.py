@@ -7,7 +7,7 @@ from typing import Any
 from shared.domain.names import ReleaseId
 from shared.domain.releases.commands import AcceptedByRelease
 from shared.domain.releases.events import ReleaseEvent
-from shared.domain.releases.state import OpenCommand, Release
+from shared.domain.releases.state import OpenRow, Release
 from shared.wire.documents import Alarm
 from shared.wire.stored_form import plain_converter, read_stored, write_stored
 
@@ -36,7 +36,7 @@ def _converter() -> Any:
     from cattrs.strategies import configure_tagged_union
 
     converter = plain_converter()
-    for union in (AcceptedByRelease, ReleaseEvent):
+    for union in (AcceptedByRelease, ReleaseEvent, OpenRow):
         configure_tagged_union(union, converter, tag_name="type")
     return converter
 
@@ -82,9 +82,9 @@ def read_release_command(text: str) -> AcceptedByRelease:
     return command
 
 
-def write_open_command(command: OpenCommand) -> str:
+def write_open_row(row: OpenRow) -> str:
     """Return the stored form of an outbox row."""
-    return _write(command, OpenCommand)
+    return _write(row, OpenRow)
 
 
 def write_release_answer(answer: ReleaseAnswer) -> str:

@@ -23,12 +23,29 @@ def release_view(release: Release, rollouts: tuple[Rollout | None, ...]) -> dict
         "reason": release.reason,
         "stuck": release.stuck,
         "by": release.by,
-        "opened": stage_in_words(release.opened) if release.opened > CLOSED else None,
+        "opened": _opened(release),
         "deadline_seconds": release.patience.total_seconds(),
         "requested": _time(release.requested),
         "ended": _time(release.ended),
         "members": [_member(release, *each) for each in zip(release.members, rollouts, strict=True)],
         "links": {"history": f"/api/releases/{release.id}/history"},
+    }
+
+
+def release_summary(release: Release) -> dict[str, object]:
+    """Return a release's line in the list."""
+    return {
+        "id": release.id,
+        "name": release.name,
+        "phase": release.phase,
+        "reason": release.reason,
+        "stuck": release.stuck,
+        "by": release.by,
+        "opened": _opened(release),
+        "requested": _time(release.requested),
+        "ended": _time(release.ended),
+        "members": [{"application": each.application, "version": each.version} for each in release.members],
+        "links": {"release": f"/api/releases/{release.id}"},
     }
 
 
@@ -71,6 +88,10 @@ def _member(release: Release, member: MemberState, rollout: Rollout | None) -> d
         "asked_back": _time(member.asked_back),
         "links": {"rollout": f"/api/rollouts/{member.rollout}"},
     }
+
+
+def _opened(release: Release) -> str | None:
+    return stage_in_words(release.opened) if release.opened > CLOSED else None
 
 
 def _waits_for(release: Release, member: MemberState) -> str | None:

@@ -107,6 +107,37 @@ def test_a_release_is_driven_and_taken_back_over_http(tmp_path):
     assert history["events"][0]["type"] == "ReleaseBegun"
 
 
+def test_releases_are_listed_the_newest_first(tmp_path):
+    with running_api(tmp_path, driven=True) as api:
+        for name in ("api", "web", "db", "ui"):
+            api.register(name)
+        release(api, id="autumn", name="The autumn release")
+        listed = lambda: api.ask("GET", "/api/releases").json()["releases"]  # noqa: E731
+        eventually(lambda: len(listed()) == 1)
+        second = [{"application": "db", "version": "2"}, {"application": "ui", "version": "7"}]
+        release(api, id="winter", members=second)
+        eventually(lambda: [line["id"] for line in listed()] == ["winter", "autumn"])
+        api.ask("POST", "/api/releases/autumn/abort", {"reason": "not today"})
+        eventually(lambda: listed()[1]["phase"] == "rolling-back", 30)
+        page = api.ask("GET", "/api/releases")
+        past = api.ask("GET", "/api/releases?after=" + "9" * 19 + ":z")
+
+    winter, autumn = page.json()["releases"]
+    assert page.json()["next"] is None
+    assert (winter["phase"], winter["members"]) == ("progressing", second)
+    assert (autumn["name"], autumn["by"], autumn["ended"]) == ("The autumn release", "alice", None)
+    assert autumn["reason"] == "aborted by alice: not today"
+    assert autumn["links"] == {"release": "/api/releases/autumn"}
+    assert past.json() == {"releases": [], "next": None}
+
+
+def test_a_list_without_releases_is_empty_and_a_cursor_of_somebody_else_is_refused(api):
+    assert api.ask("GET", "/api/releases").json() == {"releases": [], "next": None}
+    wrong = api.ask("GET", "/api/releases?after=page-2")
+    assert (wrong.status, wrong.json()["errors"][0]["path"]) == (400, "after")
+    assert api.ask("GET", "/api/releases", key=None).status == 401
+
+
 @pytest.mark.parametrize("name", ["nobody", "No%20Id", "a" * 64])
 def test_a_release_that_nobody_asked_for_is_not_found(api, name):
     assert api.ask("GET", f"/api/releases/{name}").status == 404

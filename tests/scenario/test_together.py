@@ -1,5 +1,6 @@
 """Several applications as one release: they go on together, and what one cannot keep, all give back in reverse."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -200,6 +201,61 @@ def test_a_paused_release_opens_nothing_and_goes_on_when_it_is_resumed(world):
     assert world.member("web")["waits_for"] == "the release to be resumed"
     world.steer("resume")
     assert world.run_to_the_end() == "succeeded"
+
+
+TEAM = "notifications:\n  - {name: team, url: https://hooks.example/team, topics: [started, paused, succeeded]}\n"
+OWNER = "notifications:\n  - {name: owner, url: https://hooks.example/owner, topics: [paused]}\n"
+
+
+def told(world, name: str) -> list[str]:
+    """What a webhook heard of the release itself."""
+    texts = [json.loads(each.body)["text"] for each in world.notifier.posted if each.notification == name]
+    return [text for text in texts if text.startswith("release autumn")]
+
+
+def test_an_address_that_all_members_name_hears_once_of_what_becomes_of_the_release(tmp_path):
+    world = TogetherWorld(tmp_path, *THREE, db=TEAM, api=OWNER, web=TEAM)
+    world.release()
+    world.run_until(lambda: is_moving(world, "weight 1", "db"))
+    world.steer("pause", "a look at the logs")
+    world.run_for(timedelta(hours=49))
+    world.steer("resume")
+    assert world.run_to_the_end() == "succeeded"
+
+    paused = ["release autumn was paused by alice: a look at the logs", *["release autumn is still paused"] * 2]
+    assert told(world, "owner") == paused
+    began, ended = "release autumn began: db 2, api 2, web 2", "release autumn succeeded: every member serves everyone"
+    assert told(world, "team") == [began, *paused, ended]
+    ids = [each.message_id for each in world.notifier.posted]
+    assert len(set(ids)) == len(ids)
+
+
+def test_an_address_that_is_unwell_is_told_later_and_keeps_nothing_else_from_going_on(tmp_path):
+    world = TogetherWorld(tmp_path, *TWO, db=TEAM)
+    world.notifier.fail(TryLaterError("503"))
+    world.release()
+    world.run_until(lambda: is_moving(world, "weight 1", "db"))
+    assert told(world, "team") == []
+    world.notifier.mend()
+
+    assert world.run_to_the_end() == "succeeded"
+    assert told(world, "team")[-1] == "release autumn succeeded: every member serves everyone"
+
+
+def test_the_list_shows_a_release_as_it_stands(world):
+    world.release()
+    world.run_until(lambda: world.whole()["opened"] == "weight 1")
+    world.settle()
+    [line] = world.app.releases.listing.page(None)["releases"]
+    assert (line["id"], line["phase"], line["opened"]) == ("autumn", "progressing", "weight 1")
+    assert line["members"] == [{"application": name, "version": "2"} for name in TWO]
+
+    world.run_to_the_end()
+    [line] = world.app.releases.listing.page(None)["releases"]
+    shown = world.whole()
+    assert {key: line[key] for key in line.keys() & shown.keys() - {"members", "links"}} == {
+        key: shown[key] for key in line.keys() & shown.keys() - {"members", "links"}
+    }
 
 
 def test_a_paused_release_goes_back_all_the_same(world):

@@ -61,6 +61,13 @@ class CommandGiven:
     """The member, where it was to be taken back and had never been asked to begin."""
 
 
+@dataclass(frozen=True, slots=True)
+class RowDone:
+    """A tiding was handed over, or the line in the list was written."""
+
+    row: EffectId
+
+
 AcceptedByRelease = BeginRelease | ReleaseOverride | MemberReported
 """The facts that are kept in the inbox before anybody is told that they were accepted."""
-ReleaseCommand = AcceptedByRelease | Lapse | CommandGiven
+ReleaseCommand = AcceptedByRelease | Lapse | CommandGiven | RowDone

@@ -15,10 +15,12 @@ from shared.domain.releases.commands import (
     ReleaseAction,
     ReleaseCommand,
     ReleaseOverride,
+    RowDone,
 )
 from shared.domain.releases.draft import ReleaseDraft
-from shared.domain.releases.state import ON_THE_WAY, OpenCommand, Release, ReleaseEnding, ReleasePhase
+from shared.domain.releases.state import ON_THE_WAY, OpenRow, Release, ReleaseEnding, ReleasePhase
 from shared.domain.rollout.membership import Standing
+from shared.domain.rollout.timing import REMINDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class ReleaseDecision:
 
     state: Release
     events: tuple[e.ReleaseEvent, ...] = ()
-    opened: tuple[OpenCommand, ...] = ()
+    opened: tuple[OpenRow, ...] = ()
     closed: tuple[EffectId, ...] = ()
 
 
@@ -49,15 +51,17 @@ def decide(state: Release, command: ReleaseCommand, *, now: datetime) -> Release
             _lapse(draft)
         case CommandGiven():
             _given(draft, command)
+        case RowDone():
+            _close(draft, command.row)
         case _:
             assert_never(command)
     go_on(draft)
-    still_open = {row.id for row in draft.state.commands}
+    still_open = {row.id for row in draft.state.rows}
     return ReleaseDecision(
         state=draft.state,
         events=tuple(draft.events),
         opened=tuple(row for row in draft.opened if row.id in still_open),
-        closed=tuple(row.id for row in state.commands if row.id not in still_open),
+        closed=tuple(row.id for row in state.rows if row.id not in still_open),
     )
 
 
@@ -84,7 +88,7 @@ def next_look(state: Release) -> datetime | None:
 
 
 def _times(state: Release) -> list[datetime]:
-    times = [state.beat_at] if state.beat_at is not None else []
+    times = [at for at in (state.beat_at, state.remind_at) if at is not None]
     for member in state.members:
         if member.is_over:
             continue
@@ -112,7 +116,8 @@ def _override(draft: ReleaseDraft, command: ReleaseOverride) -> None:
     said = f" by {command.by}" + (f": {command.reason}" if command.reason else "")
     match command.action:
         case ReleaseAction.PAUSE:
-            draft.record(e.ReleasePaused(at=draft.now, by=command.by, reason=f"paused{said}"))
+            remind_at = draft.now + REMINDER
+            draft.record(e.ReleasePaused(at=draft.now, by=command.by, reason=f"paused{said}", remind_at=remind_at))
         case ReleaseAction.RESUME:
             draft.record(e.ReleaseResumed(at=draft.now, by=command.by, reason=command.reason))
         case ReleaseAction.ABORT:
@@ -137,15 +142,25 @@ def _hear(draft: ReleaseDraft, command: MemberReported) -> None:
 
 def _lapse(draft: ReleaseDraft) -> None:
     see_who_is_silent(draft)
+    remind_at = draft.state.remind_at
+    if remind_at is not None and remind_at <= draft.now:
+        draft.record(e.PauseReminded(at=draft.now, remind_at=draft.now + REMINDER))
     beat_at = draft.state.beat_at
     if beat_at is not None and beat_at <= draft.now and not draft.state.phase.is_terminal:
         draft.record(e.MembersAsked(at=draft.now))
 
 
 def _given(draft: ReleaseDraft, command: CommandGiven) -> None:
-    if not any(row.id == command.command for row in draft.state.commands):
+    if not _close(draft, command.command):
         return
-    draft.record(e.CommandClosed(at=draft.now, command=command.command))
     member = draft.state.member(command.never_began) if command.never_began is not None else None
     if member is not None and not member.is_over:
         draft.record(e.MemberNeverBegan(at=draft.now, application=member.application))
+
+
+def _close(draft: ReleaseDraft, row: EffectId) -> bool:
+    """Close an outbox row; return whether it was open. One that was done twice is closed once."""
+    is_open = any(each.id == row for each in draft.state.rows)
+    if is_open:
+        draft.record(e.RowClosed(at=draft.now, row=row))
+    return is_open

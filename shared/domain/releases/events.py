@@ -46,6 +46,15 @@ class ReleasePaused:
     at: datetime
     by: str
     reason: str
+    remind_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseReminded:
+    """It is still paused: people are told again, and nothing else happens."""
+
+    at: datetime
+    remind_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,14 +120,14 @@ class MembersAsked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommandClosed:
+class RowClosed:
     at: datetime
-    command: EffectId
+    row: EffectId
 
 
-SilentInRelease = MemberAnswered | MembersAsked | CommandClosed
+SilentInRelease = MemberAnswered | MembersAsked | RowClosed
 """Events that move the state and leave no line in the history."""
-SILENT_IN_RELEASE: tuple[type, ...] = (MemberAnswered, MembersAsked, CommandClosed)
+SILENT_IN_RELEASE: tuple[type, ...] = (MemberAnswered, MembersAsked, RowClosed)
 
 RecordedInRelease = (
     ReleaseBegun
@@ -126,6 +135,7 @@ RecordedInRelease = (
     | MemberNeverBegan
     | StageOpened
     | ReleasePaused
+    | PauseReminded
     | ReleaseResumed
     | TakingBackBegun
     | MemberAskedBack

@@ -34,11 +34,19 @@ def _apply(release: Release, event: e.ReleaseEvent) -> Release:
         case e.StageOpened():
             return replace(release, opened=event.stage)
         case e.ReleasePaused():
-            return replace(release, phase=ReleasePhase.PAUSED, reason=event.reason)
+            return replace(release, phase=ReleasePhase.PAUSED, reason=event.reason, remind_at=event.remind_at)
+        case e.PauseReminded():
+            return replace(release, remind_at=event.remind_at)
         case e.ReleaseResumed():
-            return replace(release, phase=ReleasePhase.PROGRESSING, reason="")
+            return replace(release, phase=ReleasePhase.PROGRESSING, reason="", remind_at=None)
         case e.TakingBackBegun():
-            return replace(release, phase=ReleasePhase.ROLLING_BACK, ending=event.ending, reason=event.ending.reason)
+            return replace(
+                release,
+                phase=ReleasePhase.ROLLING_BACK,
+                ending=event.ending,
+                reason=event.ending.reason,
+                remind_at=None,
+            )
         case e.MemberAskedBack():
             return _on_member(release, event.application, lambda m: replace(m, asked_back=event.at))
         case e.MemberGivenUp():
@@ -51,11 +59,17 @@ def _apply(release: Release, event: e.ReleaseEvent) -> Release:
                 ending=event.ending,
                 ended=event.at,
                 beat_at=None,
+                remind_at=None,
             )
         case e.MembersAsked():
             return replace(release, beat_at=event.at + release.beat)
-        case e.CommandClosed():
-            return replace(release, commands=tuple(row for row in release.commands if row.id != event.command))
+        case e.RowClosed():
+            return replace(
+                release,
+                commands=tuple(row for row in release.commands if row.id != event.row),
+                tidings=tuple(row for row in release.tidings if row.id != event.row),
+                listings=tuple(row for row in release.listings if row.id != event.row),
+            )
         case e.OverrideRefused():
             return release
         case _:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from shared.domain.names import ApplicationName, EffectId, ReleaseId, RolloutId, Version
 from shared.domain.rollout.membership import CLOSED, PROMOTION, Hold, Membership, Stage, Standing
+from shared.domain.rollout.spec import Topic
 
 
 class ReleasePhase(StrEnum):
@@ -92,6 +93,25 @@ class OpenCommand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTiding:
+    """An outbox row: those whom the members' specs name for this topic are to be told."""
+
+    id: EffectId
+    topic: Topic
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenListing:
+    """An outbox row: the release's line in the list of releases is to be written."""
+
+    id: EffectId
+
+
+OpenRow = OpenCommand | OpenTiding | OpenListing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """All that is decided about one release, loaded and committed as one."""
 
@@ -111,9 +131,19 @@ class Release:
     ending: ReleaseEnding | None = None
     beat_at: datetime | None = None
     """When the members are asked next how they stand."""
+    remind_at: datetime | None = None
+    """When people are told next that it is still paused."""
     sequence: int = 0
-    commands_made: int = 0
+    rows_made: int = 0
     commands: tuple[OpenCommand, ...] = ()
+    tidings: tuple[OpenTiding, ...] = ()
+    listings: tuple[OpenListing, ...] = ()
+    """One at most: whoever writes the line writes the newest."""
+
+    @property
+    def rows(self) -> tuple[OpenRow, ...]:
+        """What is to be done outside, in the order in which it is done: members go before what is told of them."""
+        return (*self.commands, *self.tidings, *self.listings)
 
     @property
     def beat(self) -> timedelta:

@@ -9,7 +9,7 @@ from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.hooks import HookStatus
 from shared.domain.rollout.membership import Membership, Stage
 from shared.domain.rollout.preview import Preview
-from shared.domain.rollout.spec import Spec
+from shared.domain.rollout.spec import Notification, Spec, Topic
 from shared.domain.rollout.weight import Weight
 
 
@@ -63,6 +63,18 @@ class Steer:
     """The phase in which it ends then."""
     back_as: RolloutId
     """The id of the rollout that takes it back, should it have succeeded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TellOfRelease:
+    """Tell these webhooks, which the application's spec names, what became of the release that it is a member of."""
+
+    id: CommandId
+    rollout: RolloutId
+    """The member's rollout, as the release knows it."""
+    topic: Topic
+    text: str
+    notifications: tuple[Notification, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +225,6 @@ EffectOutcome = (
     | EffectFailed
     | EffectWaits
 )
-Accepted = Deploy | Steer | Override | Alert | HookReport
+Accepted = Deploy | Steer | TellOfRelease | Override | Alert | HookReport
 """The facts that are kept in the inbox before anybody is told that they were accepted."""
 Command = AcceptSpec | Accepted | Tick | ClaimEffect | EffectOutcome

@@ -14,6 +14,7 @@ from shared.domain.rollout.commands import (
     HookReport,
     Override,
     Steer,
+    TellOfRelease,
     Tick,
 )
 from shared.domain.rollout.draft import Decision, Draft
@@ -23,7 +24,7 @@ from shared.domain.rollout.on_deployment import decide_deployment, start_pending
 from shared.domain.rollout.on_effect import decide_outcome
 from shared.domain.rollout.on_hook import decide_report
 from shared.domain.rollout.on_override import decide_override
-from shared.domain.rollout.on_release import decide_steer
+from shared.domain.rollout.on_release import decide_steer, tell
 from shared.domain.rollout.on_tick import decide_tick
 from shared.domain.rollout.readings import NOTHING_READ, Readings
 from shared.domain.rollout.state import Application
@@ -51,6 +52,8 @@ def decide(
             decide_deployment(draft, command)
         case Steer():
             decide_steer(draft, command)
+        case TellOfRelease():
+            tell(draft, command)
         case Override():
             decide_override(draft, command)
         case Alert():

@@ -17,7 +17,7 @@ from shared.domain.rollout.membership import Membership
 from shared.domain.rollout.membership import Stage as ReleaseStage
 from shared.domain.rollout.plan import Step
 from shared.domain.rollout.preview import Preview
-from shared.domain.rollout.spec import Located, Spec, Stage
+from shared.domain.rollout.spec import Located, Notification, Spec, Stage, Topic
 from shared.domain.rollout.state import Ending, HookRun, Side
 from shared.domain.rollout.weight import Weight
 
@@ -297,6 +297,17 @@ class ReleaseHeard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseTold:
+    """These webhooks are told what became of the release."""
+
+    at: datetime
+    member: RolloutId
+    topic: Topic
+    text: str
+    notifications: tuple[Notification, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionHeld:
     """The candidate was judged healthy in production; the release keeps the rollout from its end."""
 
@@ -571,13 +582,24 @@ class EffectClosed:
     effect: EffectId
 
 
-Silent = TargetJudged | Looked | HookHeard | ReleaseHeard | PinnedPutOff | EffectBegun | EffectPutOff | EffectClosed
+Silent = (
+    TargetJudged
+    | Looked
+    | HookHeard
+    | ReleaseHeard
+    | ReleaseTold
+    | PinnedPutOff
+    | EffectBegun
+    | EffectPutOff
+    | EffectClosed
+)
 """Events that move the state and leave no line in the history."""
 SILENT: tuple[type, ...] = (
     TargetJudged,
     Looked,
     HookHeard,
     ReleaseHeard,
+    ReleaseTold,
     PinnedPutOff,
     EffectBegun,
     EffectPutOff,

@@ -95,7 +95,7 @@ def _apply(state: Application, event: e.Event) -> Application:
             return effect_put_off(state, event)
         case e.EffectClosed():
             return replace(state, effects=tuple(o for o in state.effects if o.id != event.effect))
-        case e.CommandRefused() | e.DeploymentRefused() | e.AlertReceived() | e.NotificationDropped():
+        case e.CommandRefused() | e.DeploymentRefused() | e.AlertReceived() | e.NotificationDropped() | e.ReleaseTold():
             return state
         case e.PreflightPassed():
             return on_rollout(tried(state, event), event.rollout, lambda r: _moved(r, event))

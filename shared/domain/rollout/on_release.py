@@ -1,7 +1,7 @@
 """A member of a release of several applications: it goes on when the release says so, and back too."""
 
 from shared.domain.rollout import events as e
-from shared.domain.rollout.commands import Action, Steer
+from shared.domain.rollout.commands import Action, Steer, TellOfRelease
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.membership import END, stage_in_words
 from shared.domain.rollout.on_deployment import accept
@@ -20,6 +20,19 @@ def decide_steer(draft: Draft, command: Steer) -> None:
         _take_back(draft, rollout, command)
     elif rollout is not None:
         draft.record(e.ReleaseHeard(at=draft.now, rollout=rollout.id, opened=command.opened))
+
+
+def tell(draft: Draft, command: TellOfRelease) -> None:
+    """Tell webhooks what became of the release. It changes nothing here."""
+    draft.record(
+        e.ReleaseTold(
+            at=draft.now,
+            member=command.rollout,
+            topic=command.topic,
+            text=command.text,
+            notifications=command.notifications,
+        )
+    )
 
 
 def waits_for_release(live: Rollout) -> bool:

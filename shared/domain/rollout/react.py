@@ -37,6 +37,8 @@ END_TOPICS = {
 
 def react(before: Application, after: Application, event: e.Event) -> tuple[Planned, ...]:
     """Return the effects of one event, each with its delay, in the order in which they are to be done."""
+    if isinstance(event, e.ReleaseTold):
+        return tuple((Notify(each, event.topic, event.member, event.text), NOW) for each in event.notifications)
     told = tuple((TellRelease(release, report), NOW) for release, report in reports(before, after, event))
     if isinstance(event, e.SILENT):
         return told

@@ -107,6 +107,7 @@ _PLAIN: dict[type, str] = {
     e.WarmthEnded: "lets the old one go",
     e.HookBegun: "calls",
     e.HookHeard: "hears",
+    e.ReleaseTold: "tells of its release",
     e.HookEnded: "has an answer",
     e.NotificationDropped: "drops the tiding",
 }

@@ -1,12 +1,12 @@
 """Members of a release, as stories: what opens their way is told by hand, and every report is kept."""
 
 from shared.domain.names import CommandId, ReleaseId, RolloutId, Version
-from shared.domain.rollout.commands import Deploy, Steer
+from shared.domain.rollout.commands import Deploy, Steer, TellOfRelease
 from shared.domain.rollout.effects import TellRelease
 from shared.domain.rollout.membership import CLOSED, END, Membership, Report, Stage, Standing
-from shared.domain.rollout.spec import Spec
+from shared.domain.rollout.spec import Spec, Topic
 from shared.domain.rollout.state import Doing
-from tests.unit.domain.specs import HOUR, spec
+from tests.unit.domain.specs import HOUR, WEBHOOK, spec
 from tests.unit.domain.states import Story
 
 MEMBERSHIP = Membership(release=ReleaseId("autumn"), rollout=RolloutId("shop-1"), patience=HOUR)
@@ -65,6 +65,21 @@ def member_that_remains() -> Story:
     member = Member().wait_before(END).open(END)
     member.go_to_end()
     member.settle().deploy("3", 3).go_back()
+    return member.settle()
+
+
+def member_that_tells_of_its_release() -> Story:
+    """A release brings version 2, and has a member's webhook told that it began."""
+    member = Member(spec(notifications=(WEBHOOK,))).wait_before(Stage(1))
+    member.tell(
+        TellOfRelease(
+            id=CommandId("told"),
+            rollout=MEMBERSHIP.rollout,
+            topic=Topic.STARTED,
+            text="release autumn began",
+            notifications=(WEBHOOK,),
+        )
+    )
     return member.settle()
 
 

@@ -16,7 +16,7 @@ from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import AlertAction, CanaryStep, Descent, Hook, Outcome, Stage, WhenBusy
 from shared.domain.rollout.state import Doing
 from shared.domain.rollout.weight import Weight
-from tests.unit.domain.members import member_taken_back, member_that_remains
+from tests.unit.domain.members import member_taken_back, member_that_remains, member_that_tells_of_its_release
 from tests.unit.domain.outside import BAD, GOOD
 from tests.unit.domain.specs import (
     BAKE,
@@ -232,5 +232,6 @@ TALES: dict[str, Callable[[], Story]] = {
         lost_and_claimed,
         member_taken_back,
         member_that_remains,
+        member_that_tells_of_its_release,
     )
 }

@@ -7,10 +7,11 @@ import pytest
 
 from shared.domain.names import CommandId, RolloutId, Version
 from shared.domain.rollout import events as e
+from shared.domain.rollout.commands import TellOfRelease
 from shared.domain.rollout.effects import Notify, TellRelease
 from shared.domain.rollout.membership import CLOSED, END, PROMOTION, START, Hold, Stage, Standing
 from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Promote, RunHook, Shift, compile_plan
-from shared.domain.rollout.spec import Bake, BlueGreen, Outcome, Spec
+from shared.domain.rollout.spec import Bake, BlueGreen, Outcome, Spec, Topic
 from shared.domain.rollout.spec import Stage as HookStage
 from shared.domain.rollout.state import Doing, Phase
 from tests.unit.domain.members import DEPLOY, MEMBERSHIP, Member, steer
@@ -236,6 +237,24 @@ def test_beyond_the_point_of_no_return_it_stays_and_waits_for_a_person():
     member.wait_before(PROMOTION).open(PROMOTION).go_until(lambda: member.live.no_return != "").go_back()
 
     assert (member.live.phase, member.told.standing) == (Phase.PAUSED, Standing.REMAINS)
+
+
+def test_it_tells_those_whom_the_release_names_and_nothing_else_changes():
+    member = Member().wait_before(Stage(1))
+    before = member.state
+    tell = TellOfRelease(
+        id=CommandId("told"),
+        rollout=RolloutId("shop-1"),
+        topic=Topic.PAUSED,
+        text="release autumn is still paused",
+        notifications=(WEBHOOK, replace(WEBHOOK, name="other", url="https://hooks.example/other")),
+    )
+    decision = member.tell(tell)
+
+    told = [row.effect for row in decision.opened]
+    assert told == [Notify(each, tell.topic, tell.rollout, tell.text) for each in tell.notifications]
+    outbox = {"effects": before.effects, "effects_made": before.effects_made}
+    assert replace(member.state, **outbox) == before
 
 
 def test_a_deployment_that_is_refused_is_told():

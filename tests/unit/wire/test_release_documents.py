@@ -1,5 +1,6 @@
 """The stored forms of releases: read back as they were written, or refused clearly."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from shared.domain.errors import RejectedError
 from shared.domain.releases.commands import AcceptedByRelease
 from shared.domain.releases.events import RecordedInRelease, ReleaseEvent, SilentInRelease
-from shared.domain.releases.state import Release
+from shared.domain.releases.state import OpenRow, Release
 from shared.wire import release_documents as documents
 from shared.wire.documents import Alarm
 from shared.wire.release_documents import ReleaseAnswer, ReleaseEnvelope
@@ -47,11 +48,21 @@ def test_every_accepted_fact_is_read_back_as_it_was_written(kind, data):
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.builds(ReleaseEnvelope, release=st.from_type(Release), version=st.integers(0, 9)), TIMES)
-def test_a_release_is_read_back_as_it_was_written(envelope, at):
-    alarmed = ReleaseEnvelope(release=envelope.release, version=envelope.version, alarms=(Alarm("1", at),))
+@given(data=st.data(), at=TIMES)
+def test_a_release_is_read_back_as_it_was_written(data, at):
+    release, version = data.draw(st.from_type(Release)), data.draw(st.integers(0, 9))
+    alarmed = ReleaseEnvelope(release=release, version=version, alarms=(Alarm("1", at),))
 
     assert documents.read_release(documents.write_release(alarmed)) == alarmed
+
+
+@pytest.mark.parametrize("kind", get_args(OpenRow), ids=lambda kind: kind.__name__)
+@settings(max_examples=8, deadline=None)
+@given(data=st.data())
+def test_every_outbox_row_is_written_under_its_name(kind, data):
+    document = json.loads(documents.write_open_row(data.draw(st.from_type(kind))))
+
+    assert document["value"]["type"] == kind.__name__
 
 
 @given(st.builds(ReleaseAnswer))

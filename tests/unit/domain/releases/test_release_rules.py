@@ -17,6 +17,7 @@ from shared.domain.releases.commands import (
     ReleaseAction,
     ReleaseCommand,
     ReleaseOverride,
+    RowDone,
 )
 from shared.domain.releases.decide import ReleaseDecision, decide, next_look, refusal
 from shared.domain.releases.evolve import evolve
@@ -59,7 +60,7 @@ class Tale:
         folded = before
         for event in decision.events:
             folded = evolve(folded, event)
-        rows = {"commands": (), "commands_made": 0}
+        rows = {"commands": (), "tidings": (), "listings": (), "rows_made": 0}
         assert replace(folded, **rows) == replace(decision.state, **rows), "state is the fold of its events"
         assert decide(decision.state, CommandGiven("none"), now=self.now).events == (), "nothing is left to decide"
         self.state = decision.state
@@ -85,6 +86,13 @@ class Tale:
             self.tell(CommandGiven(row.id))
         return told
 
+    def news(self) -> list[tuple[str, str]]:
+        """Hand over what people are to be told; return it, with its topics."""
+        said = [(str(row.topic), row.text) for row in self.state.tidings]
+        for row in self.state.tidings:
+            self.tell(RowDone(row.id))
+        return said
+
     def pass_time(self, span: timedelta) -> "Tale":
         self.now += span
         self.tell(Lapse())
@@ -105,7 +113,8 @@ class Tale:
 def test_every_member_is_asked_to_begin_in_its_order():
     decision = decide(Release(id=ReleaseId("autumn")), begin(), now=NOON)
 
-    assert [row.application for row in decision.opened] == list(NAMES)
+    assert [row.application for row in decision.state.commands] == list(NAMES)
+    assert decision.opened == decision.state.rows
     assert decision.state.phase is ReleasePhase.PROGRESSING
 
 
@@ -402,6 +411,69 @@ def test_nothing_is_opened_while_the_release_is_paused():
     assert tale.state.opened == 1
 
 
+def test_people_are_told_once_each_of_what_becomes_of_a_release():
+    tale = Tale("db", "web")
+    assert tale.news() == [("started", "release autumn began: db 2, web 2")]
+    tale.tell(override(ReleaseAction.PAUSE))
+    assert tale.news() == [("paused", "release autumn was paused by alice: as agreed")]
+    tale.tell(override(ReleaseAction.RESUME))
+    tale.wait_at(1, "db", "web")
+    tale.report("web", Standing.GOING_BACK, ends="failed")
+    assert tale.news() == [("failed", "release autumn is taken back: web goes back: web said so")]
+    for _ in range(5):
+        tale.pass_time(timedelta(minutes=15))
+        tale.report("db", Standing.GOING_BACK)
+    [(topic, text)] = tale.news()
+    assert (topic, text.split(":")[:2]) == ("stuck", ["release autumn", " web is not known to be back"])
+    tale.report("db", Standing.BACK)
+    tale.report("web", Standing.BACK)
+    assert tale.news() == [("failed", "release autumn failed: web goes back: web said so")]
+
+
+def test_a_paused_release_reminds_every_day_and_goes_on_standing_still():
+    tale = Tale("db", "web")
+    tale.news()
+    tale.tell(override(ReleaseAction.PAUSE))
+    tale.news()
+    told = []
+    for _ in range(3 * 72 + 1):
+        tale.pass_time(timedelta(minutes=20))
+        told += [(tale.now - NOON, *each) for each in tale.news()]
+        for name in ("db", "web"):
+            tale.report(name, Standing.WAITING, stage=Stage(1))
+
+    assert told == [(timedelta(days=day), "paused", "release autumn is still paused") for day in (1, 2, 3)]
+    assert (tale.state.phase, tale.state.opened) == (ReleasePhase.PAUSED, CLOSED)
+
+
+@pytest.mark.parametrize("action", [ReleaseAction.RESUME, ReleaseAction.ABORT])
+def test_what_is_not_paused_any_more_does_not_remind(action):
+    tale = Tale("db", "web")
+    tale.tell(override(ReleaseAction.PAUSE))
+    tale.pass_time(timedelta(minutes=10))
+    tale.tell(override(action))
+
+    assert tale.state.remind_at is None
+    for _ in range(100):
+        tale.pass_time(timedelta(minutes=20))
+        tale.report("db", Standing.MOVING)
+    assert not tale.happened(e.PauseReminded)
+
+
+def test_the_line_in_the_list_is_written_after_what_changes_it_and_is_one():
+    tale = Tale("db", "web")
+    [row] = tale.state.listings
+    tale.tell(override(ReleaseAction.PAUSE))
+    assert tale.state.listings == (row,)
+
+    assert tale.tell(RowDone(row.id)).closed == (row.id,)
+    assert tale.tell(RowDone(row.id)).events == ()
+    tale.report("db", Standing.EXPECTED)
+    assert tale.state.listings == ()
+    tale.tell(override(ReleaseAction.ABORT))
+    assert len(tale.state.listings) == 1
+
+
 REPORTS = st.tuples(
     st.sampled_from(NAMES),
     st.sampled_from(list(Standing)),
@@ -431,6 +503,7 @@ def test_in_any_order_of_happenings_the_way_is_never_closed_and_what_is_over_sta
         # A refused override is told in the history, and so counted; it moves nothing else.
         stands = replace(tale.state, commands=(), sequence=before.sequence)
         assert not before.phase.is_terminal or stands == replace(before, commands=())
+        assert len(tale.state.listings) <= 1
         assert not (before.phase is ReleasePhase.ROLLING_BACK and tale.state.opened > before.opened)
         look = next_look(tale.state)
         assert tale.state.phase.is_terminal or look is not None, "a release that is not over is looked at again"
