@@ -14,10 +14,15 @@ from shared.domain.analysis.judgement import Verdict
 from shared.domain.names import CommandId, Version
 from shared.domain.rollout.permissions import RETRYABLE
 from shared.domain.rollout.state import Application, Doing, Phase, Rollout
+from shared.domain.rollout.timing import settled_until
 from shared.domain.rollout.weight import ALL, NONE, Weight, to_percent
 
 ASLEEP = timedelta(minutes=5)
 """A rollout that was to be looked at so long ago is not watched any more: what it knew is no answer for now."""
+
+UNHEARD_WINDOWS = 3
+"""So many windows after the first one was waited for, a target of which nothing was said is not known to be well: one
+to the end of the window that was open when the weight was set, one until the next look, and one to spare."""
 
 
 class Kind(StrEnum):
@@ -167,9 +172,19 @@ def _missing(live: Rollout, now: datetime) -> str | None:
         judgement = target.judgement
         if judgement is not None and judgement.verdict in (Verdict.NO_DATA, Verdict.ERROR):
             return f"cannot be judged at {target.name}: {judgement.because()}"
+        if judgement is None and target.is_exposed and _is_overdue(live, now):
+            return f"was not measured at {target.name} since {live.baking_since:%H:%M:%S} UTC"
     if live.look_at is not None and now - live.look_at > ASLEEP:
         return f"was to be looked at by {live.look_at:%H:%M:%S} UTC and was not"
     return None
+
+
+def _is_overdue(live: Rollout, now: datetime) -> bool:
+    """Whether the first window of this weight should have been judged by now, even as one that nothing came for."""
+    if live.baking_since is None or live.spec is None:
+        return False
+    measuring = live.spec.measuring
+    return settled_until(measuring, now) - UNHEARD_WINDOWS * measuring.window > live.baking_since
 
 
 def _held(live: Rollout, question: Question) -> str | None:

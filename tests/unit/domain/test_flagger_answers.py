@@ -7,11 +7,23 @@ from itertools import product
 import pytest
 
 from shared.domain.names import CommandId, Version
-from shared.domain.rollout.flagger import ASLEEP, CHECKS, GATES, Answer, Kind, Question, Say, answer, is_alarm
+from shared.domain.rollout.flagger import (
+    ASLEEP,
+    CHECKS,
+    GATES,
+    UNHEARD_WINDOWS,
+    Answer,
+    Kind,
+    Question,
+    Say,
+    answer,
+    is_alarm,
+)
 from shared.domain.rollout.spec import Spec
 from shared.domain.rollout.weight import ALL, Weight
+from tests.unit.domain.outside import NOTHING
 from tests.unit.domain.situations import LIVE, NONE_LIVE, ROLLING_BACK, SITUATIONS, situation
-from tests.unit.domain.specs import canary, spec, target
+from tests.unit.domain.specs import MINUTE, canary, spec, target
 from tests.unit.domain.states import Story, baking, succeeded
 
 FIVE, FIFTY = Weight(5_000), Weight(50_000)
@@ -188,6 +200,33 @@ def test_what_cannot_be_measured_is_unknown_and_never_a_yes(kind):
     story.wait(timedelta(minutes=4)).tick()
 
     assert ask(story, kind, highest=FIVE).say is (Say.NO if kind is Kind.CONFIRM_PROMOTION else Say.UNKNOWN)
+
+
+@pytest.mark.parametrize("kind", sorted(CHECKS))
+def test_before_anything_can_be_known_a_check_is_a_yes_and_no_data_is_unknown_from_then_on(kind):
+    """A window of 60 s is seen 120 s after its end, and waited for two windows longer."""
+    story = baking()
+    story.site.users_meet = NOTHING
+    said = []
+    for _ in range(10):
+        said.append(ask(story, kind).say)
+        story.wait(MINUTE).tick()
+
+    assert said == [Say.YES] * 6 + [Say.UNKNOWN] * 4
+
+
+@pytest.mark.parametrize("kind", sorted(CHECKS))
+def test_what_was_never_judged_is_unknown_too_whatever_its_source_leaves_out(kind):
+    story = baking()
+    measuring = story.live.spec.measuring
+    latest = story.live.baking_since + measuring.lag + (2 + UNHEARD_WINDOWS) * measuring.window
+    story.state = replace(story.state, live=replace(story.live, look_at=latest))
+
+    story.now = latest
+    assert ask(story, kind).say is Say.YES
+    story.now += timedelta(seconds=1)
+    assert ask(story, kind).say is Say.UNKNOWN
+    assert ask(story, kind).why == "rollout shop-1 was not measured at web since 12:00:00 UTC"
 
 
 @pytest.mark.parametrize("kind", [Kind.CONFIRM_ROLLOUT, Kind.CONFIRM_TRAFFIC_INCREASE, *sorted(CHECKS)])
