@@ -148,6 +148,7 @@ TAKEN = {
     "/api/applications": ("after",),
     "/api/dead-letters": ("after",),
     "/api/rollouts/{id}/history": ("after",),
+    "/api/releases": ("after",),
     "/api/releases/{id}/history": ("after",),
     "/api/applications/{application}/plan": ("version", "at"),
     "/api/plan": ("at",),
