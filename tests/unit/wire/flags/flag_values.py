@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from shared.domain.flags.model import (
+    BY_KEY,
     WHOLE,
     All,
     AnyOf,
@@ -41,7 +42,7 @@ ATTRIBUTES = st.builds(
     st.sampled_from([("targetingKey",), ("email",), ("/odd",), ("address", "city"), ("a/b", "~"), ("", "x")]),
     st.sampled_from([None, None, "user"]),
 )
-NUMBERS = st.integers(-5, 5) | st.sampled_from([0.5, 1e300, -2.25])
+NUMBERS = st.integers(-5, 5) | st.sampled_from([0.5, 1e15, -2.25])
 SCALARS = st.none() | st.booleans() | NUMBERS | TEXTS
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2))
 VERSIONS = st.sampled_from(["1", "2.1", "2.1.0-rc.1", "3.0.0+5"])
@@ -194,4 +195,55 @@ def segments(draw: st.DrawFn) -> Segment:
         excluded=tuple(draw(st.lists(members, max_size=2))),
         rules=tuple(draw(st.lists(segment_rules(), max_size=2))),
         description=draw(TEXTS),
+    )
+
+
+def contexts() -> st.SearchStrategy[dict]:
+    """Contexts that have what the flags ask for, often enough."""
+    city = st.dictionaries(st.just("city"), TEXTS | NUMBERS, max_size=1)
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "targetingKey": st.sampled_from(["a", "Ann", "1", "user-7", "@x.example"]),
+            "email": TEXTS | NUMBERS | st.booleans() | VERSIONS,
+            "/odd": TEXTS | VERSIONS,
+            "address": city,
+        },
+    )
+
+
+@st.composite
+def plain_flags(draw: st.DrawFn, conditions: st.SearchStrategy, hashing: Hashing, by: st.SearchStrategy) -> Flag:
+    """Flags without what other products have no word for; the conditions are for the caller to say."""
+    variants = (Variant("on", value=True), Variant("off", value=False))
+    names = st.sampled_from(["on", "off"])
+
+    def split(*, passes_on: bool) -> st.SearchStrategy[Split]:
+        other = st.sampled_from(["off", None]) if passes_on else st.just("off")
+        return st.builds(
+            lambda weight, rest, place: Split(
+                shares=(Share("on", weight), Share(rest, WHOLE - weight)),
+                seed="f" if place == BY_KEY else "",
+                by=place,
+                hashing=hashing,
+            ),
+            st.sampled_from([0, 20_000, 50_000, 99_999, WHOLE]),
+            other,
+            by,
+        )
+
+    rules = [
+        Rule(id=f"r{n}", condition=draw(conditions), serve=draw(names | split(passes_on=True)))
+        for n in range(draw(st.integers(0, 3)))
+    ]
+    targets = [Target(variant=draw(names), values=("Ann", "user-7"))] if draw(st.booleans()) else []
+    return Flag(
+        key="f",
+        type=FlagType.BOOLEAN,
+        variants=variants,
+        default=draw(names | split(passes_on=False)),
+        off="off",
+        enabled=draw(st.sampled_from([True, True, True, False])),
+        targets=tuple(targets),
+        rules=tuple(rules),
     )

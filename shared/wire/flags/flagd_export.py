@@ -1,0 +1,186 @@
+"""Flags of ours as a document of flagd.
+
+What flagd cannot say is left out and noted: it has no prerequisites, layers, regular expressions, recurring windows,
+regions or kinds of contexts. A split keeps its users where its hashing is flagd's own.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from shared.domain.flags.model import (
+    BY_KEY,
+    Attribute,
+    Clause,
+    Flag,
+    Hashing,
+    Operator,
+    Rule,
+    Segment,
+    Serve,
+    Split,
+)
+from shared.domain.names import SegmentKey, VariantName
+from shared.wire.flags.json_logic import Unsayable
+from shared.wire.flags.logic_export import LogicWriter, as_rule
+from shared.wire.flags.members import time_text
+from shared.wire.flags.notes import Exported, Fate, Note
+
+SCHEMA: Final = "https://flagd.dev/schema/v0/flags.json"
+_FLAGD: Final = frozenset({Hashing.FLAGD_1, Hashing.FLAGD_2, Hashing.FLAGD_3})
+_LONGEST: Final = 256 * 1024
+"""Of one flag's targeting: shares that pass users on repeat what stands below them."""
+
+
+def export_flagd(flags: Iterable[Flag], segments: Iterable[Segment] = ()) -> Exported:
+    """Return the document, and what it does not carry."""
+    notes: list[Note] = []
+    known = {segment.key: segment for segment in segments}
+    evaluators: dict[str, Any] = {}
+    written = {}
+    for flag in flags:
+        if all(variant.value is None for variant in flag.variants):
+            notes.append(Note(flag.key, Fate.LOST, "it has no value but the code's own, and is left out"))
+            continue
+        if any(isinstance(variant.value, list) for variant in flag.variants):
+            notes.append(
+                Note(flag.key, Fate.LOST, "a value of it is a list, which flagd does not take: it is left out")
+            )
+            continue
+        writing = _Writing(flag, known, evaluators)
+        written[str(flag.key)] = writing.document()
+        notes += writing.notes
+        evaluators = writing.logic.evaluators
+    document: dict[str, object] = {"$schema": SCHEMA, "flags": written}
+    if evaluators:
+        document["$evaluators"] = evaluators
+    return Exported(document, tuple(dict.fromkeys(notes)))
+
+
+class _Writing:
+    """One flag that is being written."""
+
+    def __init__(self, flag: Flag, segments: Mapping[SegmentKey, Segment], evaluators: dict[str, Any]) -> None:
+        self.flag = flag
+        self.logic = LogicWriter(segments, self._of_segment, evaluators)
+        self.notes: list[Note] = []
+        self._null = {variant.name for variant in flag.variants if variant.value is None}
+
+    def document(self) -> dict[str, Any]:
+        flag = self.flag
+        is_on = flag.enabled and not flag.killed
+        variants = {variant.name: variant.value for variant in flag.variants if variant.value is not None}
+        if not is_on:
+            self._note_off()
+        served = flag.off if not is_on else flag.default if not isinstance(flag.default, Split) else flag.off
+        is_disabled = not is_on and flag.off in self._null
+        if is_disabled and not isinstance(flag.default, Split):
+            served = flag.default
+        document: dict[str, Any] = {"state": "DISABLED" if is_disabled else "ENABLED", "variants": variants}
+        if served not in self._null:
+            document["defaultVariant"] = served
+        targeting = self._targeting(served) if is_on else None
+        if targeting is not None:
+            document["targeting"] = as_rule({"if": [targeting]} if not isinstance(targeting, dict) else targeting)
+        metadata = self._metadata()
+        return document | ({"metadata": metadata} if metadata else {})
+
+    def _lost(self, words: str) -> None:
+        self.notes.append(Note(self.flag.key, Fate.LOST, words))
+
+    def _changed(self, words: str) -> None:
+        self.notes.append(Note(self.flag.key, Fate.CHANGED, words))
+
+    def _note_off(self) -> None:
+        flag = self.flag
+        if flag.rules or flag.targets or flag.schedule or flag.prerequisites or isinstance(flag.default, Split):
+            self._lost("it is off, so what it would serve when it is on again is left out")
+
+    def _metadata(self) -> dict[str, Any]:
+        flag = self.flag
+        expires = time_text(flag.expires) if flag.expires is not None else ""
+        told = {"description": flag.description, "owner": flag.owner, "tags": ", ".join(flag.tags), "expires": expires}
+        return {name: value for name, value in told.items() if value}
+
+    def _targeting(self, served: VariantName) -> Any:
+        flag = self.flag
+        if flag.regions:
+            self._lost(f"what the regions {', '.join(name for name, _ in flag.regions)} do otherwise")
+        if flag.prerequisites:
+            self._lost(f"that {', '.join(each.flag for each in flag.prerequisites)} must be on")
+        rest = None if flag.default == served else self._default()
+        for rule in reversed(flag.rules):
+            rest = self._rule(rule, rest)
+        for target in reversed(flag.targets):
+            try:
+                asked = {"in": [self.logic.variable(target.by), list(target.values)]}
+                rest = {"if": [asked, self._variant(target.variant), rest]}
+            except Unsayable as why:
+                self._lost(f"a target of {target.variant}: {why}")
+        if flag.schedule is not None:
+            try:
+                rest = {"if": [self.logic.condition(flag.schedule), self._or(rest, served), self._variant(flag.off)]}
+            except Unsayable as why:
+                self._lost(f"the schedule: {why}")
+        for words in self.logic.remarks:
+            self._changed(words)
+        if len(json.dumps(rest)) > _LONGEST:
+            self._lost("its rules, for they are too long when each share repeats what stands below it")
+            return None
+        return rest
+
+    def _default(self) -> Any:
+        try:
+            return self._serve(self.flag.default, None)
+        except Unsayable as why:
+            self._lost(f"the default, in whose place the off variant stands: {why}")
+            return None
+
+    def _or(self, expression: Any, served: VariantName) -> Any:
+        return self._variant(served) if expression is None else expression
+
+    def _rule(self, rule: Rule, rest: Any) -> Any:
+        try:
+            condition = self.logic.condition(rule.condition)
+            served = self._serve(rule.serve, rest)
+        except Unsayable as why:
+            self._lost(f"the rule {rule.id}: {why}")
+            return rest
+        return served if condition is True else {"if": [condition, served, rest]}
+
+    def _variant(self, name: VariantName) -> str | None:
+        return None if name in self._null else name
+
+    def _serve(self, serve: Serve, rest: Any) -> Any:
+        if not isinstance(serve, Split):
+            return self._variant(serve)
+        parts = [(rest if each.variant is None else self._variant(each.variant), each.weight) for each in serve.shares]
+        divided = self._fractional(serve, parts)
+        if rest is None or serve.by == BY_KEY:
+            return divided
+        is_set = Clause(attribute=serve.by, operator=Operator.IS_SET)
+        return {"if": [self.logic.condition(is_set), divided, rest]}
+
+    def _fractional(self, split: Split, parts: list[tuple[Any, int]]) -> Any:
+        self._note_hashing(split)
+        is_own = split.by == BY_KEY and split.seed == self.flag.key
+        placing = [] if is_own else [self._placing(split)]
+        return {"fractional": [*placing, *([each, weight] for each, weight in parts)]}
+
+    def _of_segment(self, split: Split, parts: list[tuple[Any, int]]) -> Any:
+        """A segment is divided alike in every flag, so never by a flag's own key."""
+        self._note_hashing(split)
+        return {"fractional": [self._placing(split), *([each, weight] for each, weight in parts)]}
+
+    def _note_hashing(self, split: Split) -> None:
+        if split.hashing not in _FLAGD:
+            self._lost(f"users are divided anew: flagd does not hash as {split.hashing} does")
+        elif split.hashing is not Hashing.FLAGD_3:
+            self._changed(f"users stay where they are with a flagd that hashes as {split.hashing}, and with no other")
+
+    def _placing(self, split: Split) -> dict[str, Any]:
+        """Return what users are divided by."""
+        if split.hashing is Hashing.FLAGD_3 and split.by == BY_KEY and split.seed:
+            self._lost("users are divided anew: flagd hashes the targeting key with the flag's own key alone")
+        variable = self.logic.variable(Attribute(split.by.path))
+        return {"cat": [split.seed, variable]} if split.seed else variable

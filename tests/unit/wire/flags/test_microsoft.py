@@ -1,0 +1,195 @@
+"""Microsoft's feature management: who was in an audience, or had a variant, is and has here."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.domain.errors import InvalidError
+from shared.domain.flags.compile import compile_flags
+from shared.wire.flags.microsoft import CONTENT_TYPE, KEY_PREFIX, import_microsoft
+from tests.unit.wire.flags.suites import needs_suites, read_suite, suite_files
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
+SAMPLES = suite_files("microsoft/Samples/*.sample.json")
+
+
+def ruleset(result):
+    assert [str(each) for each in result.refused] == []
+    return compile_flags(result.flags, result.segments, regexes=lambda text: re.compile(text).search)
+
+
+def one(**members):
+    return import_microsoft({"feature_management": {"feature_flags": [{"id": "f", "enabled": True} | members]}})
+
+
+def filtered(name, **parameters):
+    return {"conditions": {"client_filters": [{"name": name, "parameters": parameters}]}}
+
+
+def served(result, now=NOW, **context):
+    return ruleset(result).evaluate("f", context, now=now, region="").value
+
+
+def cases():
+    for sample in SAMPLES:
+        tests = sample.with_name(sample.name.replace(".sample.", ".tests."))
+        for number, case in enumerate(read_suite(tests)):
+            yield pytest.param(sample, case, id=f"{sample.name.partition('.')[0]}-{number}")
+
+
+@needs_suites
+@pytest.mark.parametrize(("sample", "case"), cases())
+def test_the_cases_of_microsoft(sample, case):
+    result = import_microsoft(read_suite(sample))
+    if "Exception" in case["IsEnabled"]:
+        assert [each.subject for each in result.refused] == [case["FeatureFlagName"]]
+        return
+    result = replace(result, refused=())
+    asked = case["Inputs"]
+    context = {"targetingKey": asked["User"]} if asked.get("User") else {}
+    context |= {"groups": asked["Groups"]} if asked.get("Groups") else {}
+
+    answer = ruleset(result).evaluate(case["FeatureFlagName"], context, now=NOW, region="")
+
+    expected = case["Variant"]["Result"]
+    if expected is not None:
+        assert (answer.variant, answer.value) == (expected["Name"], expected["ConfigurationValue"])
+    elif "IsEnabled" in case and "Result" in case["IsEnabled"]:
+        assert str(answer.value).lower() == case["IsEnabled"]["Result"]
+
+
+def test_a_flag_without_filters_is_on():
+    assert served(one()) is True
+    assert served(one(enabled=False)) is False
+    assert served(one(conditions={"client_filters": []})) is True
+
+
+def test_any_filter_is_enough_unless_all_are_asked_for():
+    past, future = (
+        {"name": "Microsoft.TimeWindow", "parameters": {at: "Sun, 01 Jan 2023 00:00:00 GMT"}} for at in ("Start", "End")
+    )
+
+    assert served(one(conditions={"client_filters": [future, past]})) is True
+    assert served(one(conditions={"client_filters": [future, past], "requirement_type": "All"})) is False
+
+
+def test_who_is_excluded_is_out_though_named():
+    audience = {"Users": ["Ann"], "Exclusion": {"Users": ["Ann"], "Groups": ["out"]}, "DefaultRolloutPercentage": 100}
+    flag = one(**filtered("Microsoft.Targeting", Audience=audience))
+
+    assert served(flag, targetingKey="Ann") is False
+    assert served(flag, targetingKey="Bob", groups=["out"]) is False
+    assert served(flag, targetingKey="Bob") is True
+    assert served(flag) is False
+
+
+def test_a_window_comes_again_in_its_own_zone():
+    window = {
+        "Start": "Mon, 02 Nov 2026 22:30:00 -0500",
+        "End": "Mon, 02 Nov 2026 23:30:00 -0500",
+        "Recurrence": {
+            "Pattern": {"Type": "Weekly", "Interval": 1, "DaysOfWeek": ["Monday", "Wednesday"]},
+            "Range": {"Type": "Numbered", "NumberOfOccurrences": 2},
+        },
+    }
+    flag = one(**filtered("Microsoft.TimeWindow", **window))
+
+    def at(day, hour):
+        return served(flag, now=datetime(2026, 11, day, hour, 45, tzinfo=UTC).timestamp())
+
+    assert [at(3, 3), at(3, 5), at(4, 3), at(5, 3), at(10, 3)] == [True, False, False, True, False]
+
+
+def test_percentiles_may_leave_gaps_and_the_first_has_what_several_cover():
+    allocation = {
+        "percentile": [{"variant": "b", "from": 50, "to": 80}, {"variant": "a", "from": 40, "to": 60}],
+        "default_when_enabled": "c",
+        "seed": "s",
+    }
+    variants = [{"name": name, "configuration_value": name.upper()} for name in "abc"]
+
+    [flag] = one(variants=variants, allocation=allocation).flags
+
+    shares = [(share.variant, share.weight) for share in flag.rules[-1].serve.shares]
+    assert shares == [(None, 40_000), ("a", 10_000), ("b", 30_000), (None, 20_000)]
+    assert flag.default == "c"
+
+
+def test_a_disabled_flag_has_the_variant_for_that():
+    variants = [{"name": name, "configuration_value": name.upper()} for name in "ab"]
+
+    assert served(one(variants=variants, allocation={"default_when_disabled": "b"}, enabled=False)) == "B"
+    assert served(one(variants=variants, enabled=False)) is None
+
+
+def test_variants_without_values_say_whether_the_flag_is_on():
+    variants = [{"name": "old", "status_override": "Disabled"}, {"name": "new"}]
+
+    result = one(
+        variants=variants, allocation={"user": [{"variant": "old", "users": ["Ann"]}], "default_when_enabled": "new"}
+    )
+
+    assert served(result, targetingKey="Ann") is False
+    assert served(result, targetingKey="Bob") is True
+    assert result.notes == ()
+
+
+def test_what_is_not_carried_is_noted():
+    variants = [{"name": "a", "configuration_value": 1, "status_override": "Disabled"}]
+
+    result = one(variants=variants, telemetry={"enabled": True}, display_name="F", other=1)
+
+    assert sorted(note.words for note in result.notes) == [
+        "status_override: the value is served, not whether it counts as enabled",
+        "telemetry (enabled)",
+        "the display name 'F'",
+        "the field other",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("flag", "path", "says"),
+    [
+        (filtered("MyFilter"), "conditions.client_filters[0].name", "a program of the application's own"),
+        (filtered("Microsoft.Targeting"), "conditions.client_filters[0].parameters.Audience", "an object"),
+        (
+            filtered("Microsoft.Targeting", Audience={"DefaultRolloutPercentage": 101}),
+            "conditions.client_filters[0].parameters",
+            "0 to 100",
+        ),
+        (filtered("Microsoft.TimeWindow", Start="soon"), "conditions.client_filters[0].parameters", "such as"),
+        (
+            {"variants": [{"name": "a", "configuration_value": 1}, {"name": "b", "configuration_value": "x"}]},
+            "variants",
+            "types",
+        ),
+        (
+            {"variants": [{"name": "a"}], "allocation": {"default_when_enabled": "b"}},
+            "allocation.default_when_enabled",
+            "no variant",
+        ),
+        ({"enabled": "yes"}, "enabled", "true or false"),
+        ({"id": "a b"}, "key", "letters"),
+    ],
+)
+def test_a_flag_that_cannot_be_said_is_refused_where_it_is(flag, path, says):
+    [refused] = one(**flag).refused
+
+    assert refused.problem.path == path
+    assert says in refused.problem.message
+
+
+def test_key_values_of_app_configuration_are_taken():
+    item = {"key": f"{KEY_PREFIX}f", "value": json.dumps({"id": "f", "enabled": True}), "content_type": CONTENT_TYPE}
+
+    for document in (item, [item, {"key": "other", "value": "x"}], {"items": [item]}):
+        assert [flag.key for flag in import_microsoft(document).flags] == ["f"]
+
+
+@pytest.mark.parametrize("document", [None, {}, {"feature_management": {}}, {"key": KEY_PREFIX, "value": "{"}])
+def test_a_document_that_is_none_is_refused(document):
+    with pytest.raises(InvalidError):
+        import_microsoft(document)
