@@ -30,6 +30,7 @@ class Reply:
     status: int
     body: Mapping[str, object]
     location: str | None = None
+    etag: str | None = None
 
 
 Handler = Callable[[func.HttpRequest, str], Reply]
@@ -130,6 +131,8 @@ def encode(reply: Reply) -> func.HttpResponse:
     headers = {"Cache-Control": "no-store"}
     if reply.location:
         headers["Location"] = reply.location
+    if reply.etag:
+        headers["ETag"] = reply.etag
     if reply.status >= 400:
         headers |= problem_headers(dict(reply.body))
     if reply.status == 401:

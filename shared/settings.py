@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,11 @@ from urllib.parse import urlsplit
 from shared.domain.rollout.app_settings import FOR_SPECS, may_be_sent
 
 CLUSTERS: Final = "SLIPWAY_KUBERNETES_CLUSTERS"
+FLAG_ENVIRONMENTS: Final = "SLIPWAY_FLAG_ENVIRONMENTS"
+FLAG_KEYS: Final = "SLIPWAY_FLAG_KEYS"
+FLAG_MAX_AGE: Final = "SLIPWAY_FLAG_MAX_AGE"
+MOST_APPROVALS: Final = 10
+_ENVIRONMENT: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
 class SettingsError(Exception):
@@ -75,6 +81,17 @@ class Settings:
     """`SLIPWAY_SOURCE_KEYS`: `source=key;...`; each good only for `/api/events/{source}`, that of the source
     `observations` only for `/api/observations`, `flagger` for `/api/flagger`, and `hooks/{application}`, or `hooks` for
     all applications, for `/api/callbacks/hooks`."""
+    flag_environments: Mapping[str, int]
+    """`SLIPWAY_FLAG_ENVIRONMENTS`: `production=2;test=0`: where flags are served, and how many people beside the author
+    want a change of a flag there before it is made. The first is meant where none is named; `production` when unset."""
+    flag_keys: Mapping[str, str]
+    """`SLIPWAY_FLAG_KEYS`: `environment/name=key;...`: keys that are good for evaluating the flags of one environment,
+    and for nothing else."""
+    flag_max_age: float
+    """`SLIPWAY_FLAG_MAX_AGE`: how many seconds a worker serves flags before it asks whether they changed."""
+    region: str
+    """`SLIPWAY_REGION`, or what App Service says, in lower case without spaces: what flags take for the region of who
+    does not say where they ask from."""
     kubernetes_clusters: tuple[KubernetesCluster, ...]
     """`SLIPWAY_KUBERNETES_CLUSTERS`: `[{"server": "https://...", "ca": "<base64 of PEM>", "tokenSetting":
     "SLIPWAY_SECRET_..."}]`. A spec names a server by its URL: no other than these gets a token."""
@@ -103,13 +120,22 @@ class Settings:
             release_windows=env.get("SLIPWAY_RELEASE_WINDOWS", ""),
             operator_keys=_keys(env, "SLIPWAY_KEYS"),
             source_keys=_keys(env, "SLIPWAY_SOURCE_KEYS"),
+            flag_environments=_environments(env),
+            flag_keys=_keys(env, FLAG_KEYS),
+            flag_max_age=_seconds(env, FLAG_MAX_AGE, default=5.0),
+            region=env.get("SLIPWAY_REGION", env.get("REGION_NAME", "")).replace(" ", "").lower(),
             kubernetes_clusters=_clusters(env, allow_http=allow_http),
         )
         settings.check()
         return settings
 
     def check(self) -> None:
-        """Raise `SettingsError` when no store or no queue is named."""
+        """Raise `SettingsError` when no store or no queue is named, or a key is for an environment that is none."""
+        for owner in self.flag_keys:
+            environment, separator, name = owner.partition("/")
+            if not separator or not name or environment not in self.flag_environments:
+                known = ", ".join(self.flag_environments)
+                raise SettingsError(f"{FLAG_KEYS}: '{owner}' is not `environment/name`; environments are {known}")
         if self.data is not None:
             return
         if not (self.tables_endpoint or self.tables_connection):
@@ -143,6 +169,35 @@ def _keys(env: Mapping[str, str], name: str) -> dict[str, str]:
             raise SettingsError(f"{name}: an entry is not `name=key` with a key of at least 16 characters")
         keys[owner.strip()] = key.strip()
     return keys
+
+
+def _environments(env: Mapping[str, str]) -> dict[str, int]:
+    """Read the environments of flags, in their order."""
+    approvals: dict[str, int] = {}
+    for part in filter(None, (part.strip() for part in env.get(FLAG_ENVIRONMENTS, "production").split(";"))):
+        name, _, count = (piece.strip() for piece in part.partition("="))
+        if not _ENVIRONMENT.fullmatch(name) or name in approvals:
+            raise SettingsError(
+                f"{FLAG_ENVIRONMENTS}: '{name[:40]}' is no name of an environment, or stands there twice; "
+                "allowed are lower-case letters, digits and inner hyphens, at most 32 characters"
+            )
+        if count and (not count.isascii() or not count.isdigit() or int(count) > MOST_APPROVALS):
+            raise SettingsError(f"{FLAG_ENVIRONMENTS}: '{name}' asks for '{count[:20]}' approvals; allowed is 0 to 10")
+        approvals[name] = int(count or 0)
+    if not approvals:
+        raise SettingsError(f"{FLAG_ENVIRONMENTS} names no environment; allowed is such as production=2;test=0")
+    return approvals
+
+
+def _seconds(env: Mapping[str, str], name: str, *, default: float) -> float:
+    text = env.get(name, "").strip()
+    try:
+        seconds = float(text) if text else default
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 3600:
+        raise SettingsError(f"{name} is '{text[:40]}'; allowed is a number of seconds from 0 to 3600")
+    return seconds
 
 
 def _clusters(env: Mapping[str, str], *, allow_http: bool) -> tuple[KubernetesCluster, ...]:

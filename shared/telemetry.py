@@ -72,6 +72,7 @@ def _secrets_of(settings: Settings) -> tuple[str, ...]:
     keys: Iterable[str | None] = (
         *settings.operator_keys.values(),
         *settings.source_keys.values(),
+        *settings.flag_keys.values(),
         settings.access_token,
         settings.tables_connection,
         settings.service_bus_connection,

@@ -1,7 +1,7 @@
 """Who is asking: our own check of keys, the same on Azure and on a laptop."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hmac import compare_digest
 
 
@@ -11,10 +11,17 @@ class Access:
 
     operators: Mapping[str, str]
     sources: Mapping[str, str]
+    evaluators: Mapping[str, str] = field(default_factory=dict)
+    """`environment/name` with a key that is good for evaluating the flags of that environment, and for nothing else."""
 
     def operator(self, headers: Mapping[str, str]) -> str | None:
         """Return whose operator key the request carries (`Authorization: Bearer` or `X-API-Key`), or None."""
         return _owner(self.operators, _presented(headers))
+
+    def evaluator(self, headers: Mapping[str, str]) -> str | None:
+        """Return the environment whose flags the request's key may evaluate, or None."""
+        owner = _owner(self.evaluators, _presented(headers))
+        return owner.partition("/")[0] if owner is not None else None
 
     def source(self, name: str, headers: Mapping[str, str], code: str | None) -> str | None:
         """Return who may post events of this source: an operator, or the source by its own key (also as `?code=`)."""

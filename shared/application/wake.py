@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.application.drive import put_off
+from shared.application.flag_aggregates import FLAGS, SEGMENTS
 from shared.application.laid_aside import LaidAside
 from shared.application.release_aggregate import RELEASES
 from shared.domain.errors import InvalidError, RejectedError, SlipwayError, TryLaterError, VersionConflictError
@@ -34,6 +35,8 @@ class WakeUpHandler:
     driver: Drives
     releases: Drives
     """Drives what the keys of releases of several applications name; `driver` everything else."""
+    flags: Drives
+    """Drives what the keys of flags and segments name."""
     queue: CommandQueue
     aside: LaidAside
     clock: Clock
@@ -69,10 +72,14 @@ class WakeUpHandler:
 
     def _drive(self, wake_up: WakeUp, *, redelivered: bool) -> None:
         try:
-            driver = self.releases if wake_up.key.startswith(RELEASES) else self.driver
-            driver.drive(wake_up, redelivered=redelivered)
+            self._driver_of(wake_up.key).drive(wake_up, redelivered=redelivered)
         except (InvalidError, RejectedError) as error:
             self.aside.add(SOURCE, wake_up.key.encode(), str(error))
+
+    def _driver_of(self, key: str) -> Drives:
+        if key.startswith(RELEASES):
+            return self.releases
+        return self.flags if key.startswith((FLAGS, SEGMENTS)) else self.driver
 
     def _put_off(self, wake_up: WakeUp, error: SlipwayError) -> None:
         pause = backoff(wake_up.attempt, error.after_seconds if isinstance(error, TryLaterError) else None)

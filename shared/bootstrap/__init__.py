@@ -50,7 +50,7 @@ from shared.ports.metrics_source import MetricsSource
 from shared.settings import Settings, SettingsError
 from shared.telemetry import keep_logs_clean
 
-__all__ = ["App", "Keeping", "Outside", "app", "build", "embedded_broker", "metrics_sources"]
+__all__ = ["App", "FlagOptions", "Keeping", "Outside", "app", "build", "embedded_broker", "metrics_sources"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,12 @@ class App:
 
 
 def build(
-    keeping: Keeping, outside: Outside, access: Access, clock: Clock, house: tuple[ReleaseWindow, ...] = ()
+    keeping: Keeping,
+    outside: Outside,
+    access: Access,
+    clock: Clock,
+    house: tuple[ReleaseWindow, ...] = (),
+    flags: FlagOptions | None = None,
 ) -> App:
     """Wire the use cases to their ports. `house` are the release windows of all applications."""
     observed = keeping.observations
@@ -118,6 +123,8 @@ def build(
     teller, listing = ReleaseTeller(keeping.store, door), ReleaseList(keeping.index)
     releases = ReleaseDriver(keeping.store, keeping.queue, keeping.markers, commander, teller, listing, clock)
     aside = LaidAside(keeping.letters, clock)
+    options = flags or FlagOptions()
+    flagged = flag_parts(keeping, clock, options)
     return App(
         access=access,
         intake=intake,
@@ -130,6 +137,11 @@ def build(
         views=Views(keeping.store, keeping.store, keeping.index, keeping.letters),
         plans=Plans(keeping.store, clock, claims, house),
         releases=Releases(keeping.store, keeping.store, door, listing),
+        flags=flagged.server,
+        flag_changes=flagged.changes,
+        flag_views=flagged.views,
+        flag_environments=options.environments,
+        segments=flagged.segments,
     )
 
 
@@ -138,9 +150,9 @@ def app() -> App:
     """Build the object graph on the first call of this worker process, never at import."""
     settings = Settings.from_env(os.environ)
     keep_logs_clean(settings)
-    access = Access(settings.operator_keys, settings.source_keys)
-    house = house_windows(settings)
-    return build(keeping(settings), azure(settings, os.environ), access, SystemClock(), house)
+    access = Access(settings.operator_keys, settings.source_keys, settings.flag_keys)
+    house, flags = house_windows(settings), flag_options(settings)
+    return build(keeping(settings), azure(settings, os.environ), access, SystemClock(), house, flags)
 
 
 def house_windows(settings: Settings) -> tuple[ReleaseWindow, ...]:

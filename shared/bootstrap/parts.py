@@ -9,6 +9,7 @@ from shared.ports.alert_queue import AlertQueue
 from shared.ports.audience import Audience
 from shared.ports.command_queue import CommandQueue
 from shared.ports.dead_letters import DeadLetters
+from shared.ports.flag_snapshots import FlagSnapshots
 from shared.ports.hook_caller import HookCaller
 from shared.ports.notifier import Notifier
 from shared.ports.observations import ClosedWindows, Observations
@@ -38,6 +39,7 @@ class Keeping:
     index: ViewIndex
     letters: DeadLetters
     observations: ObservationsAndWindows
+    snapshots: FlagSnapshots
     queue: CommandQueue
     alerts: AlertQueue
 

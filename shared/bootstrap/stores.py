@@ -26,6 +26,7 @@ def embedded(data: Path, commands_queue: str, alerts_queue: str) -> Keeping:
     from shared.adapters.sqlite.command_queue import SqliteCommandQueue
     from shared.adapters.sqlite.database import Database
     from shared.adapters.sqlite.dead_letters import SqliteDeadLetters
+    from shared.adapters.sqlite.flag_snapshots import SqliteFlagSnapshots
     from shared.adapters.sqlite.observations import SqliteObservations
     from shared.adapters.sqlite.open_markers import SqliteOpenMarkers
     from shared.adapters.sqlite.rollout_store import SqliteRolloutStore
@@ -38,6 +39,7 @@ def embedded(data: Path, commands_queue: str, alerts_queue: str) -> Keeping:
         index=SqliteViewIndex(database),
         letters=SqliteDeadLetters(database),
         observations=SqliteObservations(database),
+        snapshots=SqliteFlagSnapshots(database),
         queue=SqliteCommandQueue(embedded_broker(data), commands_queue),
         alerts=SqliteAlertQueue(embedded_broker(data), alerts_queue),
     )
@@ -54,19 +56,26 @@ def embedded_broker(data: Path) -> "SqliteBroker":
 
 def _service_bus_and_tables(settings: Settings) -> Keeping:
     from shared.adapters.azure_tables.dead_letters import TableDeadLetters
+    from shared.adapters.azure_tables.flag_snapshots import TableFlagSnapshots
     from shared.adapters.azure_tables.observations import TableObservations
     from shared.adapters.azure_tables.open_markers import TableOpenMarkers
+    from shared.adapters.azure_tables.patience import Patience
     from shared.adapters.azure_tables.rollout_store import TableRolloutStore
     from shared.adapters.azure_tables.table import Table
     from shared.adapters.azure_tables.view_index import TableViewIndex
     from shared.adapters.service_bus.alert_queue import ServiceBusAlertQueue
     from shared.adapters.service_bus.command_queue import ServiceBusCommandQueue
 
-    if settings.tables_connection:
-        table = Table.from_connection_string(settings.tables_connection, name=settings.tables_name)
-    else:
+    def table_with(patience: Patience) -> Table:
+        if settings.tables_connection:
+            connection = settings.tables_connection
+            return Table.from_connection_string(connection, name=settings.tables_name, patience=patience)
         endpoint = settings.tables_endpoint or ""
-        table = Table.from_endpoint(endpoint, identity(), name=settings.tables_name)
+        return Table.from_endpoint(endpoint, identity(), name=settings.tables_name, patience=patience)
+
+    table = table_with(Patience())
+    # A user waits for flags, and those that are kept are better than those that come late.
+    impatient = table_with(Patience(connect=1.0, read=3.0, attempts=2, total=3.0))
     connection = settings.service_bus_connection or ""
     namespace = "" if connection else settings.service_bus_namespace or ""
     credential = None if connection else identity()
@@ -77,6 +86,7 @@ def _service_bus_and_tables(settings: Settings) -> Keeping:
         index=TableViewIndex(table),
         letters=TableDeadLetters(table),
         observations=TableObservations(table),
+        snapshots=TableFlagSnapshots(impatient),
         queue=ServiceBusCommandQueue(settings.commands_queue, **to),
         alerts=ServiceBusAlertQueue(settings.alerts_queue, **to),
     )

@@ -1,6 +1,10 @@
 """The names of things, as types, so that one can never stand where another is meant."""
 
-from typing import NewType
+from hashlib import sha256
+from typing import Final, NewType
+
+LONGEST_KEY: Final = 128
+"""Of an aggregate, in characters: what a queue takes as a session's id."""
 
 ApplicationName = NewType("ApplicationName", str)
 """What is released, such as `shop`."""
@@ -38,12 +42,23 @@ def release_key(release: ReleaseId) -> str:
 
 def key_of_flag(environment: EnvironmentName, flag: FlagKey) -> str:
     """The key of a flag's aggregate in one environment."""
-    return f"flag:{environment}/{flag}"
+    return _key_in("flag", environment, flag)
 
 
 def key_of_segment(environment: EnvironmentName, segment: SegmentKey) -> str:
     """The key of a segment's aggregate in one environment."""
-    return f"segment:{environment}/{segment}"
+    return _key_in("segment", environment, segment)
+
+
+def environment_of(key: str) -> EnvironmentName:
+    """The environment of the aggregate of a flag or a segment."""
+    return EnvironmentName(key.partition(":")[2].partition("/")[0])
+
+
+def _key_in(kind: str, environment: EnvironmentName, name: str) -> str:
+    """A key is a session of the queue too, which has no room for the longest names: they stand by their hash."""
+    whole = f"{kind}:{environment}/{name}"
+    return whole if len(whole) <= LONGEST_KEY else f"{kind}:{environment}/~{sha256(name.encode()).hexdigest()[:32]}"
 
 
 def application_of(rollout: RolloutId) -> ApplicationName:

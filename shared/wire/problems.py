@@ -11,6 +11,7 @@ from shared.domain.errors import (
     TryLaterError,
     VersionConflictError,
 )
+from shared.domain.flags.managing.refusals import RevisionError, RevisionUnsaidError, UnknownFlagError
 
 CONTENT_TYPE: Final = "application/problem+json"
 LONGEST_DETAIL: Final = 2000
@@ -37,6 +38,8 @@ FORBIDDEN: Final = Kind("forbidden", 403, "The key is not good for this")
 ANSWERED_NO: Final = Kind("answered-no", 403, "The answer is no")
 NOT_FOUND: Final = Kind("not-found", 404, "There is no such thing")
 METHOD_NOT_ALLOWED: Final = Kind("method-not-allowed", 405, "The method is not taken here")
+CHANGED: Final = Kind("changed", 412, "It is not any more what was read")
+UNREAD: Final = Kind("unread", 428, "Say with If-Match what was read")
 TOO_LARGE: Final = Kind("too-large", 413, "The body is too long")
 REJECTED: Final = Kind("rejected", 409, "The rules do not allow this now")
 TRY_LATER: Final = Kind("try-later", 503, "A dependency is unwell; try again later")
@@ -62,6 +65,12 @@ def problem_of(error: Exception) -> tuple[int, dict[str, Any]]:
     match error:
         case InvalidError():
             return problem(INVALID, _summary(error), errors=[_error(each) for each in error.problems])
+        case UnknownFlagError():
+            return problem(NOT_FOUND, str(error))
+        case RevisionError():
+            return problem(CHANGED, str(error))
+        case RevisionUnsaidError():
+            return problem(UNREAD, str(error))
         case RejectedError():
             return problem(REJECTED, str(error))
         case TryLaterError():

@@ -54,6 +54,7 @@ def killable_keeping(killer: Killer) -> Callable[[Keeping], Keeping]:
             index=Killable(keeping.index, killer, "put"),
             letters=keeping.letters,
             observations=Killable(keeping.observations, killer, "add", "open", "close"),
+            snapshots=Killable(keeping.snapshots, killer, "write_chunk", "move_head"),
             queue=Killable(keeping.queue, killer, "send"),
             alerts=keeping.alerts,
         )

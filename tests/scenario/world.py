@@ -17,12 +17,13 @@ from shared.adapters.sqlite.broker import SqliteBroker
 from shared.adapters.sqlite.command_queue import SqliteCommandQueue
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.dead_letters import SqliteDeadLetters
+from shared.adapters.sqlite.flag_snapshots import SqliteFlagSnapshots
 from shared.adapters.sqlite.observations import SqliteObservations
 from shared.adapters.sqlite.open_markers import SqliteOpenMarkers
 from shared.adapters.sqlite.rollout_store import SqliteRolloutStore
 from shared.adapters.sqlite.view_index import SqliteViewIndex
 from shared.application.access import Access
-from shared.bootstrap import Keeping, Outside, build
+from shared.bootstrap import FlagOptions, Keeping, Outside, build
 from shared.domain.errors import SlipwayError
 from shared.domain.names import ApplicationName, CommandId, RolloutId, Version
 from shared.domain.rollout.calendar import ReleaseWindow
@@ -75,6 +76,7 @@ class World:
         change: Callable[[Keeping], Keeping] = lambda keeping: keeping,
         deploy_first: bool = True,
         house: tuple[ReleaseWindow, ...] = (),
+        flags: FlagOptions | None = None,
     ) -> None:
         """`change` puts another store or queue, or faults before them, where the embedded ones are."""
         self.folder = folder
@@ -90,6 +92,7 @@ class World:
         self.broker = SqliteBroker(folder / "queue.db", now=self.clock.now)
         self.change = change
         self.house = house
+        self.flags = flags
         self.start()
         self.spec: Spec = parse_spec(spec.encode(), "application/yaml")
         self.target = self.spec.targets[0]
@@ -109,6 +112,7 @@ class World:
                 index=SqliteViewIndex(database),
                 letters=SqliteDeadLetters(database),
                 observations=SqliteObservations(database),
+                snapshots=SqliteFlagSnapshots(database),
                 queue=SqliteCommandQueue(self.broker, QUEUE),
                 alerts=SqliteAlertQueue(self.broker, ALERTS),
             )
@@ -125,7 +129,7 @@ class World:
             hooks=self.hooks,
             address="https://slipway.example",
         )
-        self.app = build(self.keeping, outside, Access({}, {}), self.clock, self.house)
+        self.app = build(self.keeping, outside, Access({}, {}), self.clock, self.house, self.flags)
 
     def deploy(self, version: str, *, error_rate: float = 0.0, event: str | None = None, **options) -> RolloutId:
         """CI puts a version into the candidate's place and says so."""

@@ -1,0 +1,168 @@
+"""Bringing what is served up to what was decided: the chunk that follows from a flag or a segment, then the head."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from shared.application.flag_aggregates import (
+    FlagAggregate,
+    SegmentAggregate,
+    commit_flag,
+    commit_segment,
+    load_flag,
+    load_segment,
+)
+from shared.domain.errors import SlipwayError, TryLaterError, VersionConflictError
+from shared.domain.flags.managing.commands import Published
+from shared.domain.flags.managing.decide import decide
+from shared.domain.flags.managing.segments import SegmentState, decide_segment
+from shared.domain.flags.managing.state import FlagState
+from shared.domain.names import EnvironmentName, environment_of
+from shared.ports.clock import Clock
+from shared.ports.flag_snapshots import FlagSnapshots, Head
+from shared.ports.rollout_store import RolloutStore
+from shared.wire.flag_documents import (
+    Chunk,
+    PublishedFlag,
+    PublishedSegment,
+    name_of_chunk,
+    read_chunk,
+    write_chunk,
+)
+
+FLAG_CHUNKS = 64
+SEGMENT_CHUNKS = 16
+ATTEMPTS = 20
+"""How often somebody else may be faster: each time one of them got on."""
+PRUNED_AFTER = timedelta(hours=1)
+"""A chunk that nobody refers to is kept for so long: far longer than between writing one and moving the head to it."""
+PRUNED_AT_ONCE = 4
+"""More than one change makes, so that what was left behind becomes less."""
+
+log = logging.getLogger("slipway.flags")
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotPublisher:
+    """Publishes level-based: the head is read first and the aggregate after it, so an older state never wins.
+
+    Safe to do twice, at once or late. Every method raises `TryLaterError` when the store is unwell.
+    """
+
+    store: RolloutStore
+    snapshots: FlagSnapshots
+    clock: Clock
+
+    def bring_up_flag(self, key: str) -> FlagAggregate | None:
+        """Publish the flag until nothing of it is open; return it as it is then. None where there never was one."""
+        for _ in range(ATTEMPTS):
+            try:
+                head = self.snapshots.read_head(environment_of(key))
+                current = load_flag(self.store, key)
+                if current is None or not current.state.effects:
+                    return current
+                self._publish(current.environment, head, slot_of_flag(current.state.key), _with_flag(current.state))
+                done = decide(current.state, Published(current.state.effects), now=self.clock.now())
+                return commit_flag(self.store, current, done, alarms=current.envelope.alarms)
+            except VersionConflictError:
+                continue
+        raise TryLaterError(f"{key} is changing too fast to be published now", after_seconds=1)
+
+    def bring_up_segment(self, key: str) -> SegmentAggregate | None:
+        """Publish the segment until nothing of it is open; as `bring_up_flag`."""
+        for _ in range(ATTEMPTS):
+            try:
+                head = self.snapshots.read_head(environment_of(key))
+                current = load_segment(self.store, key)
+                if current is None or not current.state.effects:
+                    return current
+                self._publish(
+                    current.environment, head, slot_of_segment(current.state.key), _with_segment(current.state)
+                )
+                done = decide_segment(current.state, Published(current.state.effects), now=self.clock.now())
+                return commit_segment(self.store, current, done)
+            except VersionConflictError:
+                continue
+        raise TryLaterError(f"{key} is changing too fast to be published now", after_seconds=1)
+
+    def _publish(self, environment: EnvironmentName, head: Head, slot: str, change: Callable[[Chunk], Chunk]) -> None:
+        """Put the changed chunk in force. Raises `VersionConflictError` when somebody else moved the head."""
+        before = self._chunk(environment, head, slot)
+        after = change(before)
+        if after == before and repr(after) == repr(before):
+            return
+        now, document = self.clock.now(), write_chunk(after)
+        name = name_of_chunk(document)
+        self.snapshots.write_chunk(environment, name, document, now)
+        chunks = {**dict(head.chunks), slot: name}
+        self.snapshots.move_head(environment, Head(head.etag, tuple(sorted(chunks.items()))))
+        log.info("published %s of %s", slot, environment)
+        self._prune(environment, set(chunks.values()))
+
+    def _chunk(self, environment: EnvironmentName, head: Head, slot: str) -> Chunk:
+        name = dict(head.chunks).get(slot)
+        if name is None:
+            return Chunk()
+        document = self.snapshots.read_chunk(environment, name)
+        if document is None or name_of_chunk(document) != name:
+            raise VersionConflictError(f"chunk {name} of {environment} is not in force any more")
+        return read_chunk(document)
+
+    def _prune(self, environment: EnvironmentName, keep: set[str]) -> None:
+        """Forget some chunks that nobody refers to. What is not forgotten now is so after the next change."""
+        try:
+            self.snapshots.prune(environment, keep, self.clock.now() - PRUNED_AFTER, at_most=PRUNED_AT_ONCE)
+        except SlipwayError as error:
+            log.warning("old chunks of %s stay until the next change: %s", environment, error)
+
+
+def slot_of_flag(key: str) -> str:
+    """Return which chunk a flag belongs to."""
+    return f"f{_bucket(key, FLAG_CHUNKS):02d}"
+
+
+def slot_of_segment(key: str) -> str:
+    """Return which chunk a segment belongs to."""
+    return f"s{_bucket(key, SEGMENT_CHUNKS):02d}"
+
+
+def _bucket(key: str, count: int) -> int:
+    return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % count
+
+
+def _with_flag(state: FlagState) -> Callable[[Chunk], Chunk]:
+    own = []
+    if state.live is not None and state.changed is not None:
+        own.append(
+            PublishedFlag(
+                flag=state.live,
+                revision=state.revision,
+                changed=state.changed,
+                changed_by=state.changed_by,
+                driven_by=state.driver.rollout if state.driver is not None else None,
+            )
+        )
+
+    def change(chunk: Chunk) -> Chunk:
+        others = [each for each in chunk.flags if each.flag.key != state.key]
+        return replace(chunk, flags=tuple(sorted((*others, *own), key=lambda each: each.flag.key)))
+
+    return change
+
+
+def _with_segment(state: SegmentState) -> Callable[[Chunk], Chunk]:
+    own = []
+    if state.segment is not None and state.changed is not None:
+        own.append(
+            PublishedSegment(
+                segment=state.segment, revision=state.revision, changed=state.changed, changed_by=state.changed_by
+            )
+        )
+
+    def change(chunk: Chunk) -> Chunk:
+        others = [each for each in chunk.segments if each.segment.key != state.key]
+        return replace(chunk, segments=tuple(sorted((*others, *own), key=lambda each: each.segment.key)))
+
+    return change

@@ -1,0 +1,204 @@
+"""Flags as they are served: kept compiled in memory, and looked after by the requests that ask for them.
+
+A function app has no time between requests that it may count on, so nothing runs in the background. The first request
+that finds what is kept too old reads the head, one point read, and then only the chunks that changed; the requests
+beside it are given the old flags, and so are all of them while the store is unwell.
+"""
+
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import Lock
+
+from shared.domain.errors import SlipwayError, TryLaterError
+from shared.domain.flags.compile import Ruleset, compile_flags
+from shared.domain.flags.model import Flag, Segment
+from shared.domain.flags.operators import Regexes
+from shared.domain.names import EnvironmentName, FlagKey, SegmentKey
+from shared.ports.clock import Clock
+from shared.ports.flag_snapshots import FlagSnapshots, Head
+from shared.wire.flag_documents import Chunk, PublishedFlag, PublishedSegment, name_of_chunk, read_chunk
+
+MAX_AGE = timedelta(seconds=5)
+RETRY_AFTER = timedelta(seconds=15)
+"""How long the store is left alone after it failed: one request in so long waits for it, and no other."""
+FIRST_RETRY_AFTER = timedelta(seconds=1)
+"""The same where nothing was ever read: there is nothing to serve meanwhile."""
+HEADS_TRIED = 3
+READ_AT_ONCE = 8
+
+log = logging.getLogger("slipway.flags")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a snapshot holds."""
+
+    etag: str | None
+    """The head's; None where nothing was published yet."""
+    flags: Mapping[FlagKey, PublishedFlag] = field(default_factory=dict)
+    """In the order of their keys."""
+    segments: Mapping[SegmentKey, PublishedSegment] = field(default_factory=dict)
+
+    @property
+    def plain_flags(self) -> dict[FlagKey, Flag]:
+        """The flags by themselves."""
+        return {key: each.flag for key, each in self.flags.items()}
+
+    @property
+    def plain_segments(self) -> dict[SegmentKey, Segment]:
+        """The segments by themselves."""
+        return {key: each.segment for key, each in self.segments.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The flags of one environment, ready to be asked. Never changes; safe to share among threads."""
+
+    content: Content
+    ruleset: Ruleset
+    stale_since: datetime | None = None
+    """Since when the store could not be asked whether this is still so; None: it was, within the maximum age."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is kept of one environment. Written under the lock only; read without it."""
+
+    lock: Lock = field(default_factory=Lock)
+    served: Served | None = None
+    look_at: datetime | None = None
+    """When the head is to be read again."""
+    chunks: Mapping[str, Chunk] = field(default_factory=dict)
+    """Those in force, by their names: what did not change is not read again."""
+    trouble: TryLaterError | None = None
+    """Why nothing could be read yet."""
+
+
+class FlagServer:
+    """Serves flags. A worker has one."""
+
+    def __init__(
+        self,
+        snapshots: FlagSnapshots,
+        clock: Clock,
+        regexes: Regexes,
+        *,
+        max_age: timedelta = MAX_AGE,
+        region: str = "",
+    ) -> None:
+        self._snapshots = snapshots
+        self._clock = clock
+        self._regexes = regexes
+        self._max_age = max_age
+        self._kept: dict[EnvironmentName, _Kept] = {}
+        self._lock = Lock()
+        self.region = region
+        """Where this app runs: what flags take for the region of who does not say where they ask from."""
+
+    def served(self, environment: EnvironmentName) -> Served:
+        """Return the flags, at most the maximum age old while the store is well.
+
+        Raises `TryLaterError` only while nothing could ever be read.
+        """
+        kept = self._of(environment)
+        served = kept.served
+        if served is None:
+            return self._first(environment, kept)
+        if self._is_due(kept) and kept.lock.acquire(blocking=False):
+            try:
+                if self._is_due(kept):
+                    self._refresh(environment, kept, served)
+            finally:
+                kept.lock.release()
+        return kept.served or served
+
+    def latest(self, environment: EnvironmentName) -> Content:
+        """Return what is in force now, for those who change it. Raises `TryLaterError` when the store is unwell."""
+        kept = self._of(environment)
+        head = self._snapshots.read_head(environment)
+        served = kept.served
+        if served is not None and served.content.etag == head.etag:
+            return served.content
+        return self._content(environment, head, kept.chunks)[0]
+
+    def _of(self, environment: EnvironmentName) -> _Kept:
+        with self._lock:
+            return self._kept.setdefault(environment, _Kept())
+
+    def _is_due(self, kept: _Kept) -> bool:
+        return kept.look_at is None or kept.look_at <= self._clock.now()
+
+    def _first(self, environment: EnvironmentName, kept: _Kept) -> Served:
+        """Read everything, once for all who wait for it."""
+        with kept.lock:
+            if kept.served is not None:
+                return kept.served
+            if kept.trouble is not None and not self._is_due(kept):
+                raise kept.trouble
+            try:
+                return self._read(environment, kept)
+            except TryLaterError as error:
+                kept.trouble, kept.look_at = error, self._clock.now() + FIRST_RETRY_AFTER
+                raise
+
+    def _refresh(self, environment: EnvironmentName, kept: _Kept, served: Served) -> None:
+        try:
+            self._read(environment, kept)
+        except SlipwayError as error:
+            now = self._clock.now()
+            if served.stale_since is None:
+                log.warning("flags of %s stay as they were, the store does not answer: %s", environment, error)
+            kept.served = replace(served, stale_since=served.stale_since or now)
+            kept.look_at = now + RETRY_AFTER
+
+    def _read(self, environment: EnvironmentName, kept: _Kept) -> Served:
+        """Read what changed and put it in the place of what was kept."""
+        head = self._snapshots.read_head(environment)
+        before = kept.served
+        if before is not None and before.content.etag == head.etag:
+            served = replace(before, stale_since=None) if before.stale_since is not None else before
+        else:
+            content, kept.chunks = self._content(environment, head, kept.chunks)
+            flags, segments = content.plain_flags.values(), content.plain_segments.values()
+            served = Served(content, compile_flags(flags, segments, regexes=self._regexes))
+        if before is not None and before.stale_since is not None:
+            log.warning("flags of %s are read again", environment)
+        kept.served, kept.trouble, kept.look_at = served, None, self._clock.now() + self._max_age
+        return served
+
+    def _content(
+        self, environment: EnvironmentName, head: Head, known: Mapping[str, Chunk]
+    ) -> tuple[Content, Mapping[str, Chunk]]:
+        """Return what the head names, with its chunks. A chunk that is gone says that the head moved on: read it."""
+        for _ in range(HEADS_TRIED):
+            chunks = self._chunks(environment, [name for _, name in head.chunks], known)
+            if chunks is not None:
+                return _content_of(head.etag, list(chunks.values())), chunks
+            head = self._snapshots.read_head(environment)
+        raise TryLaterError(f"the flags of {environment} change faster than they can be read", after_seconds=1)
+
+    def _chunks(
+        self, environment: EnvironmentName, names: list[str], known: Mapping[str, Chunk]
+    ) -> Mapping[str, Chunk] | None:
+        missing = sorted({name for name in names if name not in known})
+
+        def read(name: str) -> Chunk | None:
+            document = self._snapshots.read_chunk(environment, name)
+            return read_chunk(document) if document is not None and name_of_chunk(document) == name else None
+
+        if len(missing) > 1:
+            with ThreadPoolExecutor(min(READ_AT_ONCE, len(missing))) as threads:
+                found = dict(zip(missing, threads.map(read, missing), strict=True))
+        else:
+            found = {name: read(name) for name in missing}
+        new = {name: chunk for name, chunk in found.items() if chunk is not None}
+        return {name: known.get(name) or new[name] for name in names} if len(new) == len(missing) else None
+
+
+def _content_of(etag: str | None, chunks: list[Chunk]) -> Content:
+    flags = sorted((each for chunk in chunks for each in chunk.flags), key=lambda each: each.flag.key)
+    segments = sorted((each for chunk in chunks for each in chunk.segments), key=lambda each: each.segment.key)
+    return Content(etag, {each.flag.key: each for each in flags}, {each.segment.key: each for each in segments})

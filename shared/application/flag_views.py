@@ -1,0 +1,155 @@
+"""Reading flags: the list, one of them, why a context gets what it gets, and who would get something else."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.application.flag_serving import Content, FlagServer
+from shared.application.flags import FlagRules, Flags
+from shared.application.segments import Segments
+from shared.domain.errors import InvalidError, Problem
+from shared.domain.flags.compile import compile_flags
+from shared.domain.flags.evaluation import Evaluation
+from shared.domain.flags.explain import explain
+from shared.domain.flags.managing.refusals import UnknownFlagError
+from shared.domain.flags.managing.uses import needed_by, users_of_segment
+from shared.domain.flags.model import Flag, Json
+from shared.domain.names import EnvironmentName, FlagKey, SegmentKey
+from shared.ports.clock import Clock
+from shared.wire.flag_requests import flag_key_in
+from shared.wire.flag_views import (
+    evaluation_view,
+    explanation_view,
+    flag_history_line,
+    flag_line,
+    flag_view,
+    segment_history_line,
+    segment_line,
+    segment_view,
+)
+from shared.wire.flags.document import flag_document
+from shared.wire.flags.segment_document import segment_document
+
+LINES_AT_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FlagViews:
+    """Lists are read from what is served, so nothing is scanned. Raises `TryLaterError` when the store is unwell."""
+
+    flags: Flags
+    segments: Segments
+    server: FlagServer
+    rules: FlagRules
+    clock: Clock
+
+    def list_flags(
+        self, environment: EnvironmentName, *, after: str | None, tag: str | None, expired: bool
+    ) -> dict[str, object]:
+        """Return a page of the flags that are served, by their keys. Raises `InvalidError` when `after` is no key."""
+        if after is not None and flag_key_in(after) is None:
+            raise InvalidError(Problem("after", "allowed is the `next` of an earlier page, as it was given"))
+        now = self.clock.now()
+        lines = [
+            line
+            for key, published in self.server.latest(environment).flags.items()
+            if (after is None or key > after) and (tag is None or tag in published.flag.tags)
+            for line in (flag_line(published, now),)
+            if line["expired"] or not expired
+        ]
+        return {"environment": environment, **_page("flags", lines)}
+
+    def flag(self, environment: EnvironmentName, key: FlagKey) -> dict[str, object]:
+        """Return a flag as it was decided. Raises `UnknownFlagError`."""
+        return flag_view(environment, self.flags.state(environment, key))
+
+    def flag_revision(self, environment: EnvironmentName, key: FlagKey, revision: int) -> dict[str, object]:
+        """Return the flag as it was in a revision. Raises `UnknownFlagError`."""
+        flag = self.flags.revision(environment, key, revision)
+        return {"key": key, "environment": environment, "revision": revision, "flag": flag_document(flag)}
+
+    def flag_history(self, environment: EnvironmentName, key: FlagKey, after: int) -> dict[str, object]:
+        """Return lines of a flag's history, the oldest first. Raises `UnknownFlagError`."""
+        entries, more = self.flags.history(environment, key, after)
+        lines = [flag_history_line(entry.sequence, entry.document) for entry in entries]
+        return {"flag": key, "environment": environment, "events": lines, "next": more}
+
+    def explanation(self, environment: EnvironmentName, key: FlagKey, context: Mapping[str, Json]) -> dict[str, object]:
+        """Return what a context gets of a flag now, and why. Raises `UnknownFlagError`."""
+        content = self.server.latest(environment)
+        if key not in content.flags:
+            raise UnknownFlagError(f"there is no flag {key} in {environment}")
+        found = explain(
+            key,
+            context,
+            content.plain_flags,
+            content.plain_segments,
+            now=self.clock.now().timestamp(),
+            region=self.server.region,
+            regexes=self.rules.regexes,
+        )
+        return {"environment": environment, **explanation_view(found)}
+
+    def dry_run(
+        self, environment: EnvironmentName, flag: Flag, contexts: Sequence[Mapping[str, Json]]
+    ) -> dict[str, object]:
+        """Return which of the contexts would get something else if the flag were this. Nothing is stored.
+
+        Raises `InvalidError` with what is wrong with the flag.
+        """
+        self.rules.check(environment, flag)
+        content = self.server.latest(environment)
+        before = self._evaluated(content, flag.key, content.plain_flags, contexts)
+        after = self._evaluated(content, flag.key, {**content.plain_flags, flag.key: flag}, contexts)
+        changes = [
+            {
+                "index": index,
+                "before": evaluation_view(was) if was.error != "FLAG_NOT_FOUND" else None,
+                "after": evaluation_view(becomes),
+            }
+            for index, (was, becomes) in enumerate(zip(before, after, strict=True))
+            if (was.variant, repr(was.value), was.error) != (becomes.variant, repr(becomes.value), becomes.error)
+        ]
+        return {"environment": environment, "flag": flag.key, "contexts": len(contexts), "changes": changes}
+
+    def list_segments(self, environment: EnvironmentName, *, after: str | None) -> dict[str, object]:
+        """Return a page of the segments that are served, by their keys."""
+        segments = self.server.latest(environment).segments
+        lines = [segment_line(each) for key, each in segments.items() if after is None or key > after]
+        return {"environment": environment, **_page("segments", lines)}
+
+    def segment(self, environment: EnvironmentName, key: SegmentKey) -> dict[str, object]:
+        """Return a segment as it was decided, and who asks for it. Raises `UnknownFlagError`."""
+        state = self.segments.state(environment, key)
+        content = self.server.latest(environment)
+        used_by = users_of_segment(key, content.plain_flags.values(), content.plain_segments.values())
+        return segment_view(environment, state, used_by)
+
+    def segment_revision(self, environment: EnvironmentName, key: SegmentKey, revision: int) -> dict[str, object]:
+        """Return the segment as it was in a revision. Raises `UnknownFlagError`."""
+        segment = self.segments.revision(environment, key, revision)
+        return {"key": key, "environment": environment, "revision": revision, "segment": segment_document(segment)}
+
+    def segment_history(self, environment: EnvironmentName, key: SegmentKey, after: int) -> dict[str, object]:
+        """Return lines of a segment's history, the oldest first. Raises `UnknownFlagError`."""
+        entries, more = self.segments.history(environment, key, after)
+        lines = [segment_history_line(entry.sequence, entry.document) for entry in entries]
+        return {"segment": key, "environment": environment, "events": lines, "next": more}
+
+    def _evaluated(
+        self,
+        content: Content,
+        key: FlagKey,
+        flags: Mapping[FlagKey, Flag],
+        contexts: Sequence[Mapping[str, Json]],
+    ) -> list[Evaluation]:
+        """Ask the flag with no other flags than those that it needs."""
+        asked = needed_by(flags[key], flags) if key in flags else ()
+        segments = content.plain_segments.values()
+        ruleset = compile_flags(asked, segments, regexes=self.rules.regexes)
+        now, region = self.clock.now().timestamp(), self.server.region
+        return [ruleset.evaluate(key, context, now=now, region=region) for context in contexts]
+
+
+def _page(name: str, lines: list[dict[str, object]]) -> dict[str, object]:
+    more = len(lines) > LINES_AT_MOST
+    return {name: lines[:LINES_AT_MOST], "next": lines[LINES_AT_MOST - 1]["key"] if more else None}

@@ -1,0 +1,204 @@
+"""Changing flags: decided at the door, committed with their history, and served at once."""
+
+import logging
+from dataclasses import dataclass, replace
+
+from shared.application.door import MARKER_GRACE
+from shared.application.flag_aggregates import (
+    FlagAggregate,
+    commit_flag,
+    load_flag,
+    new_flag,
+    revision_id,
+)
+from shared.application.flag_environments import FlagEnvironments
+from shared.application.flag_publish import SnapshotPublisher
+from shared.application.flag_serving import Content, FlagServer
+from shared.domain.errors import InvalidError, Problem, RejectedError, SlipwayError, TryLaterError, VersionConflictError
+from shared.domain.flags.managing.commands import (
+    Approve,
+    Archive,
+    AtTheDoor,
+    Expected,
+    Lapse,
+    SaveFlag,
+    ScheduleChange,
+)
+from shared.domain.flags.managing.decide import FlagDecision, decide
+from shared.domain.flags.managing.draft import Check
+from shared.domain.flags.managing.events import ChangeScheduled
+from shared.domain.flags.managing.refusals import UnknownFlagError
+from shared.domain.flags.managing.state import FlagState
+from shared.domain.flags.managing.uses import users_of_flag
+from shared.domain.flags.model import Flag
+from shared.domain.flags.operators import Regexes
+from shared.domain.flags.problems import problems_of
+from shared.domain.names import EnvironmentName, FlagKey, key_of_flag
+from shared.ports.clock import Clock
+from shared.ports.command_queue import CommandQueue, WakeUp
+from shared.ports.open_markers import OpenMarkers
+from shared.ports.rollout_store import HistoryEntry, RolloutArchive, RolloutStore
+from shared.wire.flag_documents import read_flag_revision
+
+CONFLICTS_AT_MOST = 10
+LINES_AT_MOST = 200
+
+log = logging.getLogger("slipway.flags")
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRules:
+    """Decides about flags among the others of their environment, as they are served now."""
+
+    server: FlagServer
+    environments: FlagEnvironments
+    regexes: Regexes
+    clock: Clock
+
+    def decide(self, current: FlagAggregate, command: AtTheDoor | Lapse) -> FlagDecision:
+        """Return what the command comes to. The kill switch and rollouts ask nothing of the others."""
+        check: Check = lambda _flag: ()  # noqa: E731 - the one of those that change nothing but themselves
+        if isinstance(command, SaveFlag | ScheduleChange | Approve | Lapse):
+            check = self._check(self.server.latest(current.environment))
+        if isinstance(command, Archive):
+            self._check_not_needed(current)
+        return decide(
+            current.state,
+            command,
+            now=self.clock.now(),
+            approvals=self.environments.approvals_in(current.environment),
+            check=check,
+        )
+
+    def check(self, environment: EnvironmentName, flag: Flag) -> None:
+        """Raise `InvalidError` with all that is wrong with a flag among the others."""
+        problems = tuple(self._check(self.server.latest(environment))(flag))
+        if problems:
+            raise InvalidError(*problems)
+
+    def _check(self, content: Content) -> Check:
+        flags, segments = content.plain_flags, content.plain_segments
+
+        def check(flag: Flag) -> tuple[Problem, ...]:
+            own = problems_of(flag, flags, segments, regexes=self.regexes)
+            if own:
+                return own
+            among = {**flags, flag.key: flag}
+            return tuple(
+                Problem("variants", f"flag {user.key} needs this flag, and would be broken: {problem}")
+                for user in users_of_flag(flag.key, flags.values())
+                for problem in problems_of(user, among, segments, regexes=self.regexes)
+                if problem.path.startswith("prerequisites")
+            )
+
+        return check
+
+    def _check_not_needed(self, current: FlagAggregate) -> None:
+        users = users_of_flag(current.state.key, self.server.latest(current.environment).plain_flags.values())
+        if users:
+            named = ", ".join(user.key for user in users)
+            raise RejectedError(f"flag {current.state.key} is a prerequisite of {named}: change those first")
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What people and rollouts ask of flags. Every method raises `TryLaterError` when the store is unwell."""
+
+    store: RolloutStore
+    archive: RolloutArchive
+    markers: OpenMarkers
+    queue: CommandQueue
+    rules: FlagRules
+    publisher: SnapshotPublisher
+    clock: Clock
+
+    def tell(self, environment: EnvironmentName, key: FlagKey, command: AtTheDoor) -> FlagState:
+        """Decide and commit the command, bring what is served up to it, and return the flag as it is then.
+
+        Raises what `decide` raises. A snapshot that cannot be written now is so by a message, or by the sweep.
+        """
+        aggregate = key_of_flag(environment, key)
+        for _ in range(CONFLICTS_AT_MOST):
+            current = load_flag(self.store, aggregate) or new_flag(environment, key)
+            decision = self.rules.decide(current, command)
+            if not decision.events:
+                return self._bring_up(current).state if current.state.effects else current.state
+            self.markers.open(aggregate, self.clock.now() + MARKER_GRACE)
+            try:
+                after = commit_flag(self.store, current, decision, alarms=current.envelope.alarms)
+            except VersionConflictError:
+                continue
+            for event in decision.events:
+                log.info("%s %s", type(event).__name__, aggregate)
+            if any(isinstance(event, ChangeScheduled) for event in decision.events):
+                self._wake(aggregate)
+            return self._bring_up(after).state
+        raise TryLaterError(f"flag {key} is changing too fast to be changed now", after_seconds=1)
+
+    def state(self, environment: EnvironmentName, key: FlagKey) -> FlagState:
+        """Return the flag as it was decided, archived or not. Raises `UnknownFlagError`."""
+        current = load_flag(self.store, key_of_flag(environment, key))
+        if current is None:
+            raise UnknownFlagError(f"there is no flag {key} in {environment}")
+        return current.state
+
+    def revision(self, environment: EnvironmentName, key: FlagKey, revision: int) -> Flag:
+        """Return the flag as it was in a revision. Raises `UnknownFlagError`."""
+        document = self.archive.record(key_of_flag(environment, key), revision_id(revision))
+        if document is None:
+            raise UnknownFlagError(f"flag {key} has no revision {revision} in {environment}")
+        return read_flag_revision(document)
+
+    def restore(
+        self,
+        environment: EnvironmentName,
+        key: FlagKey,
+        revision: int,
+        *,
+        by: str,
+        why: str,
+        expected: Expected,
+        change_id: str,
+    ) -> FlagState:
+        """Bring back the flag of a revision, as a new one; the kill switch stays as it is."""
+        state = self.state(environment, key)
+        flag = self.revision(environment, key, revision)
+        killed = state.flag.killed if state.flag is not None else False
+        return self.tell(
+            environment,
+            key,
+            SaveFlag(
+                flag=replace(flag, killed=killed),
+                by=by,
+                why=why,
+                expected=expected,
+                id=change_id,
+                restored=revision,
+            ),
+        )
+
+    def history(
+        self, environment: EnvironmentName, key: FlagKey, after: int
+    ) -> tuple[tuple[HistoryEntry, ...], int | None]:
+        """Return lines of the flag's history with higher numbers than `after`, and where the next page begins."""
+        last = self.state(environment, key).sequence
+        entries = self.archive.history(key_of_flag(environment, key), after=after, up_to=last, limit=LINES_AT_MOST)
+        more = bool(entries) and entries[-1].sequence < last
+        return entries, entries[-1].sequence if more else None
+
+    def _bring_up(self, after: FlagAggregate) -> FlagAggregate:
+        """Perform the outbox at once; what fails is done by the wake-up, and what that loses by the sweep."""
+        if not after.state.effects:
+            return after
+        try:
+            return self.publisher.bring_up_flag(after.key) or after
+        except SlipwayError as error:
+            log.warning("%s is not served as it is yet: %s", after.key, error)
+            self._wake(after.key)
+            return after
+
+    def _wake(self, key: str) -> None:
+        try:
+            self.queue.send(WakeUp(key=key, fence=""))
+        except SlipwayError as error:
+            log.warning("%s is not woken at once, the sweep will: %s", key, error)

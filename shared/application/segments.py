@@ -1,0 +1,136 @@
+"""Changing segments, in the same way as flags."""
+
+import logging
+from dataclasses import dataclass
+
+from shared.application.door import MARKER_GRACE
+from shared.application.flag_aggregates import (
+    SegmentAggregate,
+    commit_segment,
+    load_segment,
+    new_segment,
+    revision_id,
+)
+from shared.application.flag_publish import SnapshotPublisher
+from shared.application.flag_serving import FlagServer
+from shared.application.flags import CONFLICTS_AT_MOST, LINES_AT_MOST
+from shared.domain.errors import InvalidError, SlipwayError, TryLaterError, VersionConflictError
+from shared.domain.flags.managing.commands import Expected
+from shared.domain.flags.managing.refusals import UnknownFlagError
+from shared.domain.flags.managing.segments import (
+    DeleteSegment,
+    SaveSegment,
+    SegmentCommand,
+    SegmentState,
+    decide_segment,
+)
+from shared.domain.flags.managing.uses import users_of_segment
+from shared.domain.flags.model import Segment
+from shared.domain.flags.operators import Regexes
+from shared.domain.flags.problems import problems_of_segment
+from shared.domain.names import EnvironmentName, SegmentKey, key_of_segment
+from shared.ports.clock import Clock
+from shared.ports.command_queue import CommandQueue, WakeUp
+from shared.ports.open_markers import OpenMarkers
+from shared.ports.rollout_store import HistoryEntry, RolloutArchive, RolloutStore
+from shared.wire.flag_documents import read_segment_revision
+
+log = logging.getLogger("slipway.flags")
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """What people ask of segments. Every method raises `TryLaterError` when the store is unwell."""
+
+    store: RolloutStore
+    archive: RolloutArchive
+    markers: OpenMarkers
+    queue: CommandQueue
+    server: FlagServer
+    publisher: SnapshotPublisher
+    regexes: Regexes
+    clock: Clock
+
+    def save(
+        self,
+        environment: EnvironmentName,
+        segment: Segment,
+        *,
+        by: str,
+        why: str,
+        expected: Expected,
+        restored: int | None = None,
+    ) -> SegmentState:
+        """Save the segment. Raises `InvalidError` with what is wrong with it among the others."""
+        known = self.server.latest(environment).plain_segments
+        problems = problems_of_segment(segment, known, regexes=self.regexes)
+        if problems:
+            raise InvalidError(*problems)
+        command = SaveSegment(segment=segment, by=by, why=why, expected=expected, restored=restored)
+        return self._tell(environment, segment.key, command)
+
+    def delete(
+        self, environment: EnvironmentName, key: SegmentKey, *, by: str, why: str, expected: Expected
+    ) -> SegmentState:
+        """Delete the segment. Raises `RejectedError` while flags or segments that are served ask for it."""
+        content = self.server.latest(environment)
+        used_by = users_of_segment(key, content.plain_flags.values(), content.plain_segments.values())
+        return self._tell(environment, key, DeleteSegment(by=by, why=why, expected=expected, used_by=used_by))
+
+    def state(self, environment: EnvironmentName, key: SegmentKey) -> SegmentState:
+        """Return the segment as it was decided. Raises `UnknownFlagError`, also for one that was deleted."""
+        state = self._state(environment, key)
+        if state.segment is None:
+            raise UnknownFlagError(f"there is no segment {key} in {environment}")
+        return state
+
+    def revision(self, environment: EnvironmentName, key: SegmentKey, revision: int) -> Segment:
+        """Return the segment as it was in a revision. Raises `UnknownFlagError`."""
+        document = self.archive.record(key_of_segment(environment, key), revision_id(revision))
+        if document is None:
+            raise UnknownFlagError(f"segment {key} has no revision {revision} in {environment}")
+        return read_segment_revision(document)
+
+    def history(
+        self, environment: EnvironmentName, key: SegmentKey, after: int
+    ) -> tuple[tuple[HistoryEntry, ...], int | None]:
+        """Return lines of the segment's history, and where the next page begins; of a deleted one too."""
+        last = self._state(environment, key).sequence
+        entries = self.archive.history(key_of_segment(environment, key), after=after, up_to=last, limit=LINES_AT_MOST)
+        more = bool(entries) and entries[-1].sequence < last
+        return entries, entries[-1].sequence if more else None
+
+    def _state(self, environment: EnvironmentName, key: SegmentKey) -> SegmentState:
+        current = load_segment(self.store, key_of_segment(environment, key))
+        if current is None:
+            raise UnknownFlagError(f"there is no segment {key} in {environment}")
+        return current.state
+
+    def _tell(self, environment: EnvironmentName, key: SegmentKey, command: SegmentCommand) -> SegmentState:
+        aggregate = key_of_segment(environment, key)
+        for _ in range(CONFLICTS_AT_MOST):
+            current = load_segment(self.store, aggregate) or new_segment(environment, key)
+            decision = decide_segment(current.state, command, now=self.clock.now())
+            if not decision.events:
+                return self._bring_up(current)
+            self.markers.open(aggregate, self.clock.now() + MARKER_GRACE)
+            try:
+                after = commit_segment(self.store, current, decision)
+            except VersionConflictError:
+                continue
+            log.info("%s %s", type(decision.events[0]).__name__, aggregate)
+            return self._bring_up(after)
+        raise TryLaterError(f"segment {key} is changing too fast to be changed now", after_seconds=1)
+
+    def _bring_up(self, after: SegmentAggregate) -> SegmentState:
+        if not after.state.effects:
+            return after.state
+        try:
+            return (self.publisher.bring_up_segment(after.key) or after).state
+        except SlipwayError as error:
+            log.warning("%s is not served as it is yet: %s", after.key, error)
+        try:
+            self.queue.send(WakeUp(key=after.key, fence=""))
+        except SlipwayError as error:
+            log.warning("%s is not woken at once, the sweep will: %s", after.key, error)
+        return after.state
