@@ -6,9 +6,10 @@ import textwrap
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.reading import UnreadableError, read_file
+from cli.reading import UnreadableError
 from cli.refusing import refuse
-from cli.telling import tell, tell_json
+from cli.specs import read_specs
+from cli.telling import in_one, tell, tell_json
 from shared.domain.errors import InvalidError, Problem
 from shared.domain.rollout.forecast import Forecast, StepForecast, forecast
 from shared.domain.rollout.plan import AwaitApproval, Compare, Prepare, Promote, RunHook, Shift
@@ -16,7 +17,6 @@ from shared.domain.rollout.weight import NONE, rest
 from shared.wire.plan_questions import parse_planned_time
 from shared.wire.plan_view import plan_view
 from shared.wire.plan_words import in_all, notes, outcomes, percent, rounding, span_in_words, waits_for, warnings
-from shared.wire.spec import parse_spec
 
 WIDTH = 100
 _HEADS = ("", "step", "weight", "waits for", "earliest", "latest", "if it fails")
@@ -47,7 +47,11 @@ def add_parser(commands: Any) -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", metavar="FILE", help="a release spec, YAML or JSON; - for the standard input")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help="a release spec, YAML or JSON, or several as documents of one YAML file; - for the standard input",
+    )
     parser.add_argument("--at", type=_time, metavar="TIME", help="when it begins, RFC 3339; without it: now")
     parser.add_argument("--json", action="store_true", help="write the plan as JSON, as the API shows it")
     parser.set_defaults(run=_run)
@@ -62,16 +66,17 @@ def _time(text: str) -> datetime:
 
 def _run(options: argparse.Namespace) -> int:
     try:
-        spec = parse_spec(read_file(options.file))
+        specs = read_specs(options.file)
     except UnreadableError as error:
         return refuse(options, (Problem("", str(error)),))
     except InvalidError as error:
         return refuse(options, error.problems)
-    plan = forecast(spec, options.at or datetime.now(UTC).replace(microsecond=0))
+    at = options.at or datetime.now(UTC).replace(microsecond=0)
+    plans = [forecast(spec, at) for spec in specs]
     if options.json:
-        tell_json({"ok": True, **plan_view(plan)})
+        tell_json(in_one([{"ok": True, **plan_view(plan)} for plan in plans], "plans"))
     else:
-        tell("\n".join(_told(plan)))
+        tell("\n\n".join("\n".join(_told(plan)) for plan in plans))
     return 0
 
 

@@ -15,6 +15,11 @@ def remark(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
+def in_one(documents: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """Return the document of one spec as it is; those of several under a name."""
+    return documents[0] if len(documents) == 1 else {"ok": True, name: documents}
+
+
 def tell_json(document: Any) -> None:
     """Write the whole result as JSON."""
     tell(json.dumps(document, indent=2, ensure_ascii=False))

@@ -55,5 +55,6 @@ def _put_application(req: func.HttpRequest, caller: str) -> Reply:
         )
     created = app().intake.accept_spec(spec, caller)
     location = f"/api/applications/{named}"
-    body = app().views.application(spec.application) or {}
+    shown = app().views.application(spec.application) or {}
+    body = {**shown, "warnings": app().plans.warnings(spec)}
     return Reply(201 if created else 200, body, location)

@@ -14,6 +14,7 @@ from shared.domain.rollout.state import Application
 from shared.ports.clock import Clock
 from shared.ports.rollout_store import RolloutStore
 from shared.wire.plan_view import plan_view
+from shared.wire.plan_words import spec_warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,10 @@ class Plans:
         plan = forecast(state.spec, at or self.clock.now(), house=self.house, returns=_returns(state, version))
         clashes = self.claims.clashes(state.spec)
         return plan_view(plan, version=version, not_now=_not_now(state, version), clashes=clashes)
+
+    def warnings(self, spec: Spec) -> list[str]:
+        """Return what the author of a spec should look at, now that it is registered."""
+        return list(spec_warnings(spec, self.clock.now()))
 
     def of_spec(self, spec: Spec, at: datetime | None = None) -> dict[str, object]:
         """Return the plan of a spec, whether or not anybody registered it. Raises `TryLaterError` as above."""

@@ -1,8 +1,9 @@
 """A plan in sentences: what a step waits for, how it can end, what is rounded, what nobody knows before preflight."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from shared.domain.rollout.calendar import WindowKind, over_since
 from shared.domain.rollout.experimenting import assumed
 from shared.domain.rollout.forecast import Forecast, Share, StepForecast, same_shares
 from shared.domain.rollout.low_traffic import EXTENSIONS_AT_MOST
@@ -125,13 +126,26 @@ def warnings(plan: Forecast) -> Iterator[str]:
         )
     if plan.ends.latest is None:
         yield in_all(plan)
-    for target in plan.spec.targets:
+    yield from spec_warnings(plan.spec, plan.at)
+
+
+def spec_warnings(spec: Spec, now: datetime) -> Iterator[str]:
+    """Yield what the author of a spec should look at, whatever its plan comes to. Nothing here is refused."""
+    for window in spec.calendar:
+        ended = over_since(window, now)
+        if ended is not None:
+            does = "allows" if window.kind is WindowKind.ALLOW else "denies"
+            yield (
+                f"release window {window.name} lies in the past, it ended at {ended.isoformat()} ({window.zone.name}): "
+                f"it {does} nothing any more"
+            )
+    for target in spec.targets:
         if target.kind is TargetKind.HTTP_ROUTE and not all(place.host for place in target.places):
             yield (
                 f"{target.name}: a place has no host, so nobody can ask which version it serves, and preflight fails: "
                 "add places[].host"
             )
-    if isinstance(plan.spec.strategy, BlueGreen) and plan.spec.judging.hold_back not in (NONE, HOLD_BACK):
+    if isinstance(spec.strategy, BlueGreen) and spec.judging.hold_back not in (NONE, HOLD_BACK):
         yield "judgement.holdBack goes with strategy.canary only: after a switch nobody is held back"
 
 

@@ -79,6 +79,18 @@ def test_a_target_that_another_application_has_is_a_409_that_names_the_field_and
     assert api.ask("GET", "/api/applications/latecomer").status == 404
 
 
+def test_a_release_window_that_lies_in_the_past_is_warned_of_in_the_answer_and_not_refused(api):
+    past = {"name": "launch", "allow": {"from": "2020-01-01T09:00:00", "until": "2020-01-01T17:00:00"}}
+
+    answer = api.register("belated", releaseWindows=[past])
+
+    assert answer.status == 201
+    assert answer.json()["warnings"] == [
+        "release window launch lies in the past, it ended at 2020-01-01T17:00:00 (UTC): it allows nothing any more"
+    ]
+    assert api.register("timely").json()["warnings"] == []
+
+
 def test_a_wrong_yaml_spec_names_every_field_with_its_line(api):
     text = yaml.safe_dump(named("shop", guard=[], whenBusy="queue"), sort_keys=False)
 

@@ -138,6 +138,14 @@ def is_open(window: ReleaseWindow, at: datetime) -> bool:
             return cron.latest(shown, duration) is not None
 
 
+def over_since(window: ReleaseWindow, now: datetime) -> datetime | None:
+    """Return what the clock on the window's wall showed when it was over for good; None for one that may open yet."""
+    if window.zone.rules is None or isinstance(window.times, Recurring):
+        return None
+    until = window.times.until
+    return until if until <= now.astimezone(window.zone.rules).replace(tzinfo=None) else None
+
+
 def _concerned(windows: tuple[ReleaseWindow, ...], action: ReleaseAction) -> tuple[ReleaseWindow, ...]:
     return tuple(window for window in windows if action in window.actions)
 

@@ -44,7 +44,87 @@ def test_json_says_the_same(broken, capsys):
 
 def test_json_of_a_good_spec_names_the_application(capsys):
     assert main(["check", str(EXAMPLE), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"ok": True, "application": "shop", "problems": []}
+    assert json.loads(capsys.readouterr().out) == {
+        "ok": True,
+        "application": "shop",
+        "problems": [],
+        "warnings": [],
+    }
+
+
+TWO = """# two applications of one team
+%YAML 1.2
+---
+{first}
+--- # the other one
+{second}
+---
+"""
+
+
+def written(tmp_path, *texts: str) -> str:
+    path = tmp_path / "specs.yaml"
+    path.write_text(TWO.format(first=texts[0], second=texts[1]))
+    return str(path)
+
+
+def small(name: str, site: str | None = None) -> str:
+    resource = f"/subscriptions/{'1' * 8}-1111-1111-1111-{'1' * 12}/resourceGroups/g/providers/Microsoft.Web/sites/"
+    return (
+        f"application: {name}\n"
+        f"targets: [{{name: web, kind: app-service-slot, resource: {resource}{site or name}, slot: next}}]\n"
+        "strategy: {canary: {steps: [5]}}"
+    )
+
+
+def test_several_specs_are_the_documents_of_one_file(tmp_path, capsys):
+    name = written(tmp_path, small("shop"), small("kiosk"))
+
+    assert main(["check", name]) == 0
+    assert capsys.readouterr().out == "shop: ok\nkiosk: ok\n"
+    assert main(["check", name, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], [each["application"] for each in told["specs"]]) == (True, ["shop", "kiosk"])
+
+
+def test_a_problem_in_a_later_document_has_its_line_in_the_file(tmp_path, capsys):
+    name = written(tmp_path, small("shop"), small("kiosk").replace("[5]", "[500]"))
+
+    assert main(["check", name]) == 1
+
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(f"{name}:10: strategy.canary.steps[0]: found 500")
+
+
+def test_two_documents_for_one_application_or_one_resource_are_refused(tmp_path, capsys):
+    assert main(["check", written(tmp_path, small("shop"), small("shop"))]) == 1
+    assert "shop stands in two documents" in capsys.readouterr().err
+
+    assert main(["check", written(tmp_path, small("shop"), small("kiosk", "SHOP"))]) == 1
+    assert "kiosk: targets[0].resource: the application shop has the same resource" in capsys.readouterr().err
+
+
+def test_a_release_window_that_lies_in_the_past_is_warned_of_and_refuses_nothing(tmp_path, capsys):
+    path = tmp_path / "slipway.yaml"
+    path.write_text(
+        small("shop")
+        + "\nreleaseWindows:\n"
+        + "- {name: launch, allow: {from: 2020-01-01T09:00:00, until: 2020-01-01T17:00:00}, timeZone: Europe/Berlin}\n"
+        + "- {name: later, allow: {from: 2199-01-01T09:00:00, until: 2199-01-02T17:00:00}}\n"
+    )
+    warning = (
+        "release window launch lies in the past, it ended at 2020-01-01T17:00:00 (Europe/Berlin): "
+        "it allows nothing any more"
+    )
+
+    assert main(["check", str(path)]) == 0
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("ok\n", f"{path}: look: {warning}\n")
+    assert main(["check", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["warnings"] == [warning]
+    assert main(["plan", str(path), "--json"]) == 0
+    assert warning in json.loads(capsys.readouterr().out)["warnings"]
 
 
 def test_a_file_that_is_not_there_is_no_good_spec(tmp_path, capsys):

@@ -61,6 +61,40 @@ def test_two_specs_are_two_documents_and_no_single_file(file, capsys, tmp_path):
 
     assert main(["import", *names, "--output", str(tmp_path / "slipway.yaml")]) == 1
     assert "--output takes one" in capsys.readouterr().err
+
+
+def test_several_specs_go_each_into_a_file_of_its_own(file, capsys, tmp_path):
+    manifest = rollout("canary: {steps: [{setWeight: 5}]}").replace("name: shop", "name: kiosk", 1)
+    folder = tmp_path / "made" / "specs"
+
+    assert main(["import", file(CANARY), file(manifest, "rollout.yaml"), "--output-dir", str(folder)]) == 0
+
+    assert capsys.readouterr().out == ""
+    assert {path.name for path in folder.iterdir()} == {"shop.yaml", "kiosk.yaml"}
+    assert parse_spec((folder / "kiosk.yaml").read_bytes()).application == "kiosk"
+
+
+def test_two_specs_for_one_application_are_no_two_files(file, capsys, tmp_path):
+    names = [file(CANARY), file(rollout("canary: {steps: [{setWeight: 5}]}"), "rollout.yaml")]
+
+    assert main(["import", *names, "--output-dir", str(tmp_path / "specs")]) == 1
+
+    assert "shop: more than one spec is for this application" in capsys.readouterr().err
+    assert not (tmp_path / "specs").exists()
+
+
+def test_what_is_imported_of_several_can_be_checked_and_planned_as_it_comes(file, capsys, tmp_path):
+    manifest = rollout("canary: {steps: [{setWeight: 5}]}").replace("name: shop", "name: kiosk", 1)
+    assert main(["import", file(CANARY), file(manifest, "rollout.yaml")]) == 0
+    stream = file(capsys.readouterr().out, "specs.yaml")
+
+    assert main(["check", stream]) == 0
+    assert capsys.readouterr().out == "shop: ok\nkiosk: ok\n"
+    assert main(["plan", stream, "--json"]) == 0
+    plans = json.loads(capsys.readouterr().out)["plans"]
+    assert [plan["application"] for plan in plans] == ["shop", "kiosk"]
+    assert main(["plan", stream]) == 0
+    assert capsys.readouterr().out.count("starts ") == 2
     assert not (tmp_path / "slipway.yaml").exists()
 
 

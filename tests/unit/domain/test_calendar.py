@@ -1,5 +1,6 @@
 """Release windows: what is held, by which window, and until when."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from shared.domain.rollout.calendar import (
     held_until,
     is_open,
     next_change,
+    over_since,
 )
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -137,6 +139,15 @@ def test_an_allow_window_that_is_over_for_good_says_so():
 
     assert held.until is None
     assert held.why.endswith("at no time within a year")
+
+
+def test_what_happens_once_is_over_by_the_clock_of_its_zone_and_what_recurs_never_is():
+    new_year = once("allow", "2026-01-01T00:00", "2026-01-02T00:00", NEW_YORK)
+
+    assert over_since(new_year, at("2026-01-02T04:59:59")) is None
+    assert over_since(new_year, at("2026-01-02T05:00:00")) == datetime(2026, 1, 2)  # noqa: DTZ001 - a clock on a wall
+    assert over_since(replace(new_year, zone=TimeZone("Gone/Zone", None)), at("2030-01-01T00:00")) is None
+    assert over_since(OFFICE, at("2199-01-01T00:00")) is None
 
 
 def test_an_opening_in_exactly_the_horizon_is_found_and_none_beyond_it():
