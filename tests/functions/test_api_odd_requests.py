@@ -30,7 +30,7 @@ BODIES = {
 }
 # A release that nobody began is told first, whatever the body: `test_api_releases` has one to send bodies to.
 TAKING_BODIES = sorted(
-    (method, path.format(application="shop", source="azure-monitor", question="rollback", call_id=A_CALL))
+    (method, path.format(application="shop", source="azure-monitor", question="rollback", call_id=A_CALL, key="a"))
     for method, path in routes()
     if method in ("PUT", "POST") and "{action}" not in path
 )
@@ -99,21 +99,18 @@ def test_an_odd_name_in_the_address_is_a_4xx(api, before_and_after, part):
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "DELETE", "PATCH", "TRACE", "PROPFIND"])
 def test_a_method_that_no_route_takes_is_a_404_of_the_hosts(api, method):
-    for path in sorted({path for _, path in routes()}):
-        assert (
-            api.ask(
-                method,
-                path.format(
-                    application="shop",
-                    id="x",
-                    source="azure-monitor",
-                    question="rollback",
-                    call_id=A_CALL,
-                    action="rollback",
-                ),
-            ).status
-            == 404
+    taken = {path for each, path in routes() if each == method}
+    for path in sorted({path for _, path in routes()} - taken):
+        filled = path.format(
+            application="shop",
+            id="x",
+            source="azure-monitor",
+            question="rollback",
+            call_id=A_CALL,
+            action="rollback",
+            key="a",
         )
+        assert api.ask(method, filled).status == 404
 
 
 @pytest.mark.parametrize("query", ["?", "?&&&=", "?after="])
@@ -148,26 +145,44 @@ TAKEN = {
     "/api/applications": ("after",),
     "/api/dead-letters": ("after",),
     "/api/rollouts/{id}/history": ("after",),
-    "/api/releases": ("after",),
+    ("GET", "/api/releases"): ("after",),
     "/api/releases/{id}/history": ("after",),
     "/api/applications/{application}/plan": ("version", "at"),
     "/api/plan": ("at",),
     "/api/events/{source}": ("code",),
     "/api/observations": ("code",),
     "/api/observations/v1/metrics": ("code",),
+    ("GET", "/api/flags"): ("environment", "after", "tag", "stale"),
+    ("GET", "/api/flags/{key}"): ("environment", "revision"),
+    ("PUT", "/api/flags/{key}"): ("environment", "reason", "dry-run"),
+    ("DELETE", "/api/flags/{key}"): ("environment", "reason"),
+    ("POST", "/api/flags/{key}"): ("environment",),
+    ("GET", "/api/flag-history/{key}"): ("environment", "after"),
+    ("GET", "/api/flag-explanations/{key}"): ("environment", "context"),
+    ("GET", "/api/segments"): ("environment", "after"),
+    ("GET", "/api/segments/{key}"): ("environment", "revision"),
+    ("PUT", "/api/segments/{key}"): ("environment", "reason"),
+    ("DELETE", "/api/segments/{key}"): ("environment", "reason"),
+    ("GET", "/api/segments/{key}/history"): ("environment", "after"),
 }
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(routes() - {("GET", "/api/health")}))
 def test_every_route_says_which_parameters_it_takes(api, method, path):
     filled = path.format(
-        application="shop", id="x", source="azure-monitor", question="rollback", call_id=A_CALL, action="rollback"
+        application="shop",
+        id="x",
+        source="azure-monitor",
+        question="rollback",
+        call_id=A_CALL,
+        action="rollback",
+        key="a",
     )
 
     answer = api.ask(method, f"{filled}?version-of=2&version-of=3")
 
     (error,) = answer.json()["errors"]
-    takes = TAKEN.get(path, ())
+    takes = TAKEN.get(path, TAKEN.get((method, path), ()))
     assert (answer.status, error["path"]) == (400, "version-of")
     assert (", ".join(takes) or "this route takes none") in error["detail"]
     for name in takes:

@@ -446,6 +446,14 @@ def test_a_paused_release_reminds_every_day_and_goes_on_standing_still():
     assert (tale.state.phase, tale.state.opened) == (ReleasePhase.PAUSED, CLOSED)
 
 
+def test_a_reminder_is_looked_for_when_it_is_due_also_where_members_are_asked_less_often():
+    patient = replace(begin("db", "web"), patience=timedelta(days=7))
+    begun = decide(Release(id=ReleaseId("autumn")), patient, now=NOON).state
+    paused = decide(begun, override(ReleaseAction.PAUSE), now=NOON + HOUR).state
+
+    assert next_look(paused) == NOON + HOUR + timedelta(days=1)
+
+
 @pytest.mark.parametrize("action", [ReleaseAction.RESUME, ReleaseAction.ABORT])
 def test_what_is_not_paused_any_more_does_not_remind(action):
     tale = Tale("db", "web")
