@@ -12,7 +12,19 @@ from shared.domain.flags.attributes import Context, reader, region_of
 from shared.domain.flags.calendar import Window
 from shared.domain.flags.conditions import Conditions, Test, texts_of
 from shared.domain.flags.evaluation import ErrorCode, Evaluation, Reason
-from shared.domain.flags.model import Attribute, Flag, Prerequisite, Rule, Segment, Serve, Target
+from shared.domain.flags.model import (
+    All,
+    AnyOf,
+    Attribute,
+    Flag,
+    InSegment,
+    Not,
+    Prerequisite,
+    Rule,
+    Segment,
+    Serve,
+    Target,
+)
 from shared.domain.flags.operators import Regexes
 from shared.domain.flags.problems import fault_of
 from shared.domain.flags.surroundings import Surroundings
@@ -22,12 +34,16 @@ from shared.domain.names import FlagKey, VariantName
 class Ruleset:
     """The flags of one environment, ready to be asked. It never changes; safe to share among threads."""
 
-    __slots__ = ("_programs", "windows")
+    __slots__ = ("_programs", "alone", "windows")
 
-    def __init__(self, programs: Mapping[FlagKey, Answer], windows: frozenset[Window]) -> None:
+    def __init__(
+        self, programs: Mapping[FlagKey, Answer], windows: frozenset[Window], alone: Mapping[FlagKey, "Alone"]
+    ) -> None:
         self._programs = programs
         self.windows = windows
         """All time windows that an answer may depend on."""
+        self.alone = alone
+        """The flags that need no other flag and no segment."""
 
     def evaluate(self, key: FlagKey, context: Context, *, now: float, region: str) -> Evaluation:
         """Return what this context gets of a flag. A flag that is not there is an answer too."""
@@ -43,17 +59,55 @@ class Ruleset:
         return len(self._programs)
 
 
-def compile_flags(flags: Iterable[Flag], segments: Iterable[Segment], *, regexes: Regexes) -> Ruleset:
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """A flag that needs nothing but itself: compiled, it is good for as long as the flag is the same."""
+
+    flag: Flag
+    program: Answer
+    windows: frozenset[Window]
+
+
+def compile_flags(
+    flags: Iterable[Flag], segments: Iterable[Segment], *, regexes: Regexes, earlier: Ruleset | None = None
+) -> Ruleset:
     """Return the flags ready to be asked. Of two with the same key the later one stands.
 
-    `regexes` makes the search of a pattern, and raises ValueError where it cannot.
+    `regexes` makes the search of a pattern, and raises ValueError where it cannot. With an `earlier` ruleset of the
+    same regexes, those of its flags that are here as the same objects, and need no other flag and no segment, are taken
+    over: it is only the others that take time.
     """
     among = Surroundings({flag.key: flag for flag in flags}, {each.key: each for each in segments}, regexes)
     conditions = Conditions(among)
     programs: dict[FlagKey, Answer] = {}
+    alone: dict[FlagKey, Alone] = {}
+    before = {} if earlier is None else earlier.alone
+    windows: set[Window] = set()
     for key, flag in among.flags.items():
-        programs[key] = _Program(flag, fault_of(flag, among), conditions, programs).answer()
-    return Ruleset(programs, frozenset(conditions.windows))
+        kept = before.get(key)
+        if kept is None or kept.flag is not flag:
+            program = _Program(flag, fault_of(flag, among), conditions, programs).answer()
+            kept = Alone(flag, program, frozenset(conditions.take_windows()))
+        if _is_alone(flag):
+            alone[key] = kept
+        programs[key] = kept.program
+        windows |= kept.windows
+    return Ruleset(programs, frozenset(windows), alone)
+
+
+def _is_alone(flag: Flag) -> bool:
+    if flag.prerequisites:
+        return False
+    left = [rule.condition for rule in flag.rules]
+    while left:
+        match left.pop():
+            case InSegment():
+                return False
+            case All(inner) | AnyOf(inner):
+                left.extend(inner)
+            case Not(each):
+                left.append(each)
+    return True
 
 
 def next_boundary(ruleset: Ruleset, now: float) -> float | None:

@@ -37,7 +37,7 @@ class Conditions:
     """Makes the tests of one environment, each segment's once, and remembers which time windows they look at."""
 
     def __init__(self, among: Surroundings) -> None:
-        self.windows: set[Window] = set()
+        self._windows: set[Window] = set()
         self._among = among
         self._segments: dict[SegmentKey, Test] = {}
 
@@ -66,8 +66,13 @@ class Conditions:
     def window(self, during: During) -> Window:
         """Return the window, and remember it."""
         window = window_of(during)
-        self.windows.add(window)
+        self._windows.add(window)
         return window
+
+    def take_windows(self) -> set[Window]:
+        """Return the windows that were met since this was asked last."""
+        taken, self._windows = self._windows, set()
+        return taken
 
     def _segment(self, key: SegmentKey) -> Test:
         if key not in self._segments:

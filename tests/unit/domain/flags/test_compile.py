@@ -314,6 +314,22 @@ def test_everybody_who_gets_an_answer_gets_the_same_one():
     assert len(answers) == 2
 
 
+def test_what_did_not_change_is_not_compiled_again():
+    begin = datetime.fromtimestamp(NOON, tz=UTC)
+    alone = [flag(f"f{n}", default=half(), schedule=During(since=begin - timedelta(days=n))) for n in (1, 2)]
+    needing = [on_if(InSegment(("staff",)), key="segment"), flag("need", prerequisites=(Prerequisite("f1", ("on",)),))]
+    staff = segment(rules=(SegmentRule(condition=PRO),))
+    before = compile_flags([*alone, *needing], [staff], regexes=python_regexes)
+    new = [alone[0], flag("f2", default="on"), *needing, flag("f3", default="on")]
+    after = compile_flags(new, [segment()], regexes=python_regexes, earlier=before)
+    fresh = compile_flags(new, [segment()], regexes=python_regexes)
+    assert after.alone["f1"] is before.alone["f1"]
+    assert set(after.alone) == {"f1", "f2", "f3"}
+    assert after.evaluate_all(ANN, now=NOON, region="") == fresh.evaluate_all(ANN, now=NOON, region="")
+    assert after.windows == fresh.windows
+    assert before.evaluate("segment", ANN, now=NOON, region="").variant == "on"
+
+
 def test_a_restart_does_not_move_anybody():
     def everybody():
         rules = compile_flags([flag(default=half())], [], regexes=python_regexes)
