@@ -2,9 +2,33 @@
 
 import azure.functions as func
 
-from functions import callbacks, deployments, events, observations, overrides, plans, releases, rollouts, upkeep, views
+from functions import (
+    callbacks,
+    deployments,
+    events,
+    flag_management,
+    observations,
+    overrides,
+    plans,
+    releases,
+    rollouts,
+    upkeep,
+    views,
+)
 
 app = func.FunctionApp()
 
-for module in (callbacks, deployments, events, observations, overrides, plans, releases, rollouts, upkeep, views):
+for module in (
+    callbacks,
+    deployments,
+    events,
+    flag_management,
+    observations,
+    overrides,
+    plans,
+    releases,
+    rollouts,
+    upkeep,
+    views,
+):
     app.register_functions(module.blueprint)

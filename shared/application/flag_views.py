@@ -7,8 +7,8 @@ from shared.application.flag_serving import Content, FlagServer
 from shared.application.flags import FlagRules, Flags
 from shared.application.segments import Segments
 from shared.domain.errors import InvalidError, Problem
-from shared.domain.flags.compile import compile_flags
-from shared.domain.flags.evaluation import Evaluation
+from shared.domain.flags.changes import changes_of
+from shared.domain.flags.compile import Ruleset, compile_flags
 from shared.domain.flags.explain import explain
 from shared.domain.flags.managing.refusals import UnknownFlagError
 from shared.domain.flags.managing.uses import needed_by, users_of_segment
@@ -17,7 +17,7 @@ from shared.domain.names import EnvironmentName, FlagKey, SegmentKey
 from shared.ports.clock import Clock
 from shared.wire.flag_requests import flag_key_in
 from shared.wire.flag_views import (
-    evaluation_view,
+    change_view,
     explanation_view,
     flag_history_line,
     flag_line,
@@ -43,7 +43,7 @@ class FlagViews:
     clock: Clock
 
     def list_flags(
-        self, environment: EnvironmentName, *, after: str | None, tag: str | None, expired: bool
+        self, environment: EnvironmentName, *, after: str | None, tag: str | None, stale: bool
     ) -> dict[str, object]:
         """Return a page of the flags that are served, by their keys. Raises `InvalidError` when `after` is no key."""
         if after is not None and flag_key_in(after) is None:
@@ -54,7 +54,7 @@ class FlagViews:
             for key, published in self.server.latest(environment).flags.items()
             if (after is None or key > after) and (tag is None or tag in published.flag.tags)
             for line in (flag_line(published, now),)
-            if line["expired"] or not expired
+            if line["stale"] or not stale
         ]
         return {"environment": environment, **_page("flags", lines)}
 
@@ -98,18 +98,17 @@ class FlagViews:
         """
         self.rules.check(environment, flag)
         content = self.server.latest(environment)
-        before = self._evaluated(content, flag.key, content.plain_flags, contexts)
-        after = self._evaluated(content, flag.key, {**content.plain_flags, flag.key: flag}, contexts)
-        changes = [
-            {
-                "index": index,
-                "before": evaluation_view(was) if was.error != "FLAG_NOT_FOUND" else None,
-                "after": evaluation_view(becomes),
-            }
-            for index, (was, becomes) in enumerate(zip(before, after, strict=True))
-            if (was.variant, repr(was.value), was.error) != (becomes.variant, repr(becomes.value), becomes.error)
-        ]
-        return {"environment": environment, "flag": flag.key, "contexts": len(contexts), "changes": changes}
+        flags = content.plain_flags
+        before = self._asked(content, flag.key, flags)
+        after = self._asked(content, flag.key, {**flags, flag.key: flag})
+        now, region = self.clock.now().timestamp(), self.server.region
+        changes = changes_of(flag.key, before, after, contexts, now=now, region=region)
+        return {
+            "environment": environment,
+            "flag": flag.key,
+            "contexts": len(contexts),
+            "changes": [change_view(change) for change in changes],
+        }
 
     def list_segments(self, environment: EnvironmentName, *, after: str | None) -> dict[str, object]:
         """Return a page of the segments that are served, by their keys."""
@@ -117,12 +116,12 @@ class FlagViews:
         lines = [segment_line(each) for key, each in segments.items() if after is None or key > after]
         return {"environment": environment, **_page("segments", lines)}
 
-    def segment(self, environment: EnvironmentName, key: SegmentKey) -> dict[str, object]:
-        """Return a segment as it was decided, and who asks for it. Raises `UnknownFlagError`."""
+    def segment(self, environment: EnvironmentName, key: SegmentKey) -> tuple[dict[str, object], int]:
+        """Return a segment as it was decided, with who asks for it, and its revision. Raises `UnknownFlagError`."""
         state = self.segments.state(environment, key)
         content = self.server.latest(environment)
         used_by = users_of_segment(key, content.plain_flags.values(), content.plain_segments.values())
-        return segment_view(environment, state, used_by)
+        return segment_view(environment, state, used_by), state.revision
 
     def segment_revision(self, environment: EnvironmentName, key: SegmentKey, revision: int) -> dict[str, object]:
         """Return the segment as it was in a revision. Raises `UnknownFlagError`."""
@@ -135,19 +134,10 @@ class FlagViews:
         lines = [segment_history_line(entry.sequence, entry.document) for entry in entries]
         return {"segment": key, "environment": environment, "events": lines, "next": more}
 
-    def _evaluated(
-        self,
-        content: Content,
-        key: FlagKey,
-        flags: Mapping[FlagKey, Flag],
-        contexts: Sequence[Mapping[str, Json]],
-    ) -> list[Evaluation]:
-        """Ask the flag with no other flags than those that it needs."""
+    def _asked(self, content: Content, key: FlagKey, flags: Mapping[FlagKey, Flag]) -> Ruleset:
+        """Return the flag ready to be asked, with no other flags than those that it needs."""
         asked = needed_by(flags[key], flags) if key in flags else ()
-        segments = content.plain_segments.values()
-        ruleset = compile_flags(asked, segments, regexes=self.rules.regexes)
-        now, region = self.clock.now().timestamp(), self.server.region
-        return [ruleset.evaluate(key, context, now=now, region=region) for context in contexts]
+        return compile_flags(asked, content.plain_segments.values(), regexes=self.rules.regexes)
 
 
 def _page(name: str, lines: list[dict[str, object]]) -> dict[str, object]:

@@ -135,6 +135,11 @@ class Flags:
             return self._bring_up(after).state
         raise TryLaterError(f"flag {key} is changing too fast to be changed now", after_seconds=1)
 
+    def is_there(self, environment: EnvironmentName, key: FlagKey) -> bool:
+        """Whether there is such a flag, and it is not archived."""
+        current = load_flag(self.store, key_of_flag(environment, key))
+        return current is not None and current.state.live is not None
+
     def state(self, environment: EnvironmentName, key: FlagKey) -> FlagState:
         """Return the flag as it was decided, archived or not. Raises `UnknownFlagError`."""
         current = load_flag(self.store, key_of_flag(environment, key))

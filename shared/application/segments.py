@@ -77,6 +77,11 @@ class Segments:
         used_by = users_of_segment(key, content.plain_flags.values(), content.plain_segments.values())
         return self._tell(environment, key, DeleteSegment(by=by, why=why, expected=expected, used_by=used_by))
 
+    def is_there(self, environment: EnvironmentName, key: SegmentKey) -> bool:
+        """Whether there is such a segment."""
+        current = load_segment(self.store, key_of_segment(environment, key))
+        return current is not None and current.state.segment is not None
+
     def state(self, environment: EnvironmentName, key: SegmentKey) -> SegmentState:
         """Return the segment as it was decided. Raises `UnknownFlagError`, also for one that was deleted."""
         state = self._state(environment, key)

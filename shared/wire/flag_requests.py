@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from shared.domain.errors import InvalidError, Problem
 from shared.domain.flags.managing.commands import NEW, Expected, Unread
-from shared.domain.flags.model import Flag, Json
+from shared.domain.flags.model import Flag, Json, Segment
 from shared.domain.names import FlagKey, SegmentKey
 from shared.wire.fields import Fields
 from shared.wire.findings import closest, shown
 from shared.wire.flags.document import parse_flag, read_flag
 from shared.wire.flags.members import FLAG_KEY, LONGEST_KEY, SEGMENT_KEY
+from shared.wire.flags.segment_document import parse_segment
 from shared.wire.identities import header_of
 from shared.wire.json_source import read_json
 from shared.wire.overrides import LONGEST_REASON, reason_in
@@ -124,6 +125,13 @@ def flag_of(body: bytes, content_type: str | None, key: FlagKey) -> Flag:
     flag = parse_flag(body, content_type)
     _check_key(flag.key, key)
     return flag
+
+
+def segment_of(body: bytes, content_type: str | None, key: SegmentKey) -> Segment:
+    """Return the segment in a body. Raises `InvalidError` when its key is not that of the address."""
+    segment = parse_segment(body, content_type)
+    _check_key(segment.key, key)
+    return segment
 
 
 def dry_run_in(body: bytes, key: FlagKey) -> DryRun:

@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
+from shared.domain.flags.changes import Change
 from shared.domain.flags.evaluation import Evaluation
 from shared.domain.flags.explanation import Explanation, Step
 from shared.domain.flags.managing.events import FlagDriven, FlagSaved
@@ -11,6 +12,7 @@ from shared.domain.flags.managing.fields import SAVED
 from shared.domain.flags.managing.segments import SegmentSaved, SegmentState
 from shared.domain.flags.managing.state import FlagState, Proposal, ScheduledChange
 from shared.domain.flags.model import Flag, Segment, Serve
+from shared.domain.flags.stale import staleness_of
 from shared.domain.names import EnvironmentName
 from shared.wire.flag_documents import PublishedFlag, PublishedSegment, read_flag_event, read_segment_event
 from shared.wire.flags.document import flag_document
@@ -47,7 +49,7 @@ def flag_view(environment: EnvironmentName, state: FlagState) -> dict[str, objec
 
 
 def flag_line(published: PublishedFlag, now: datetime) -> dict[str, object]:
-    """Return a flag's line in the list."""
+    """Return a flag's line in the list, with why it is stale. Nobody counts who asks, so that is never a reason."""
     flag = published.flag
     return {
         "key": flag.key,
@@ -62,7 +64,10 @@ def flag_line(published: PublishedFlag, now: datetime) -> dict[str, object]:
         "changed": shown_time(published.changed),
         "changed_by": published.changed_by,
         "driven_by": published.driven_by,
-        "expired": flag.expires is not None and flag.expires <= now,
+        "stale": [
+            {"why": reason.why, "since": shown_time(reason.since), "variant": reason.variant}
+            for reason in staleness_of(flag, changed=published.changed, evaluated=now, now=now)
+        ],
     }
 
 
@@ -77,7 +82,7 @@ def segment_view(environment: EnvironmentName, state: SegmentState, used_by: tup
         "published": not state.effects,
         "used_by": list(used_by),
         "segment": segment_document(state.segment) if state.segment is not None else None,
-        "links": {"history": f"/api/segment-history/{state.key}?environment={environment}"},
+        "links": {"history": f"/api/segments/{state.key}/history?environment={environment}"},
     }
 
 
@@ -119,6 +124,23 @@ def evaluation_view(evaluation: Evaluation) -> dict[str, object]:
         "reason": evaluation.reason,
         "because": evaluation.because,
         "error": evaluation.error,
+    }
+
+
+def change_view(change: Change) -> dict[str, object]:
+    """Return how many of a sample go from one variant to another, with a few of them."""
+    return {
+        "before": change.before or None,
+        "after": change.after or None,
+        "count": change.count,
+        "examples": [
+            {
+                "context": example.context,
+                "before": evaluation_view(example.before),
+                "after": evaluation_view(example.after),
+            }
+            for example in change.examples
+        ],
     }
 
 

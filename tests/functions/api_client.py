@@ -175,8 +175,12 @@ def http_triggers() -> list[Binding]:
 
 
 def routes() -> set[tuple[str, str]]:
-    """Method and address of everything that the app serves over HTTP."""
-    return {(method, f"/{each.options['route']}") for each in http_triggers() for method in each.options["methods"]}
+    """Method and address of everything that the app serves over HTTP; of the rest of an address, only its name."""
+    return {
+        (method, f"/{each.options['route']}".replace("{*", "{"))
+        for each in http_triggers()
+        for method in each.options["methods"]
+    }
 
 
 def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:

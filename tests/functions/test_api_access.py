@@ -29,6 +29,7 @@ GUARDED = sorted(
             question="rollback",
             call_id=A_CALL,
             action="rollback",
+            key="new-checkout",
         ),
     )
     for method, path in routes()

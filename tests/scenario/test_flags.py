@@ -245,7 +245,7 @@ def test_a_rollout_drives_a_flag_and_nobody_else_does(world):
 
     with pytest.raises(RejectedError, match=ROLLOUT):
         save(world, flag())
-    (line,) = world.app.flag_views.list_flags(LIVE, after=None, tag=None, expired=False)["flags"]
+    (line,) = world.app.flag_views.list_flags(LIVE, after=None, tag=None, stale=False)["flags"]
     assert line["driven_by"] == ROLLOUT
     with pytest.raises(RejectedError, match=ROLLOUT):
         world.app.flag_changes.tell(LIVE, KEY, replace(drive, rollout=RolloutId("web-0123456789ab")))
@@ -280,7 +280,7 @@ def test_an_archived_flag_is_served_to_nobody(world):
     world.app.flag_changes.tell(LIVE, KEY, Archive(by="alice", why="done", expected=1, id="a"))
 
     assert served(world) is None
-    assert world.app.flag_views.list_flags(LIVE, after=None, tag=None, expired=False)["flags"] == []
+    assert world.app.flag_views.list_flags(LIVE, after=None, tag=None, stale=False)["flags"] == []
     assert_tidy(world)
 
 
