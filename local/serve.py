@@ -11,13 +11,14 @@ from local.stack import Stack, StackError, running_stack
 
 
 def main() -> int:
-    """Run until Ctrl-C or SIGTERM. Prints one line `ready URL`; addresses and key are in `DATA/serve.json`."""
+    """Run until Ctrl-C or SIGTERM. Prints `ready URL`, and below it where everything is, but the key itself."""
     options = _parse()
     stop = Interruption().listen()
     try:
         with running_stack(options.data, stop, port=options.port) as stack:
-            write_private(options.data / "serve.json", json.dumps(stack.addresses(), indent=2) + "\n")
-            print(f"ready {stack.url}", flush=True)
+            kept_in = options.data / "serve.json"
+            write_private(kept_in, json.dumps(stack.addresses(), indent=2) + "\n")
+            print("\n".join((f"ready {stack.url}", *_whereabouts(stack, kept_in))), flush=True)
             return _watch(stack, stop)
     except StackError as error:
         print(f"serve: {error}", file=sys.stderr)
@@ -26,6 +27,17 @@ def main() -> int:
         return 0
     finally:
         stop.ignore()
+
+
+def _whereabouts(stack: Stack, kept_in: Path) -> tuple[str, ...]:
+    """Say where everything is that a person may want. Terminals are kept in logs, so no key stands here."""
+    return (
+        f"  API    {stack.url}/api/applications/shop",
+        f"  shop   {stack.edge}, what its users see",
+        f"  cloud  {stack.cloud}, the sandbox: deploy to it, send it users",
+        f"  key    in {kept_in} as key, for X-API-Key, with these addresses",
+        "Ctrl-C ends it; the state stays.",
+    )
 
 
 def _watch(stack: Stack, stop: Interruption) -> int:

@@ -54,7 +54,7 @@ class TargetsByKind:
         """Return the places of the two versions."""
         finder = self._of(target).finder
         if finder is None:
-            raise RejectedError(f"{target.name}: the places of a {target.kind} are fixed")
+            raise RejectedError(f"{target.name}: the places of targets of kind {target.kind} are fixed")
         return finder.find_places(target, candidate)
 
     def host_of(self, target: Target, place: Place) -> str:
@@ -64,11 +64,11 @@ class TargetsByKind:
     def _audience_of(self, target: Target) -> Audience:
         audience = self._of(target).audience
         if audience is None:
-            raise RejectedError(f"{target.name}: a {target.kind} cannot send marked requests to a place")
+            raise RejectedError(f"{target.name}: targets of kind {target.kind} cannot send marked requests to a place")
         return audience
 
     def _of(self, target: Target) -> KindAdapters:
         found = self.kinds.get(target.kind)
         if found is None:
-            raise RejectedError(f"{target.name}: a {target.kind} cannot be moved here")
+            raise RejectedError(f"{target.name}: targets of kind {target.kind} cannot be moved here")
         return found

@@ -22,7 +22,7 @@ from shared.wire.spec_experiment import refuse_unfit_audience
 from shared.wire.spec_guards import read_guards
 from shared.wire.spec_hooks import read_hooks, refuse_long_plans
 from shared.wire.spec_judging import read_judging
-from shared.wire.spec_measuring import read_deadlines, read_measuring, refuse_duration
+from shared.wire.spec_measuring import read_deadlines, read_measuring
 from shared.wire.spec_notifications import read_notifications
 from shared.wire.spec_schema import note_shape
 from shared.wire.spec_strategy import longest_bake, read_strategy
@@ -95,16 +95,20 @@ def _spec(document: Part) -> Spec:
         notifications=read_notifications(document.child("notifications")),
         judging=judging,
         hooks=hooks,
-        keep_warm=_read_keep_warm(document.child("keepWarm")),
+        keep_warm=document.child("keepWarm").read(_warmth, timedelta(hours=1)),
         calendar=read_calendar(document.child("releaseWindows")),
     )
 
 
-def _read_keep_warm(part: Part) -> timedelta:
-    keep_warm = part.read(parse_duration, timedelta(hours=1))
-    if keep_warm > LONGEST_WARM:
-        refuse_duration(part, keep_warm, f"allowed is at most {format_duration(LONGEST_WARM)}")
-    return keep_warm
+def _warmth(text: str) -> timedelta:
+    """Return how long something is kept warm. Raises ValueError that names the limit and the form."""
+    try:
+        warmth = parse_duration(text)
+    except ValueError:
+        warmth = None
+    if warmth is None or warmth > LONGEST_WARM:
+        raise ValueError(f"allowed is a duration from 1s to {format_duration(LONGEST_WARM)}, such as 30m, 1h or 7d")
+    return warmth
 
 
 def _refuse_unfitting(document: Part, strategy: Strategy, guards: tuple[Guard, ...], judging: Judging) -> None:

@@ -40,7 +40,7 @@ def refuse_unfit_audience(part: Part, targets: tuple[Target, ...]) -> None:
     """Refuse an audience, `strategy.experiment.audience`, where a target cannot send marked requests to a place."""
     unfit = next((target for target in targets if target.kind is not TargetKind.HTTP_ROUTE), None)
     if part.exists and unfit is not None:
-        part.refuse(f"target {unfit.name}, a {unfit.kind}, cannot have one: {_NO_AUDIENCE[unfit.kind]}")
+        part.refuse(f"target {unfit.name}, of kind {unfit.kind}, cannot have one: {_NO_AUDIENCE[unfit.kind]}")
 
 
 def render_experiment(ab_test: AbTest, render_bake: Callable[[Bake], dict[str, Any]]) -> dict[str, Any]:

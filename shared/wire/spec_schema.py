@@ -103,6 +103,8 @@ def _repeated(path: Path, error: Any) -> Iterator[tuple[Path, str]]:
 
 
 def _combination(path: Path, error: Any) -> Iterator[tuple[Path, str]]:
+    if error.validator == "not" and "required" in error.validator_value and not isinstance(error.instance, dict):
+        return  # which members it may not have together is beside the point: it is told already that it has none
     stands = "" if isinstance(error.instance, dict) else found(path, error.instance)
     yield path, f"{stands}allowed is {error.schema['description']}"
 

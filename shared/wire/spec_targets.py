@@ -59,7 +59,9 @@ def _refuse_foreign_fields(part: Part, kind: TargetKind) -> None:
     for field, kinds in _FIELDS_OF_KINDS.items():
         given = part.child(field)
         if kind not in kinds and given.exists and given.value is not False:
-            given.refuse(f"{found(given.path, given.value)}a {kind} has none; allowed is to leave it out")
+            given.refuse(
+                f"{found(given.path, given.value)}targets of kind {kind} have none; allowed is to leave it out"
+            )
         elif kind in kinds and not given.exists and field not in _OPTIONAL_FIELDS:
             given.refuse("is missing")
 

@@ -105,6 +105,16 @@ def test_it_says_ready_and_where_to_reach_it(kept):
     assert kept.control.call("GET", "health") == {"status": "ok", "sites": ["shop"]}
 
 
+def test_it_says_where_the_api_the_shop_the_sandbox_and_the_key_are_and_not_the_key(kept):
+    lines = [kept.process.stdout.readline() for _ in range(5)]
+
+    told = "".join(lines)
+    for name in ("url", "edge", "cloud"):
+        assert kept.addresses[name] in told
+    assert f"{kept.data}/serve.json" in told
+    assert kept.addresses["key"] not in told
+
+
 @pytest.mark.parametrize("name", ["serve.json", "operator-key", "azure-monitor-key"])
 def test_files_with_a_key_are_for_their_owner_alone(kept, name):
     assert stat.S_IMODE((kept.data / name).stat().st_mode) == 0o600

@@ -163,7 +163,9 @@ class Accounts:
 
     def _unknown(self, path: Path) -> Account:
         near = closest(str(path[-1]), self.known.beside(path)) if path else ""
-        return Account(Fate.UNKNOWN, f"is no field of a {self.known.kind} that is known here{near}; chosen: left out")
+        return Account(
+            Fate.UNKNOWN, f"is no field of the kind {self.known.kind} that is known here{near}; chosen: left out"
+        )
 
 
 _NULL: Final = Account(Fate.NOT_NEEDED, "is null, which is as if it were not there")

@@ -129,7 +129,9 @@ def _wrong_groups(objects: Sequence[_Object]) -> list[Refusal]:
             problem = _problem(manifest, "kind", f"is missing; {_TAKEN}")
         elif manifest.kind in _RELEASES and (group != _GROUPS[manifest.kind] or not version):
             found = f'found "{manifest.api_version:.60}"' if manifest.api_version else "is missing"
-            problem = _problem(manifest, "apiVersion", f"{found}; a {manifest.kind} is one of {_GROUPS[manifest.kind]}")
+            problem = _problem(
+                manifest, "apiVersion", f"{found}; the kind {manifest.kind} is of {_GROUPS[manifest.kind]}"
+            )
         if problem is not None:
             refusals.append(Refusal(manifest.file, problem))
     return refusals

@@ -489,6 +489,27 @@ def test_a_misspelt_choice_is_refused_and_the_near_one_suggested():
     assert "did you mean supersede?" in problem.message
 
 
+@pytest.mark.parametrize("text", ["999d", "31d", "0s", "week", 5, "99999999999d"])
+def test_how_long_to_keep_warm_is_refused_with_the_limit_and_the_form(text):
+    [problem] = refused(changed("keepWarm", text))
+
+    assert problem.path == "keepWarm"
+    assert problem.message.endswith("allowed is a duration from 1s to 30d, such as 30m, 1h or 7d")
+
+
+@pytest.mark.parametrize("strategy", [None, "canary", 5, []])
+def test_a_strategy_that_is_none_is_one_problem(strategy):
+    [problem] = refused(changed("strategy", strategy))
+
+    assert (problem.path, problem.message.endswith("allowed is an object")) == ("strategy", True)
+
+
+def test_what_a_kind_of_target_has_none_of_is_said_of_its_kind():
+    [problem] = refused(changed("targets/0/places", ["a", "b"]))
+
+    assert "targets of kind app-service-slot have none; allowed is to leave it out" in problem.message
+
+
 def test_everything_that_is_wrong_is_told_at_once():
     document = changed("strategy/canary/steps", [25, 5, {"weight": 50, "bake": {"min": "1h", "max": "1m"}}])
     document["targets"].append({"name": "web", "kind": "app-service-slot"})

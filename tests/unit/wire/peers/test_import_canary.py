@@ -344,7 +344,7 @@ def test_the_older_name_of_the_analysis_is_taken_too():
         ("name: shop, namespace", "name: Shop, namespace", 'metadata.name: found "Shop"; allowed is a name'),
         ("  service: {port: 80}", "  service: 80", "spec.service: found 80; allowed is an object"),
         ("kind: Canary", "kind: Canarry", 'kind: found "Canarry"; taken are a Canary'),
-        ("flagger.app/v1beta1", "apps/v1", 'apiVersion: found "apps/v1"; a Canary is one of flagger.app'),
+        ("flagger.app/v1beta1", "apps/v1", 'apiVersion: found "apps/v1"; the kind Canary is of flagger.app'),
         ("  targetRef:", "  target:", "spec.targetRef: is missing"),
     ],
 )
