@@ -12,13 +12,13 @@ class UnreadableError(Exception):
     """A file could not be read; the text says which, and why."""
 
 
-def read_file(name: str) -> bytes:
+def read_file(name: str, *, at_most: int = MAX_BODY_BYTES) -> bytes:
     """Return what a file holds, cut a byte after the longest that is taken. Raises `UnreadableError`."""
     try:
         if name == STANDARD_INPUT:
-            return sys.stdin.buffer.read(MAX_BODY_BYTES + 1)
+            return sys.stdin.buffer.read(at_most + 1)
         with Path(name).open("rb") as file:
-            return file.read(MAX_BODY_BYTES + 1)
+            return file.read(at_most + 1)
     except OSError as error:
         raise UnreadableError(f"{name}: {error.strerror or error}") from error
 

@@ -1,10 +1,10 @@
 """Conditions in documents of flags: comparisons, segments, layers, time windows, and what combines them."""
 
-import math
-import re
 from collections.abc import Callable
 from typing import Any, Final, assert_never
 
+from shared.domain.flags.instants import instant_of
+from shared.domain.flags.json_values import number_read
 from shared.domain.flags.model import (
     BY_KEY,
     EVERYBODY,
@@ -19,6 +19,7 @@ from shared.domain.flags.model import (
     Not,
     Operator,
 )
+from shared.domain.flags.semver import version_of
 from shared.domain.names import SegmentKey
 from shared.wire.findings import Part, found
 from shared.wire.flags.members import (
@@ -39,7 +40,6 @@ from shared.wire.flags.members import (
     values,
 )
 from shared.wire.flags.periods import PERIOD, period_document, read_period
-from shared.wire.timestamps import parse_time
 
 DEEPEST: Final = 20
 """How deep conditions, and the values of variants, may lie in one another."""
@@ -52,11 +52,6 @@ NUMBER_OPERATORS: Final = frozenset(
 TIME_OPERATORS: Final = frozenset({Operator.BEFORE, Operator.AFTER})
 
 _CLAUSE: Final = ("attribute", "op", "values", "not", "ignoreCase", "strict")
-_SEMVER: Final = re.compile(
-    r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){0,2}"
-    r"(-(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
-    r"(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?"
-)
 
 
 def read_condition(part: Part, depth: int = 1) -> Condition:
@@ -121,38 +116,18 @@ def _allowed(value: Any, operator: Operator) -> str:
         is_fit = isinstance(value, str) and len(value) <= LONGEST_TEXT
         return "" if is_fit else f"a text of at most {LONGEST_TEXT} characters"
     if operator in NUMBER_OPERATORS:
-        return "" if _is_number(value) else "a number"
+        return "" if number_read(value) is not None else "a number"
     if operator in TIME_OPERATORS:
-        return "" if _is_time(value) else "an RFC 3339 time or milliseconds since 1970"
+        return "" if instant_of(value) is not None else "an RFC 3339 time or milliseconds since 1970"
     if operator is Operator.IN:
         return "" if not isinstance(value, str) or len(value) <= LONGEST_TEXT else "a shorter text"
-    is_version = isinstance(value, str) and len(value) <= LONGEST_TEXT and _SEMVER.fullmatch(value)
-    return "" if is_version else "a semantic version such as 2.1.0"
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, str):
-        try:
-            return math.isfinite(float(value)) and "_" not in value
-        except ValueError:
-            return False
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_time(value: Any) -> bool:
-    if not isinstance(value, str):
-        return _is_number(value)
-    try:
-        parse_time(value)
-    except ValueError:
-        return False
-    return True
+    return "" if version_of(value) is not None else "a semantic version such as 2.1.0"
 
 
 def _read_segments(part: Part, _depth: int) -> Condition:
     is_object(part, ("segment", "not"))
     named = part.child("segment")
-    listed = entries(named) if isinstance(named.value, list) else (named,)
+    listed = entries(named, at_least=0) if isinstance(named.value, list) else (named,)
     unique(listed)
     segments = tuple(SegmentKey(key(each, SEGMENT_KEY)) for each in listed)
     return InSegment(segments, negated=boolean(part.child("not"), default=False))

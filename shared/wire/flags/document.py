@@ -102,34 +102,34 @@ def parse_flag(body: bytes, content_type: str | None = None) -> Flag:
     return read_flag(read_document(body, content_type))
 
 
-def read_document(body: bytes, content_type: str | None = None) -> Source:
-    """Return the value of a JSON or YAML body, as `parse_flag` reads it."""
+def read_document(body: bytes, content_type: str | None = None, *, at_most: int = LONGEST_DOCUMENT) -> Source:
+    """Return the value of a JSON or YAML body, as `parse_flag` reads it; `at_most` so many bytes."""
     media = parse_media_type(content_type)
     if media.charset not in (None, "utf-8", "utf8", "us-ascii"):
         refuse(f"the charset {media.charset:.40} is not read; send UTF-8")
     if is_json(media):
-        return Source(read_json(body, at_most=LONGEST_DOCUMENT))
+        return Source(read_json(body, at_most=at_most))
     if not is_yaml(media) and body.lstrip().startswith(_BRACE):
-        return _read_either(body)
-    return _read_yaml(body)
+        return _read_either(body, at_most)
+    return _read_yaml(body, at_most)
 
 
-def _read_either(body: bytes) -> Source:
+def _read_either(body: bytes, at_most: int) -> Source:
     """Read what is JSON, or YAML that begins with a brace. Where it is neither, it was meant to be JSON."""
     try:
-        return Source(read_json(body, at_most=LONGEST_DOCUMENT))
+        return Source(read_json(body, at_most=at_most))
     except InvalidError as why_no_json:
         if not why_no_json.problems[0].message.startswith(NOT_JSON):
             # NaN and repeated keys: as YAML the first would be a text.
             raise
         try:
-            return _read_yaml(body)
+            return _read_yaml(body, at_most)
         except InvalidError:
             raise why_no_json from None
 
 
-def _read_yaml(body: bytes) -> Source:
-    return read_yaml(body, at_most=LONGEST_DOCUMENT, at_most_nodes=MOST_NODES)
+def _read_yaml(body: bytes, at_most: int) -> Source:
+    return read_yaml(body, at_most=at_most, at_most_nodes=MOST_NODES)
 
 
 def read_flag(source: Source) -> Flag:

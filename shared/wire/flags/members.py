@@ -209,7 +209,7 @@ def attribute_document(place: Attribute) -> Any:
 
 def values(part: Part) -> tuple[Part, ...]:
     """Return the entries of a list of values."""
-    return entries(part, at_most=MOST_VALUES)
+    return entries(part, at_most=MOST_VALUES, at_least=0)
 
 
 def texts(part: Part) -> tuple[str, ...]:

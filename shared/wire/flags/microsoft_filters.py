@@ -41,7 +41,7 @@ TIME_WINDOW: Final = "Microsoft.TimeWindow"
 PERCENTAGE: Final = "Microsoft.Percentage"
 DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _NO_KEY: Final = Clause(attribute=BY_KEY, operator=Operator.IS_SET, negated=True)
-_SOMEBODY: Final = AnyOf(
+SOMEBODY: Final = AnyOf(
     (Clause(attribute=BY_KEY, operator=Operator.IS_SET), Clause(attribute=GROUPS, operator=Operator.IS_SET))
 )
 """Without a user and without a group nobody is in an audience."""
@@ -96,7 +96,7 @@ def _targeting(each: _Filter) -> Filtered:
         weight = percent_weight(each.path, group.get("RolloutPercentage", 0))
         rules += _rollout(among(GROUPS, (group["Name"],)), weight, f"{each.flag}\n{group['Name']}")
     weight = percent_weight(each.path, audience.get("DefaultRolloutPercentage", 0))
-    rules += _rollout(_SOMEBODY, weight, each.flag)
+    rules += _rollout(SOMEBODY, weight, each.flag)
     segment = Segment(key=segment_key(each.flag, each.number), rules=tuple(rules))
     outside = [
         Not(among(by, names))

@@ -123,7 +123,7 @@ def read_weight(part: Part) -> int:
 
 
 def refuse_sum(part: Part, shares: Sequence[Part], weights: Sequence[int], hashing: Hashing) -> None:
-    """Refuse percentages that are not 100 in all, and weights that are nothing in all or too great."""
+    """Refuse percentages that are not 100 in all, and weights that are too great."""
     if not shares or not all(share.is_sound for share in shares):
         return
     percents = [share.child("percent").exists for share in shares]
@@ -134,8 +134,8 @@ def refuse_sum(part: Part, shares: Sequence[Part], weights: Sequence[int], hashi
         part.refuse("some shares have a percent and others a weight; allowed is one of them for all")
     elif not any(percents) and hashing is Hashing.SLIPWAY and total != WHOLE:
         part.refuse(f"the weights sum to {total}; write percentages, or the hashing of the product they come from")
-    elif not 0 < total <= MOST_WEIGHT:
-        part.refuse(f"the weights sum to {total}; allowed is 1 to {MOST_WEIGHT}")
+    elif total > MOST_WEIGHT:
+        part.refuse(f"the weights sum to {total}; allowed is at most {MOST_WEIGHT}")
 
 
 def serve_document(serve: Serve) -> Any:

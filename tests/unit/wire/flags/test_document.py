@@ -153,12 +153,12 @@ def test_weights_are_for_what_was_imported():
     assert "the weights sum to 3" in problems({"default": {"split": {"shares": shares}}})["default.split.shares"]
 
 
-def test_weights_that_are_nothing_in_all_are_refused():
-    shares = [{"variant": "on", "weight": 0}]
+def test_weights_that_are_too_great_in_all_are_refused():
+    shares = [{"variant": "on", "weight": 2**31 - 1}, {"variant": "off", "weight": 1}]
 
     found = problems({"default": {"split": {"shares": shares, "hashing": "flagd-2"}}})
 
-    assert "the weights sum to 0" in found["default.split.shares"]
+    assert "the weights sum to 2147483648" in found["default.split.shares"]
 
 
 def test_percent_and_weight_do_not_go_together():
@@ -233,6 +233,11 @@ def test_a_clause_says_what_it_compares():
     assert condition(document) == expected
 
 
+def test_nothing_to_compare_with_fits_nobody_and_is_no_problem():
+    assert condition({"attribute": "a", "op": "in", "values": []}).values == ()
+    assert condition({"segment": []}) == InSegment(())
+
+
 def test_segments_may_be_one_or_several():
     assert condition({"segment": "staff"}) == InSegment(("staff",))
     assert condition({"segment": ["staff", "beta"], "not": True}) == InSegment(("staff", "beta"), negated=True)
@@ -243,7 +248,6 @@ def test_segments_may_be_one_or_several():
     [
         ({"attribute": "a", "op": "endswith", "values": ["x"]}, "op", "(did you mean ends-with?)"),
         ({"attribute": "a", "op": "in"}, "values", "is missing"),
-        ({"attribute": "a", "op": "in", "values": []}, "values", "at least 1"),
         ({"attribute": "a", "op": "is-set", "values": [1]}, "values", "takes no values"),
         ({"attribute": "a", "op": "contains", "values": [1]}, "values[0]", "allowed with contains is a text"),
         ({"attribute": "a", "op": "<", "values": ["x"]}, "values[0]", "a number"),
@@ -254,7 +258,6 @@ def test_segments_may_be_one_or_several():
         ({"attribute": "a", "op": "in", "values": [1], "strict": True}, "strict", "not in"),
         ({"op": "in", "values": [1], "atribute": "a"}, "atribute", "(did you mean attribute?)"),
         ({"segment": ""}, "segment", "characters"),
-        ({"segment": []}, "segment", "at least 1"),
         ({"layer": "l", "from": 20, "to": 20}, "to", "above from"),
         ({"layer": "l", "from": 20}, "to", "is missing"),
         ({"from": "2027-01-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}, "until", "later than from"),

@@ -3,17 +3,37 @@
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft7Validator
 
 from shared.domain.errors import InvalidError
 from shared.domain.flags.compile import compile_flags
+from shared.domain.flags.model import (
+    BY_KEY,
+    Attribute,
+    Clause,
+    During,
+    Hashing,
+    Operator,
+    Recurrence,
+    Rule,
+    Share,
+    Split,
+)
 from shared.wire.flags.microsoft import CONTENT_TYPE, KEY_PREFIX, import_microsoft
-from tests.unit.wire.flags.suites import needs_suites, read_suite, suite_files
+from shared.wire.flags.microsoft_export import export_microsoft, key_values
+from tests.unit.wire.flags.flag_values import contexts, flags, plain_flags, segments
+from tests.unit.wire.flags.suites import FOLDER, needs_suites, read_suite, suite_files
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 SAMPLES = suite_files("microsoft/Samples/*.sample.json")
+
+_SCHEMA = FOLDER / "microsoft" / "Schema" / "FeatureFlag.v2.0.0.schema.json"
+SCHEMA = Draft7Validator(read_suite(_SCHEMA) if _SCHEMA.exists() else {})
 
 
 def ruleset(result):
@@ -180,6 +200,99 @@ def test_a_flag_that_cannot_be_said_is_refused_where_it_is(flag, path, says):
 
     assert refused.problem.path == path
     assert says in refused.problem.message
+
+
+def back(result):
+    exported = export_microsoft(result.flags, result.segments)
+    return exported, import_microsoft(exported.document)
+
+
+@needs_suites
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.name)
+def test_what_comes_from_microsoft_goes_back_to_it(sample):
+    result = import_microsoft(read_suite(sample))
+    exported, again = back(result)
+
+    assert exported.notes == ()
+    assert (again.flags, again.segments) == (result.flags, result.segments)
+    for flag in exported.document["feature_management"]["feature_flags"]:
+        assert list(SCHEMA.iter_errors(flag)) == []
+
+
+def test_what_is_allocated_goes_back_too():
+    allocation = {
+        "user": [{"variant": "a", "users": ["Ann"]}],
+        "group": [{"variant": "b", "groups": ["staff"]}],
+        "percentile": [{"variant": "a", "from": 10, "to": 33.333}],
+        "default_when_enabled": "b",
+        "default_when_disabled": "a",
+        "seed": "s",
+    }
+    variants = [{"name": name, "configuration_value": {"n": name}} for name in "ab"]
+
+    exported = export_microsoft(one(variants=variants, allocation=allocation).flags)
+
+    [flag] = exported.document["feature_management"]["feature_flags"]
+    assert exported.notes == ()
+    assert (flag["variants"], flag["allocation"]) == (variants, allocation)
+
+
+def test_a_window_that_comes_again_goes_back():
+    recurrence = Recurrence(every=2, weekdays=(0, 3), first_weekday=0, times=3, offset=timedelta(hours=-5))
+    since = datetime(2026, 11, 3, 3, 30, tzinfo=UTC)
+    window = During(since=since, until=since + timedelta(hours=1), recurrence=recurrence)
+    flag = replace(one().flags[0], default="off", rules=(Rule(id="filters", condition=window, serve="on"),))
+
+    exported = export_microsoft([flag])
+
+    assert exported.notes == ()
+    assert import_microsoft(exported.document).flags == (flag,)
+
+
+@needs_suites
+@settings(max_examples=40, deadline=None)
+@given(flags(), segments())
+def test_what_is_exported_is_a_document_of_microsoft(flag, segment):
+    exported = export_microsoft([flag], [replace(segment, key="staff")])
+
+    [written] = exported.document["feature_management"]["feature_flags"]
+    assert list(SCHEMA.iter_errors(written)) == []
+    [item] = key_values(exported).document["items"]
+    assert item["key"] == f"{KEY_PREFIX}{flag.key}"
+    assert json.loads(item["value"]) == written
+
+
+GROUPED = st.builds(
+    lambda attribute, values: Clause(attribute=attribute, operator=Operator.IN, values=tuple(values)),
+    st.sampled_from([BY_KEY, Attribute(("groups",))]),
+    st.lists(st.sampled_from(["a", "Ann", "staff"]), min_size=1),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(plain_flags(GROUPED, Hashing.MICROSOFT, st.just(BY_KEY)), st.lists(contexts(), min_size=5, max_size=5))
+def test_what_is_exported_without_loss_serves_the_same(flag, asking):
+    exported = export_microsoft([flag])
+    if exported.notes:
+        return
+    after = ruleset(import_microsoft(exported.document))
+    before = compile_flags([flag], (), regexes=lambda text: re.compile(text).search)
+    for context in [*asking, {"targetingKey": "x", "groups": ["staff"]}]:
+        served = before.evaluate("f", context, now=NOW, region="")
+        if served.error is None:
+            assert after.evaluate("f", context, now=NOW, region="").value == served.value
+
+
+def test_what_microsoft_cannot_say_is_noted():
+    clause = Clause(attribute=Attribute(("email",)), operator=Operator.IN, values=("x",))
+    split = Split(shares=(Share("on", 20_000), Share("off", 80_000)), seed="f")
+    flag = replace(one().flags[0], default=split, rules=(Rule(id="r", condition=clause, serve="on"),), owner="ann")
+
+    assert [note.words for note in export_microsoft([flag]).notes] == [
+        "the field owner",
+        "the rule r, which is no list of users or groups and no percentage of all",
+        "users are divided anew: Microsoft does not hash as slipway does",
+    ]
 
 
 def test_key_values_of_app_configuration_are_taken():

@@ -1,0 +1,100 @@
+"""Several flags and segments in one document: `{"flags": [...], "segments": [...]}`, or one flag by itself."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.domain.errors import InvalidError, Problem
+from shared.domain.flags.model import Flag, Segment
+from shared.domain.flags.problems import problems_of, problems_of_segment
+from shared.wire.findings import shown
+from shared.wire.flags.document import flag_document, read_document, read_flag
+from shared.wire.flags.segment_document import read_segment, segment_document
+from shared.wire.source import Source
+
+LONGEST: Final = 16 * 1024 * 1024
+"""In bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What a document says."""
+
+    flags: tuple[Flag, ...]
+    segments: tuple[Segment, ...]
+
+
+def parse_collection(body: bytes) -> Collection:
+    """Return the flags and segments. Raises `InvalidError` with all problems, those of each by itself first.
+
+    What they ask of each other is looked at where the document holds several: one flag by itself may name segments and
+    prerequisites that lie elsewhere.
+    """
+    source = read_document(body, at_most=LONGEST)
+    if not isinstance(source.value, dict) or not {"flags", "segments"} & source.value.keys():
+        return Collection((read_flag(source),), ())
+    problems = [
+        Problem(name, "is not a field here; allowed are flags and segments", source.line_of((name,)))
+        for name in source.value
+        if name not in ("$schema", "flags", "segments")
+    ]
+    flags, segments = _entries(source, "flags", problems), _entries(source, "segments", problems)
+    collection = Collection(
+        tuple(_read(each, path, read_flag, problems) for path, each in flags),
+        tuple(_read(each, path, read_segment, problems) for path, each in segments),
+    )
+    if not problems:
+        problems += _among(collection, [path for path, _ in flags], [path for path, _ in segments])
+    if problems:
+        raise InvalidError(*problems)
+    return collection
+
+
+def _entries(source: Source, name: str, problems: list[Problem]) -> list[tuple[str, Source]]:
+    listed = source.value.get(name, [])
+    if not isinstance(listed, list):
+        problems.append(Problem(name, f"found {shown(listed)}; allowed is a list", source.line_of((name,))))
+        return []
+    lines = source.lines.inside.get(name) if source.lines is not None else None
+    return [
+        (f"{name}[{index}]", Source(each, lines.inside.get(index) if lines is not None else None))
+        for index, each in enumerate(listed)
+    ]
+
+
+def _read(source: Source, path: str, read: Any, problems: list[Problem]) -> Any:
+    try:
+        return read(source)
+    except InvalidError as error:
+        problems += [_below(path, problem) for problem in error.problems]
+        return None
+
+
+def _below(path: str, problem: Problem) -> Problem:
+    return Problem(f"{path}.{problem.path}".removesuffix("."), problem.message, problem.line)
+
+
+def _among(collection: Collection, flag_paths: list[str], segment_paths: list[str]) -> list[Problem]:
+    flags, segments = {each.key: each for each in collection.flags}, {each.key: each for each in collection.segments}
+    problems = _repeated(flag_paths, [each.key for each in collection.flags])
+    problems += _repeated(segment_paths, [each.key for each in collection.segments])
+    for path, flag in zip(flag_paths, collection.flags, strict=True):
+        problems += [_below(path, problem) for problem in problems_of(flag, flags, segments)]
+    for path, segment in zip(segment_paths, collection.segments, strict=True):
+        problems += [_below(path, problem) for problem in problems_of_segment(segment, segments)]
+    return problems
+
+
+def _repeated(paths: list[str], keys: list[Any]) -> list[Problem]:
+    return [
+        Problem(f"{path}.key", f"found {shown(key)}; allowed is each key once")
+        for index, (path, key) in enumerate(zip(paths, keys, strict=True))
+        if key in keys[:index]
+    ]
+
+
+def collection_document(collection: Collection) -> dict[str, Any]:
+    """Return the document; `parse_collection` reads the same from it."""
+    return {
+        "flags": [flag_document(each) for each in collection.flags],
+        "segments": [segment_document(each) for each in collection.segments],
+    }

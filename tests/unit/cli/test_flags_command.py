@@ -1,0 +1,138 @@
+"""`python -m cli flags`: documents of flags are read offline, and what is not carried is told beside the result."""
+
+import json
+
+import pytest
+
+from cli.__main__ import main
+
+FLAGD = {
+    "flags": {
+        "good": {
+            "state": "ENABLED",
+            "variants": {"on": True, "off": False},
+            "defaultVariant": "off",
+            "metadata": {"v": 1},
+        },
+    }
+}
+COLLECTION = {
+    "flags": [{"key": "a", "rules": [{"id": "r", "if": {"segment": "staff"}, "serve": "on"}]}],
+    "segments": [{"key": "staff", "included": [{"values": ["ann"]}]}],
+}
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(document, name="flags.json"):
+        path = tmp_path / name
+        path.write_text(document if isinstance(document, str) else json.dumps(document))
+        return str(path)
+
+    return write
+
+
+def test_an_import_writes_flags_and_tells_what_is_not_carried(file, capsys):
+    assert main(["flags", "import", "--from", "flagd", file(FLAGD)]) == 0
+
+    told = capsys.readouterr()
+    assert [flag["key"] for flag in json.loads(told.out)["flags"]] == ["good"]
+    assert told.err == "good: not carried: the metadata v\n"
+
+
+def test_what_is_imported_can_be_checked(file, capsys):
+    main(["flags", "import", "--from", "flagd", file(FLAGD)])
+    name = file(capsys.readouterr().out, "ours.json")
+
+    assert main(["flags", "check", name]) == 0
+    assert capsys.readouterr().out == "ok\n"
+
+
+def test_a_flag_that_cannot_be_imported_is_told_and_the_others_are_written(file, capsys):
+    bad = FLAGD["flags"]["good"] | {"targeting": {"var": "x"}}
+
+    assert main(["flags", "import", "--from", "flagd", file({"flags": FLAGD["flags"] | {"bad": bad}})]) == 1
+
+    told = capsys.readouterr()
+    assert "refused: bad: targeting: " in told.err
+    assert len(json.loads(told.out)["flags"]) == 1
+
+
+def test_json_says_the_same(file, capsys):
+    bad = FLAGD["flags"]["good"] | {"targeting": {"var": "x"}}
+
+    assert main(["flags", "import", "--from", "flagd", "--json", file({"flags": FLAGD["flags"] | {"bad": bad}})]) == 1
+
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], len(told["flags"]), told["segments"]) == (False, 1, [])
+    assert told["notes"][0] == {"subject": "good", "fate": "not carried", "says": "the metadata v"}
+    assert told["refused"][0]["subject"] == "bad"
+
+
+@pytest.mark.parametrize(
+    ("origin", "document"),
+    [
+        ("microsoft", {"feature_management": {"feature_flags": [{"id": "f", "enabled": True}]}}),
+        (
+            "launchdarkly",
+            {"flags": {"f": {"key": "f", "on": True, "variations": [True], "fallthrough": {"variation": 0}}}},
+        ),
+    ],
+)
+def test_other_products_are_imported_too(origin, document, file, capsys):
+    assert main(["flags", "import", "--from", origin, file(document)]) == 0
+    assert json.loads(capsys.readouterr().out)["flags"][0]["key"] == "f"
+
+
+def test_the_way_that_flagd_hashed_can_be_said(file, capsys):
+    split = FLAGD["flags"]["good"] | {"targeting": {"fractional": [["on", 1], ["off", 1]]}}
+
+    main(["flags", "import", "--from", "flagd", "--flagd-hashing", "1", file({"flags": {"f": split}})])
+
+    rules = json.loads(capsys.readouterr().out)["flags"][0]["rules"]
+    assert rules[-1]["serve"]["split"]["hashing"] == "flagd-1"
+
+
+@pytest.mark.parametrize("target", ["flagd", "microsoft", "app-configuration", "launchdarkly"])
+def test_flags_are_converted(target, file, capsys):
+    assert main(["flags", "convert", "--to", target, "--json", file(COLLECTION)]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["document"]
+    assert set(told) == {"ok", "document", "notes"}
+
+
+def test_a_problem_is_told_with_its_line(file, capsys):
+    text = "flags:\n- key: a\n- key: b\n  enabled: maybe\nsegments: []\nmore: 1\n"
+
+    assert main(["flags", "check", file(text, "flags.yaml")]) == 1
+
+    told = capsys.readouterr().err
+    assert "flags.yaml:4: flags[1].enabled: " in told
+    assert "flags.yaml:6: more: " in told
+
+
+def test_what_flags_ask_of_each_other_is_checked(file, capsys):
+    assert main(["flags", "check", file(COLLECTION)]) == 0
+    capsys.readouterr()
+
+    assert main(["flags", "check", "--json", file(COLLECTION | {"segments": []})]) == 1
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"] is False
+    assert told["problems"][0]["path"].startswith("flags[0].rules[0]")
+
+
+def test_a_key_stands_once(file, capsys):
+    assert main(["flags", "check", file({"flags": [{"key": "a"}, {"key": "a"}]})]) == 1
+    assert "flags[1].key" in capsys.readouterr().err
+
+
+def test_one_flag_by_itself_is_checked(file, capsys):
+    assert main(["flags", "check", file("key: a\ndefault: {percent: 5, of: on}\n", "a.yaml")]) == 0
+    assert capsys.readouterr().out == "ok\n"
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path, capsys):
+    assert main(["flags", "check", str(tmp_path / "none.json")]) == 1
+    assert "No such file" in capsys.readouterr().err
