@@ -163,7 +163,8 @@ class FlagServer:
         else:
             content, kept.chunks = self._content(environment, head, kept.chunks)
             flags, segments = content.plain_flags.values(), content.plain_segments.values()
-            served = Served(content, compile_flags(flags, segments, regexes=self._regexes))
+            earlier = before.ruleset if before is not None else None
+            served = Served(content, compile_flags(flags, segments, regexes=self._regexes, earlier=earlier))
         if before is not None and before.stale_since is not None:
             log.warning("flags of %s are read again", environment)
         kept.served, kept.trouble, kept.look_at = served, None, self._clock.now() + self._max_age
