@@ -13,6 +13,7 @@ from shared.domain.rollout.state import Application, Phase, Rollout, TargetState
 from shared.domain.rollout.weight import to_percent
 from shared.wire.experiment_view import experiment_step_view, rollout_experiment_view
 from shared.wire.hook_views import hook_view
+from shared.wire.pins import pinned_note
 
 SHARDS = 16
 
@@ -83,6 +84,7 @@ def rollout_view(rollout: Rollout, *, frozen: bool = False) -> dict[str, object]
         "hook": hook_view(rollout.hook) if rollout.hook else None,
         "pinned_until": _time(rollout.pinned_until),
         "pinned_requests": rollout.pinned_requests,
+        "pinned_note": pinned_note(rollout),
         "links": {"history": f"/api/rollouts/{rollout.id}/history"},
     }
 

@@ -19,7 +19,7 @@ from shared.wire.views import (
 )
 from tests.unit.domain.situations import LIVE, SITUATIONS, situation
 from tests.unit.domain.specs import NOON, SHOP, canary, spec
-from tests.unit.domain.states import baking, deploy, promoted, succeeded
+from tests.unit.domain.states import baking, deploy, override, promoted, succeeded
 
 PROMISED = {
     "id",
@@ -194,3 +194,30 @@ def test_names_spread_over_all_shards_and_stay_in_theirs():
     assert set(shards) == {f"{shard:02d}" for shard in range(SHARDS)}
     assert shard_of("shop") == shard_of("shop")
     assert max(shards.count(shard) for shard in set(shards)) < 50
+
+
+def test_after_a_rollback_it_says_whom_the_cookie_still_holds_at_which_version_and_what_ends_that():
+    story = baking()
+    story.tell(override("rollback"))
+    story.go_to_end()
+    (over,) = story.archived
+    slot = over.spec.targets[0].slot
+
+    assert rollout_view(over)["pinned_note"] == (
+        f"users whom the cookie x-ms-routing-name pins to slot {slot} may meet version 2 there until "
+        f"{over.pinned_until:%Y-%m-%d %H:%M:%S} UTC; putting version 1 into it ends that at once "
+        "(docs/guides/app-service.md, Pinned users)"
+    )
+
+
+def test_after_a_success_the_version_before_is_what_pinned_users_meet():
+    story = succeeded()
+    over = story.archived[-1]
+
+    assert "may meet version 1 there" in rollout_view(over)["pinned_note"]
+    assert "putting version 2 into it" in rollout_view(over)["pinned_note"]
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_nothing_is_said_of_pins_while_a_rollout_is_live(name):
+    assert rollout_view(situation(name).live)["pinned_note"] is None
