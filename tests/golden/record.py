@@ -24,7 +24,7 @@ from shared.wire.documents import (
     write_rollout,
 )
 from shared.wire.stored_form import SCHEMA
-from tests.unit.domain.members import DEPLOY, steer
+from tests.unit.domain.members import DEPLOY, TELL, steer
 from tests.unit.domain.specs import NOON, SHOP
 from tests.unit.domain.states import Story
 from tests.unit.domain.tales import TALES
@@ -87,6 +87,11 @@ def steered() -> dict[str, Any]:
     }
 
 
+def told() -> dict[str, Any]:
+    """Return what a release has its member tell people."""
+    return {"accepted": [_json(write_accepted(TELL))]}
+
+
 def _json(text: str) -> Any:
     return json.loads(text)
 
@@ -117,3 +122,4 @@ if __name__ == "__main__":
     _keep("accepted-facts", accepted())
     _keep("accepted-reports", called_back())
     _keep("accepted-steering", steered())
+    _keep("accepted-tidings", told())

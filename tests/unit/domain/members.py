@@ -13,6 +13,13 @@ MEMBERSHIP = Membership(release=ReleaseId("autumn"), rollout=RolloutId("shop-1")
 DEPLOY = Deploy(
     id=CommandId("begin"), rollout=RolloutId("shop-1"), version=Version("2"), source="release", membership=MEMBERSHIP
 )
+TELL = TellOfRelease(
+    id=CommandId("told"),
+    rollout=MEMBERSHIP.rollout,
+    topic=Topic.STARTED,
+    text="release autumn began",
+    notifications=(WEBHOOK,),
+)
 
 
 def steer(opened: Stage = CLOSED, *, back: str = "") -> Steer:
@@ -71,15 +78,7 @@ def member_that_remains() -> Story:
 def member_that_tells_of_its_release() -> Story:
     """A release brings version 2, and has a member's webhook told that it began."""
     member = Member(spec(notifications=(WEBHOOK,))).wait_before(Stage(1))
-    member.tell(
-        TellOfRelease(
-            id=CommandId("told"),
-            rollout=MEMBERSHIP.rollout,
-            topic=Topic.STARTED,
-            text="release autumn began",
-            notifications=(WEBHOOK,),
-        )
-    )
+    member.tell(TELL)
     return member.settle()
 
 
