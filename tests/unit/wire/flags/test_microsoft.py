@@ -61,7 +61,7 @@ def cases():
 
 
 @needs_suites
-@pytest.mark.parametrize(("sample", "case"), cases())
+@pytest.mark.parametrize(("sample", "case"), list(cases()))
 def test_the_cases_of_microsoft(sample, case):
     result = import_microsoft(read_suite(sample))
     if "Exception" in case["IsEnabled"]:
