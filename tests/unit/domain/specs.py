@@ -7,7 +7,7 @@ from shared.domain.analysis.guards import Guard, Metric, Ratio, Threshold
 from shared.domain.experiments.experiment import Better, Failures, Goal
 from shared.domain.names import ApplicationName, TargetName
 from shared.domain.rollout.audience import CarriedIn, MarkedUsers, RequestMark
-from shared.domain.rollout.calendar import ReleaseWindow
+from shared.domain.rollout.calendar import Once, ReleaseAction, ReleaseWindow, TimeZone, WindowKind
 from shared.domain.rollout.hooks import Webhook
 from shared.domain.rollout.measuring import Measuring
 from shared.domain.rollout.spec import (
@@ -154,4 +154,16 @@ def spec(
         hooks=hooks,
         calendar=calendar,
         keep_warm=keep_warm,
+    )
+
+
+def quiet_until(hour: int, action: ReleaseAction) -> ReleaseWindow:
+    """Deny an action from midnight of the story's day to that hour."""
+    shown = datetime(2026, 11, 23)  # noqa: DTZ001 - what a clock on the wall shows
+    return ReleaseWindow(
+        name="quiet",
+        kind=WindowKind.DENY,
+        times=Once(shown, shown + hour * HOUR),
+        zone=TimeZone("Etc/UTC", UTC),
+        actions=(action,),
     )

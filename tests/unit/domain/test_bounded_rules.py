@@ -1,12 +1,11 @@
 """No state is woken in vain for ever, and none grows with the number of releases."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
 from shared.domain.names import CommandId
-from shared.domain.rollout.calendar import Once, ReleaseAction, ReleaseWindow, TimeZone, WindowKind
+from shared.domain.rollout.calendar import ReleaseAction
 from shared.domain.rollout.commands import HookAnswered, HookReport
 from shared.domain.rollout.effects import CallHook, Notify
 from shared.domain.rollout.events import HookBegun
@@ -18,23 +17,11 @@ from shared.domain.rollout.state import Doing, Phase
 from shared.domain.rollout.weight import Weight
 from tests.unit.domain.members import Member
 from tests.unit.domain.outside import GOOD, NOTHING
-from tests.unit.domain.specs import HOUR, MINUTE, WEBHOOK, blue_green, canary, hook, spec
+from tests.unit.domain.specs import HOUR, MINUTE, WEBHOOK, blue_green, canary, hook, quiet_until, spec
 from tests.unit.domain.states import Story, baking
 
 RUNNING = HookStatus(HookState.RUNNING)
 DONE = HookStatus(HookState.SUCCEEDED)
-
-
-def quiet_until(hour: int, action: ReleaseAction) -> ReleaseWindow:
-    """Deny an action from midnight of the story's day to that hour."""
-    shown = datetime(2026, 11, 23)  # noqa: DTZ001 - what a clock on the wall shows
-    return ReleaseWindow(
-        name="quiet",
-        kind=WindowKind.DENY,
-        times=Once(shown, shown + hour * HOUR),
-        zone=TimeZone("Etc/UTC", UTC),
-        actions=(action,),
-    )
 
 
 def called() -> Story:

@@ -7,6 +7,7 @@ import pytest
 
 from shared.domain.names import CommandId, RolloutId, Version
 from shared.domain.rollout import events as e
+from shared.domain.rollout.calendar import ReleaseAction
 from shared.domain.rollout.commands import TellOfRelease
 from shared.domain.rollout.effects import Notify, TellRelease
 from shared.domain.rollout.membership import CLOSED, END, PROMOTION, START, Hold, Stage, Standing
@@ -16,7 +17,7 @@ from shared.domain.rollout.spec import Stage as HookStage
 from shared.domain.rollout.state import Doing, Phase
 from tests.unit.domain.members import DEPLOY, MEMBERSHIP, Member, steer
 from tests.unit.domain.outside import BAD
-from tests.unit.domain.specs import HOUR, MINUTE, WEBHOOK, bake, canary, hook, spec
+from tests.unit.domain.specs import HOUR, MINUTE, WEBHOOK, bake, canary, hook, quiet_until, spec
 from tests.unit.domain.states import Story
 
 
@@ -152,6 +153,25 @@ def test_it_tells_that_it_is_paused_and_that_it_is_frozen():
     assert member.told.hold is Hold.FROZEN
     member.override("unfreeze")
     assert member.told.hold is Hold.NOT
+
+
+def test_it_tells_at_once_that_a_release_window_holds_it_and_when_asked_later_that_none_does():
+    member = Member(spec(calendar=(quiet_until(15, ReleaseAction.START),)))
+    assert (member.told.standing, member.told.hold) == (Standing.PENDING, Hold.WINDOW)
+    assert "release window quiet denies start" in member.told.reason
+
+    member.wait(4 * HOUR).tick()
+    assert (member.told.standing, member.told.hold) == (Standing.MOVING, Hold.NOT)
+
+
+def test_a_window_that_has_opened_holds_nobody_though_the_next_step_is_not_entered_yet():
+    member = Member(spec(calendar=(quiet_until(15, ReleaseAction.PROMOTE),))).wait_before(Stage(2)).open(2)
+    member.go_until(lambda: member.told.hold is Hold.WINDOW)
+    assert member.told.standing is Standing.MOVING
+
+    member.site.trouble = "503"
+    member.wait(3 * HOUR).open(2)
+    assert (member.told.standing, member.told.hold) == (Standing.MOVING, Hold.NOT)
 
 
 def test_it_goes_back_when_the_release_says_so():
