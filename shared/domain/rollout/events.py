@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 
 from shared.domain.analysis.judgement import Judgement
 from shared.domain.analysis.measurement import Sample
@@ -594,17 +595,7 @@ Silent = (
     | EffectClosed
 )
 """Events that move the state and leave no line in the history."""
-SILENT: tuple[type, ...] = (
-    TargetJudged,
-    Looked,
-    HookHeard,
-    ReleaseHeard,
-    ReleaseTold,
-    PinnedPutOff,
-    EffectBegun,
-    EffectPutOff,
-    EffectClosed,
-)
+SILENT: tuple[type, ...] = get_args(Silent)
 
 Recorded = (
     SpecAccepted

@@ -1,4 +1,4 @@
-"""Facts applied to the state. Never refuses: refusing is the work of `decide`."""
+"""Facts applied to the state; `folds` say what each changes. Never refuses: refusing is the work of `decide`."""
 
 from dataclasses import replace
 from typing import assert_never
