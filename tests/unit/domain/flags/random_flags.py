@@ -166,10 +166,10 @@ members = st.builds(Members, st.lists(texts, max_size=3).map(tuple), attributes)
 
 
 @st.composite
-def segments(draw, key):
-    """A segment that may name another one, or itself."""
+def segments(draw, key, named=SEGMENT_KEYS):
+    """A segment that may name these others."""
     share = st.one_of(st.none(), splits(st.sampled_from(["in", None])))
-    rules = st.builds(SegmentRule, condition=conditions(SEGMENT_KEYS), share=share)
+    rules = st.builds(SegmentRule, condition=conditions(named) if named else clauses, share=share)
     return Segment(
         key=key,
         included=tuple(draw(st.lists(members, max_size=2))),
@@ -180,4 +180,6 @@ def segments(draw, key):
 
 all_flags = st.tuples(*map(flags, FLAG_KEYS))
 all_segments = st.tuples(*map(segments, SEGMENT_KEYS))
+sound_segments = st.tuples(segments("s", ()), segments("t", ("s",)))
+"""Without a circle, so that few of them are broken."""
 moments = st.floats(0, 40 * 86_400).map(lambda seconds: BEGIN.timestamp() + seconds - 86_400)

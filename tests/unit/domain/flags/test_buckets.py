@@ -109,6 +109,11 @@ def test_a_share_without_weight_has_nobody_and_a_whole_one_everybody(hashing):
     assert {share_of(split(WHOLE, 0, hashing=hashing))(user) for user in users} == {0}
 
 
+def test_microsofts_last_place_is_inside_a_hundred_percent_and_outside_of_less():
+    assert line_of(split(WHOLE, 0, hashing=Hashing.MICROSOFT)).share_at(100.0) == 0
+    assert line_of(split(WHOLE - 1, 1, hashing=Hashing.MICROSOFT)).share_at(100.0) == 1
+
+
 @pytest.mark.parametrize("hashing", [Hashing.SLIPWAY, Hashing.LAUNCHDARKLY])
 def test_a_place_beyond_the_last_share_is_the_lasts(hashing):
     users = [f"user-{number}" for number in range(500)]

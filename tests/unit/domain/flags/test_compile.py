@@ -113,6 +113,14 @@ def test_a_target_may_look_at_a_list():
     assert served(flag(targets=(groups,)), context={"groups": ["staff"]})[0] == "off"
 
 
+def test_of_several_targets_that_a_list_names_the_first_answers_whatever_the_order_of_the_list():
+    targets = (
+        Target(variant="on", values=("ring1",), by=Attribute(("groups",))),
+        Target(variant="off", values=("ring2",), by=Attribute(("groups",))),
+    )
+    assert served(flag(targets=targets), context={"groups": ["ring2", "ring1"]})[0] == "on"
+
+
 @pytest.mark.parametrize(
     ("override", "enabled", "expected"),
     [

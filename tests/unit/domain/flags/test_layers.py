@@ -32,6 +32,13 @@ def test_a_place_is_one_of_a_hundred_thousand(user):
     assert 0 <= layer_place("checkout")(user) < WHOLE
 
 
+def test_a_part_has_its_first_place_and_not_its_end():
+    place = layer_place("checkout")("ann")
+    assert is_on(InLayer(layer="checkout", since=place, until=place + 1), {"targetingKey": "ann"})
+    assert not is_on(InLayer(layer="checkout", since=0, until=place), {"targetingKey": "ann"})
+    assert not is_on(InLayer(layer="checkout", since=place + 1, until=WHOLE), {"targetingKey": "ann"})
+
+
 def test_who_has_no_key_is_in_no_part():
     condition = InLayer(layer="checkout", since=0, until=WHOLE)
     assert not is_on(condition, {})

@@ -42,7 +42,7 @@ def test_what_launchdarkly_serves_is_served_after_the_import(case):
         return
     [flag] = [each for each in found.flags if each.key == case.flag]
     assert served.value == expected["value"]
-    assert type(served.value) is type(expected["value"])
+    assert isinstance(served.value, bool) is isinstance(expected["value"], bool)
     if "variationIndex" in expected:
         assert flag.variants[expected["variationIndex"]].name == served.variant
     if "prerequisiteKey" in why:
