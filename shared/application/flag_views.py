@@ -15,7 +15,7 @@ from shared.domain.flags.managing.uses import needed_by, users_of_segment
 from shared.domain.flags.model import Flag, Json
 from shared.domain.names import EnvironmentName, FlagKey, SegmentKey
 from shared.ports.clock import Clock
-from shared.wire.flag_requests import flag_key_in
+from shared.wire.flag_requests import flag_key_in, segment_key_in
 from shared.wire.flag_views import (
     change_view,
     explanation_view,
@@ -47,7 +47,7 @@ class FlagViews:
     ) -> dict[str, object]:
         """Return a page of the flags that are served, by their keys. Raises `InvalidError` when `after` is no key."""
         if after is not None and flag_key_in(after) is None:
-            raise InvalidError(Problem("after", "allowed is the `next` of an earlier page, as it was given"))
+            raise _no_cursor()
         now = self.clock.now()
         lines = [
             line
@@ -111,7 +111,9 @@ class FlagViews:
         }
 
     def list_segments(self, environment: EnvironmentName, *, after: str | None) -> dict[str, object]:
-        """Return a page of the segments that are served, by their keys."""
+        """Return a page of the segments that are served, by their keys. As `list_flags`."""
+        if after is not None and segment_key_in(after) is None:
+            raise _no_cursor()
         segments = self.server.latest(environment).segments
         lines = [segment_line(each) for key, each in segments.items() if after is None or key > after]
         return {"environment": environment, **_page("segments", lines)}
@@ -138,6 +140,10 @@ class FlagViews:
         """Return the flag ready to be asked, with no other flags than those that it needs."""
         asked = needed_by(flags[key], flags) if key in flags else ()
         return compile_flags(asked, content.plain_segments.values(), regexes=self.rules.regexes)
+
+
+def _no_cursor() -> InvalidError:
+    return InvalidError(Problem("after", "allowed is the `next` of an earlier page, as it was given"))
 
 
 def _page(name: str, lines: list[dict[str, object]]) -> dict[str, object]:
