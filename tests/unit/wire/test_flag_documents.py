@@ -1,6 +1,8 @@
 """The stored forms of flags and segments: read back as they were written, or refused clearly."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -28,6 +30,7 @@ from shared.domain.flags.model import (
 from shared.wire import flag_documents as documents
 from shared.wire.documents import Alarm
 from shared.wire.flag_documents import Chunk, FlagEnvelope, PublishedFlag, PublishedSegment, SegmentEnvelope
+from tests.golden.record_flags import recorded
 
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - given a zone
 SPANS = st.integers(0, 10**9).map(lambda milliseconds: timedelta(milliseconds=milliseconds))
@@ -134,3 +137,38 @@ def test_a_broken_document_is_refused_clearly(text):
 def test_a_document_of_a_newer_version_is_refused_clearly():
     with pytest.raises(RejectedError, match="stored by a newer release"):
         documents.read_chunk('{"schema":99,"value":{}}')
+
+
+READERS = {
+    "flag-events": (documents.read_flag_event, documents.write_flag_event),
+    "flag-state": (documents.read_flag_state, documents.write_flag_state),
+    "flag-revision": (documents.read_flag_revision, documents.write_flag_revision),
+    "segment-events": (documents.read_segment_event, documents.write_segment_event),
+    "segment-state": (documents.read_segment_state, documents.write_segment_state),
+    "segment-revision": (documents.read_segment_revision, documents.write_segment_revision),
+    "chunk": (documents.read_chunk, documents.write_chunk),
+}
+GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "flags").glob("schema-*/*.json"))
+
+
+def stored(path: Path) -> list[tuple[str, dict]]:
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    return [(name, document) for name, held in kept.items() for document in held]
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_what_an_earlier_release_stored_is_read_and_written_as_it_was(path):
+    for name, document in stored(path):
+        read, write = READERS[name]
+        assert json.loads(write(read(json.dumps(document)))) == document
+
+
+def test_every_event_and_every_life_has_a_golden_document():
+    kinds = {(name, document["value"].get("type")) for path in GOLDEN for name, document in stored(path)}
+
+    assert {kind.__name__ for kind in get_args(FlagEvent)} == {kind for name, kind in kinds if name == "flag-events"}
+    assert {kind.__name__ for kind in get_args(SegmentEvent)} == {
+        kind for name, kind in kinds if name == "segment-events"
+    }
+    assert set(recorded()) <= {path.stem for path in GOLDEN}, "run: python -m tests.golden.record"
+    assert {name for name, _ in kinds} == set(READERS)
