@@ -77,9 +77,9 @@ def answer(request: func.HttpRequest, handler: Handler, door: Door) -> func.Http
     is wrong with a request is told to who has a key only.
     """
     try:
-        too_large = _too_large(request)
-        if too_large is not None:
-            return encode(too_large)
+        over = too_large(request)
+        if over is not None:
+            return encode(over)
         caller = door.who()
         if caller is None:
             return encode(Reply(*problem(UNAUTHORIZED, door.expects)))
@@ -119,11 +119,12 @@ def new_id() -> str:
     return uuid4().hex
 
 
-def _too_large(request: func.HttpRequest) -> Reply | None:
+def too_large(request: func.HttpRequest, at_most: int = MAX_BODY_BYTES) -> Reply | None:
+    """Say that the body is too long, where it is."""
     size = len(request.get_body())
-    if size <= MAX_BODY_BYTES:
+    if size <= at_most:
         return None
-    return Reply(*problem(TOO_LARGE, f"the body has {size} bytes, at most {MAX_BODY_BYTES} are read"))
+    return Reply(*problem(TOO_LARGE, f"the body has {size} bytes, at most {at_most} are read"))
 
 
 def encode(reply: Reply) -> func.HttpResponse:

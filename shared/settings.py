@@ -15,6 +15,8 @@ CLUSTERS: Final = "SLIPWAY_KUBERNETES_CLUSTERS"
 FLAG_ENVIRONMENTS: Final = "SLIPWAY_FLAG_ENVIRONMENTS"
 FLAG_KEYS: Final = "SLIPWAY_FLAG_KEYS"
 FLAG_MAX_AGE: Final = "SLIPWAY_FLAG_MAX_AGE"
+EVALUATIONS: Final = "SLIPWAY_EVALUATIONS_PER_SECOND"
+WEB_ORIGINS: Final = "SLIPWAY_WEB_ORIGINS"
 MOST_APPROVALS: Final = 10
 _ENVIRONMENT: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
@@ -89,6 +91,11 @@ class Settings:
     and for nothing else."""
     flag_max_age: float
     """`SLIPWAY_FLAG_MAX_AGE`: how many seconds a worker serves flags before it asks whether they changed."""
+    evaluations_per_second: float
+    """`SLIPWAY_EVALUATIONS_PER_SECOND`: how many evaluations the keys of an environment may ask of one worker in a
+    second, on average; 0, the default, is no limit."""
+    web_origins: frozenset[str]
+    """`SLIPWAY_WEB_ORIGINS`: `https://shop.example.org;...`: whose pages may evaluate flags in a browser; `*`: all."""
     region: str
     """`SLIPWAY_REGION`, or what App Service says, in lower case without spaces: what flags take for the region of who
     does not say where they ask from."""
@@ -122,7 +129,9 @@ class Settings:
             source_keys=_keys(env, "SLIPWAY_SOURCE_KEYS"),
             flag_environments=_environments(env),
             flag_keys=_keys(env, FLAG_KEYS),
-            flag_max_age=_seconds(env, FLAG_MAX_AGE, default=5.0),
+            flag_max_age=_number(env, FLAG_MAX_AGE, default=5.0, at_most=3600, of="seconds"),
+            evaluations_per_second=_number(env, EVALUATIONS, default=0.0, at_most=100_000, of="evaluations"),
+            web_origins=_origins(env),
             region=env.get("SLIPWAY_REGION", env.get("REGION_NAME", "")).replace(" ", "").lower(),
             kubernetes_clusters=_clusters(env, allow_http=allow_http),
         )
@@ -189,15 +198,24 @@ def _environments(env: Mapping[str, str]) -> dict[str, int]:
     return approvals
 
 
-def _seconds(env: Mapping[str, str], name: str, *, default: float) -> float:
+def _number(env: Mapping[str, str], name: str, *, default: float, at_most: int, of: str) -> float:
     text = env.get(name, "").strip()
     try:
-        seconds = float(text) if text else default
+        number = float(text) if text else default
     except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= 3600:
-        raise SettingsError(f"{name} is '{text[:40]}'; allowed is a number of seconds from 0 to 3600")
-    return seconds
+        number = -1.0
+    if not 0 <= number <= at_most:
+        raise SettingsError(f"{name} is '{text[:40]}'; allowed is a number of {of} from 0 to {at_most}")
+    return number
+
+
+def _origins(env: Mapping[str, str]) -> frozenset[str]:
+    origins = {part.strip().lower() for part in env.get(WEB_ORIGINS, "").split(";") if part.strip()}
+    for origin in origins - {"*"}:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("https", "http") or origin != f"{parts.scheme}://{parts.netloc}" or not parts.hostname:
+            raise SettingsError(f"{WEB_ORIGINS}: '{origin[:80]}' is no origin such as https://shop.example.org, or *")
+    return frozenset(origins)
 
 
 def _clusters(env: Mapping[str, str], *, allow_http: bool) -> tuple[KubernetesCluster, ...]:

@@ -23,6 +23,11 @@ class Access:
         owner = _owner(self.evaluators, _presented(headers))
         return owner.partition("/")[0] if owner is not None else None
 
+    def knows(self, headers: Mapping[str, str]) -> bool:
+        """Whether the request carries any key of this app, good for what is asked or not."""
+        presented = _presented(headers)
+        return any(_owner(keys, presented) is not None for keys in (self.operators, self.sources, self.evaluators))
+
     def source(self, name: str, headers: Mapping[str, str], code: str | None) -> str | None:
         """Return who may post events of this source: an operator, or the source by its own key (also as `?code=`)."""
         operator = self.operator(headers)

@@ -13,6 +13,7 @@ from shared.application.access import Access
 from shared.application.claims import Claims
 from shared.application.door import Door
 from shared.application.drive import Driver
+from shared.application.evaluations import Evaluations
 from shared.application.flag_environments import FlagEnvironments
 from shared.application.flag_serving import FlagServer
 from shared.application.flag_views import FlagViews
@@ -69,6 +70,9 @@ class App:
     plans: Plans
     releases: Releases
     flags: FlagServer
+    evaluations: Evaluations
+    web_origins: frozenset[str]
+    """Whose pages may evaluate flags from a browser."""
     flag_changes: Flags
     flag_views: FlagViews
     flag_environments: FlagEnvironments
@@ -138,6 +142,8 @@ def build(
         plans=Plans(keeping.store, clock, claims, house),
         releases=Releases(keeping.store, keeping.store, door, listing),
         flags=flagged.server,
+        evaluations=flagged.evaluations,
+        web_origins=options.web_origins,
         flag_changes=flagged.changes,
         flag_views=flagged.views,
         flag_environments=options.environments,

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.adapters.re2.regexes import Re2Regexes
+from shared.application.allowance import FREE, Allowance
+from shared.application.evaluations import Evaluations
 from shared.application.flag_drive import FlagDriver
 from shared.application.flag_environments import FlagEnvironments
 from shared.application.flag_publish import SnapshotPublisher
@@ -24,6 +26,9 @@ class FlagOptions:
     environments: FlagEnvironments = field(default_factory=FlagEnvironments)
     max_age: timedelta = MAX_AGE
     region: str = ""
+    evaluations_per_second: float = FREE
+    web_origins: frozenset[str] = frozenset()
+    """Whose pages may evaluate flags from a browser."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +36,7 @@ class FlagParts:
     """The use cases of flags."""
 
     server: FlagServer
+    evaluations: Evaluations
     changes: Flags
     segments: Segments
     views: FlagViews
@@ -44,6 +50,8 @@ def flag_options(settings: Settings) -> FlagOptions:
         environments=FlagEnvironments(environments),
         max_age=timedelta(seconds=settings.flag_max_age),
         region=settings.region,
+        evaluations_per_second=settings.evaluations_per_second,
+        web_origins=settings.web_origins,
     )
 
 
@@ -57,6 +65,7 @@ def flag_parts(keeping: Keeping, clock: Clock, options: FlagOptions) -> FlagPart
     segments = Segments(keeping.store, keeping.store, keeping.markers, keeping.queue, server, publisher, regexes, clock)
     return FlagParts(
         server=server,
+        evaluations=Evaluations(server, clock, Allowance(options.evaluations_per_second)),
         changes=changes,
         segments=segments,
         views=FlagViews(changes, segments, server, rules, clock),

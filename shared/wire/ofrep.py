@@ -21,8 +21,6 @@ from shared.wire.json_source import read_json
 CONTEXT_BYTES_AT_MOST: Final = 64 * 1024
 """A context is what is known of one user; a longer body is refused with 413."""
 
-Context = Mapping[str, Json]
-
 
 class Code(StrEnum):
     """Why nothing, or one flag, could not be evaluated, in OpenFeature's words."""
@@ -53,7 +51,7 @@ class Failure:
     details: str
 
 
-def parse_context(body: bytes) -> Context | Failure:
+def parse_context(body: bytes) -> dict[str, Json] | Failure:
     """Return the context of an evaluation request, or what is wrong with the request.
 
     A context without a targeting key is fine: only flags that need one will say so. An empty one is none.
@@ -89,21 +87,27 @@ def write_evaluation(evaluation: Evaluation) -> dict[str, Any]:
     failure = failure_of(evaluation)
     if failure is not None:
         return write_failure(failure, evaluation.flag)
+    # A variant without a value stands for the default that the caller's code has.
+    value = {} if evaluation.value is None else {"value": evaluation.value}
     return {
         "key": evaluation.flag,
-        "value": evaluation.value,
+        **value,
         "reason": _REASONS.get(evaluation.reason, "UNKNOWN"),
         "variant": evaluation.variant,
         "metadata": _metadata(evaluation),
     }
 
 
+def write_trouble() -> dict[str, Any]:
+    """Return the body of a 500: the flags could not be read, and nothing of our insides is told."""
+    return {"errorDetails": "the flags cannot be read at the moment; try again later"}
+
+
 def failure_of(evaluation: Evaluation) -> Failure | None:
     """Return what the caller has to mend before this flag can be evaluated, or None."""
     if evaluation.error is not ErrorCode.TARGETING_KEY_MISSING:
         return None
-    why = evaluation.because or "the flag divides users by it"
-    return Failure(Code.TARGETING_KEY_MISSING, f"the context has no {TARGETING_KEY}: {why}")
+    return Failure(Code.TARGETING_KEY_MISSING, evaluation.because or f"the context has no {TARGETING_KEY}")
 
 
 def write_bulk(evaluations: Iterable[Evaluation], metadata: Mapping[str, str | bool | float]) -> tuple[bytes, str]:

@@ -41,6 +41,7 @@ METHOD_NOT_ALLOWED: Final = Kind("method-not-allowed", 405, "The method is not t
 CHANGED: Final = Kind("changed", 412, "It is not any more what was read")
 UNREAD: Final = Kind("unread", 428, "Say with If-Match what was read")
 TOO_LARGE: Final = Kind("too-large", 413, "The body is too long")
+TOO_MANY: Final = Kind("too-many", 429, "Too many requests")
 REJECTED: Final = Kind("rejected", 409, "The rules do not allow this now")
 TRY_LATER: Final = Kind("try-later", 503, "A dependency is unwell; try again later")
 CONFLICT: Final = Kind("conflict", 503, "Somebody else was faster; try again")

@@ -183,6 +183,11 @@ def routes() -> set[tuple[str, str]]:
     }
 
 
+def own_routes() -> set[tuple[str, str]]:
+    """The routes whose manners are ours to choose, which are not those of OpenFeature's protocol."""
+    return {(method, path) for method, path in routes() if not path.startswith("/ofrep/")}
+
+
 def eventually(look: Callable[[], Any], seconds: float = 10) -> Any:
     """Return what `look` sees once that is true; fails after `seconds`."""
     ends = time.monotonic() + seconds

@@ -16,7 +16,7 @@ from tests.functions.api_client import (
     running_api,
 )
 
-OPEN = {("GET", "/api/health")}
+OPEN = {("GET", "/api/health"), ("OPTIONS", "/ofrep/v1/{rest}")}
 
 
 GUARDED = sorted(

@@ -7,7 +7,7 @@ from shared.domain.flags.attributes import Context, is_plain, reader
 from shared.domain.flags.buckets import line_of, share_of
 from shared.domain.flags.evaluation import ErrorCode, Evaluation, Reason
 from shared.domain.flags.json_values import bucket_key
-from shared.domain.flags.model import BY_KEY, TARGETING_KEY, Flag, Hashing, Json, Serve, Split
+from shared.domain.flags.model import BY_KEY, TARGETING_KEY, Flag, FlagType, Hashing, Json, Serve, Split
 from shared.domain.names import FlagKey, VariantName
 
 Answer: TypeAlias = Callable[[Context, float, str], Evaluation]
@@ -26,7 +26,7 @@ class Answers:
     def __init__(self, flag: Flag) -> None:
         self._key = flag.key
         self._off = flag.off
-        self._values = {variant.name: variant.value for variant in flag.variants}
+        self._values = {variant.name: _served(variant.value, flag.type) for variant in flag.variants}
         self.keyless = self.broken(NO_KEY, ErrorCode.TARGETING_KEY_MISSING)
 
     def served(self, variant: VariantName, reason: Reason, because: str = "") -> Evaluation:
@@ -47,6 +47,16 @@ class Answers:
             None if share.variant is None else self.served(share.variant, Reason.SPLIT, because)
             for share in split.shares
         )
+
+
+def _served(value: Json, kind: FlagType) -> Json:
+    """Return the value as clients get it: a number is a float, also where it was written as `1`.
+
+    Clients that ask for a float take a whole number for the wrong type.
+    """
+    if kind is FlagType.NUMBER and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return value
 
 
 def unknown(key: FlagKey) -> Evaluation:

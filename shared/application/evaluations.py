@@ -1,0 +1,45 @@
+"""Answering what flags serve, for the applications that ask on each of their requests."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shared.application.allowance import Allowance
+from shared.application.flag_serving import FlagServer
+from shared.domain.flags.evaluation import ErrorCode, Evaluation
+from shared.domain.flags.model import Json
+from shared.domain.names import EnvironmentName, FlagKey
+from shared.ports.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluations:
+    """Evaluates flags as they are served. Raises `TryLaterError` only while no flag could ever be read."""
+
+    server: FlagServer
+    clock: Clock
+    allowance: Allowance = field(default_factory=Allowance)
+    seconds: Callable[[], float] = time.monotonic
+    """What the allowance is measured with."""
+
+    def wait_of(self, caller: str) -> float:
+        """Return how many seconds this caller has to wait before it may ask; 0: it may."""
+        return self.allowance.take(caller, self.seconds())
+
+    def one(self, environment: EnvironmentName, key: FlagKey, context: dict[str, Json]) -> Evaluation | None:
+        """Return what this context gets of a flag; None where there is no such flag."""
+        served = self.server.served(environment)
+        answer = served.ruleset.evaluate(key, context, now=self._now(), region=self.server.region)
+        return None if answer.error is ErrorCode.FLAG_NOT_FOUND else answer
+
+    def all(
+        self, environment: EnvironmentName, context: dict[str, Json]
+    ) -> tuple[tuple[Evaluation, ...], datetime | None]:
+        """Return what this context gets of every flag, and since when nobody could ask whether the flags changed."""
+        served = self.server.served(environment)
+        answers = served.ruleset.evaluate_all(context, now=self._now(), region=self.server.region)
+        return answers, served.stale_since
+
+    def _now(self) -> float:
+        return self.clock.now().timestamp()
