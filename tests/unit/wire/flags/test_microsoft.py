@@ -106,6 +106,23 @@ def test_who_is_excluded_is_out_though_named():
     assert served(flag) is False
 
 
+def test_a_group_without_a_user_is_hashed_as_an_empty_one():
+    def audience(percent):
+        groups = [{"Name": "g", "RolloutPercentage": percent}]
+        return one(**filtered("Microsoft.Targeting", Audience={"Groups": groups, "DefaultRolloutPercentage": 0}))
+
+    assert served(audience(99.999), groups=["g"]) is True
+    assert served(audience(0.001), groups=["g"]) is False
+
+
+def test_users_are_allocated_by_the_key_of_the_flag_where_no_seed_is_said():
+    variants = [{"name": "a", "configuration_value": "A"}]
+
+    [flag] = one(variants=variants, allocation={"percentile": [{"variant": "a", "from": 0, "to": 50}]}).flags
+
+    assert flag.rules[-1].serve.seed == "allocation\nf"
+
+
 def test_a_window_comes_again_in_its_own_zone():
     window = {
         "Start": "Mon, 02 Nov 2026 22:30:00 -0500",
