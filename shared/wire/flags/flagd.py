@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from shared.domain.errors import InvalidError, Problem
+from shared.domain.flags.buckets import line_of
 from shared.domain.flags.model import (
     BY_KEY,
     Attribute,
@@ -37,6 +38,7 @@ from shared.wire.flags.document import flag_document, read_flag
 from shared.wire.flags.json_logic import (
     ALWAYS,
     BOOLEAN_OPERATORS,
+    FLAG_KEY,
     NEVER,
     TEXT_OPERATORS,
     Constant,
@@ -289,11 +291,15 @@ class _Reading:
     def _fractional(
         self, arguments: list[Any], conditions: tuple[Condition, ...], outer: _Span | None
     ) -> Iterator[_Leaf]:
-        by, seed, listed = self._placing(arguments)
+        constant = self._constant_key(arguments)
+        by, seed, listed = self._placing(arguments) if constant is None else (_KEY_AS_ATTRIBUTE, "", arguments[1:])
         weights = [_weight(each) for each in listed]
         total = sum(weights)
         if total > MOST_WEIGHT:
             raise Unsayable(f"the weights of fractional sum to {total}; allowed are at most {MOST_WEIGHT}")
+        if constant is not None and total:
+            yield from self._leaves(listed[self._place(constant, weights)][0], conditions, outer)
+            return
         whole = _Span(by, seed, Fraction(0), Fraction(1))
         if outer is not None and (outer.by, outer.seed) != (by, seed):
             raise Unsayable("a fractional within another divides users by something else")
@@ -329,6 +335,18 @@ class _Reading:
             until = min(outer.until, Fraction(before, total))
             if since < until:
                 yield from self._leaves(each[0], conditions, replace(outer, since=since, until=until))
+
+    def _constant_key(self, arguments: list[Any]) -> str | None:
+        """Return the text that everybody is divided by, which puts all into one share; None where there is none."""
+        if not arguments or isinstance(arguments[0], list):
+            return None
+        operand = self.logic.operand(arguments[0]) if not _has_variables(arguments[0]) else None
+        return operand.value if isinstance(operand, Constant) and isinstance(operand.value, str) else None
+
+    def _place(self, text: str, weights: list[int]) -> int:
+        shares = tuple(Share(_DEFAULT, weight) for weight in weights)
+        line = line_of(Split(shares=shares, seed="", by=_KEY_AS_ATTRIBUTE, hashing=self.hashing))
+        return line.share_at(line.place_of(text))
 
     def _placing(self, arguments: list[Any]) -> tuple[Attribute, str, list[Any]]:
         """Return what places users, the seed, and the shares."""
@@ -366,6 +384,14 @@ def _without_trailing(leaves: Iterator[_Leaf]) -> list[_Leaf]:
     while kept and kept[-1].serve is None:
         kept.pop()
     return kept
+
+
+def _has_variables(expression: Any) -> bool:
+    if isinstance(expression, dict):
+        named = expression.get("var")
+        name = named[0] if isinstance(named, list) and named else named
+        return ("var" in expression and name != FLAG_KEY) or any(map(_has_variables, expression.values()))
+    return isinstance(expression, list) and any(map(_has_variables, expression))
 
 
 def _constant_text(operand: Any) -> str:
