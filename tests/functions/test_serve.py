@@ -238,7 +238,7 @@ def test_kill_9_of_everything_in_the_middle_of_a_rollout_and_a_restart_goes_on_t
     serve.control.start_load(rps=100, clients="fresh")
     serve.control.deploy("2")
     rollout = serve.ask("POST", "/api/deployments", {"application": "shop", "version": "2"}).json()["location"]
-    wait_until(lambda: serve.ask("GET", rollout).json()["weight"] == 25, within=60)
+    wait_until(lambda: serve.ask("GET", rollout).json()["weight"] == 25, within=150)
     seen = serve.ask("GET", f"{rollout}/history").json()["events"]
     met = serve.control.traffic()["2"]["requests"]
     addresses = serve.addresses
@@ -250,7 +250,7 @@ def test_kill_9_of_everything_in_the_middle_of_a_rollout_and_a_restart_goes_on_t
     assert serve.addresses == addresses
     assert serve.ask("GET", rollout).json()["weight"] == 25
     serve.control.start_load(rps=100, clients="fresh")
-    wait_until(lambda: serve.ask("GET", rollout).json()["ended"], within=120)
+    wait_until(lambda: serve.ask("GET", rollout).json()["ended"], within=240)
     assert serve.ask("GET", rollout).json()["phase"] == "succeeded"
     events = serve.ask("GET", f"{rollout}/history").json()["events"]
     assert events[: len(seen)] == seen
