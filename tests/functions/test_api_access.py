@@ -150,6 +150,8 @@ EXPECTED = {
         "hooks/{application} or hooks",
         *IN_HEADERS,
     ),
+    "/ofrep/v1/evaluate/flags": ("a key for evaluating flags, or an operator's", *IN_HEADERS),
+    "/ofrep/v1/evaluate/flags/new-checkout": ("a key for evaluating flags, or an operator's", *IN_HEADERS),
 }
 
 
