@@ -1,7 +1,7 @@
 """Reading flags: the list, one of them, why a context gets what it gets, and who would get something else."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.application.flag_serving import Content, FlagServer
 from shared.application.flags import FlagRules, Flags
@@ -99,8 +99,10 @@ class FlagViews:
         self.rules.check(environment, flag)
         content = self.server.latest(environment)
         flags = content.plain_flags
+        current = flags.get(flag.key)
+        saved = replace(flag, killed=current.killed) if current is not None else flag
         before = self._asked(content, flag.key, flags)
-        after = self._asked(content, flag.key, {**flags, flag.key: flag})
+        after = self._asked(content, flag.key, {**flags, flag.key: saved})
         now, region = self.clock.now().timestamp(), self.server.region
         changes = changes_of(flag.key, before, after, contexts, now=now, region=region)
         return {

@@ -143,6 +143,9 @@ def test_a_dry_run_says_who_would_move_and_stores_nothing(api):
     assert moved["examples"][0]["context"] == contexts[1]
     assert api.ask("GET", PATH).json()["revision"] == 1
     assert api.ask("PUT", f"{PATH}?dry-run=true", {"flag": {**FLAG, "default": "blue"}}).status == 400
+    act(api, "kill")
+    killed = api.ask("PUT", f"{PATH}?dry-run=true", {"flag": wanted, "contexts": contexts}).json()
+    assert [(each["before"], each["after"]) for each in killed["changes"]] == [("off", "off")]
     assert api.ask("PUT", f"{PATH}?dry-run=true", {"flag": FLAG, "contexts": [1]}).status == 400
     assert api.ask("PUT", f"{PATH}?dry-run=yes", {"flag": FLAG}).status == 400
 
