@@ -55,8 +55,13 @@ values = st.one_of(
     st.lists(scalars, max_size=3),
     st.dictionaries(st.sampled_from(["x", "y", "key"]), scalars, max_size=2),
 )
-parts = st.dictionaries(
-    st.sampled_from(["targetingKey", "key", "x", "y", "anonymous", "custom", "region"]), values, max_size=4
+known = st.sampled_from(["u1", "u2"])
+parts = st.builds(
+    lambda key, others: {"targetingKey": key, **others},
+    known,
+    st.dictionaries(
+        st.sampled_from(["targetingKey", "key", "x", "y", "anonymous", "custom", "region"]), values, max_size=4
+    ),
 )
 contexts = st.one_of(
     parts,
@@ -162,14 +167,18 @@ def flags(draw, key):
     )
 
 
-members = st.builds(Members, st.lists(texts, max_size=3).map(tuple), attributes)
+members = st.one_of(
+    st.builds(Members, st.lists(known, max_size=1).map(tuple)),
+    st.builds(Members, st.lists(texts, max_size=3).map(tuple), attributes),
+)
 
 
 @st.composite
 def segments(draw, key, named=SEGMENT_KEYS):
     """A segment that may name these others."""
     share = st.one_of(st.none(), splits(st.sampled_from(["in", None])))
-    rules = st.builds(SegmentRule, condition=conditions(named) if named else clauses, share=share)
+    met = st.one_of(st.just(All(())), conditions(named) if named else clauses)
+    rules = st.builds(SegmentRule, condition=met, share=share)
     return Segment(
         key=key,
         included=tuple(draw(st.lists(members, max_size=2))),

@@ -56,14 +56,14 @@ worlds = given(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(sound_segments, st.lists(contexts, min_size=5, max_size=10), moments)
 def test_who_is_told_to_be_in_a_segment_is_in_it(segments, asking, now):
     conditions = [InSegment((each.key,)) for each in segments]
     agree([on_if(each, key=each.segments[0]) for each in conditions], segments, asking, now, "")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=50, deadline=None)
 @worlds
 def test_what_is_explained_is_what_is_served(flags, segments, asking, now, region):
     agree(flags, segments, asking, now, region)
