@@ -15,7 +15,7 @@ async function main() {
     return response;
   };
   await OpenFeature.setContext(contexts[0]);
-  const provider = new OFREPWebProvider({ baseUrl: url, fetchImplementation: counted, headers: { Authorization: `Bearer ${key}` } });
+  const provider = new OFREPWebProvider({ baseUrl: url, fetchImplementation: counted, headers: [['Authorization', `Bearer ${key}`]] });
   await OpenFeature.setProviderAndWait(provider);
   const client = OpenFeature.getClient();
   const answers = [];
