@@ -64,12 +64,12 @@ _KEY_AS_ATTRIBUTE: Final = replace(BY_KEY, kind="user")
 def import_flagd(document: Any, *, hashing: Hashing = Hashing.FLAGD_3) -> Imported:
     """Return the flags of a document. Raises `InvalidError` where it is none; a flag that cannot be said is refused."""
     listed = _flags(document)
-    evaluators = document.get("$evaluators") or {}
+    evaluators, metadata = (_member(document, name) for name in ("$evaluators", "metadata"))
     flags: list[Flag] = []
     notes: list[Note] = []
     refused: list[Refused] = []
-    if document.get("metadata"):
-        notes.append(Note("", Fate.LOST, f"metadata of the flag set: {', '.join(document['metadata'])}"))
+    if metadata:
+        notes.append(Note("", Fate.LOST, f"metadata of the flag set: {', '.join(metadata)}"))
     for key, value in listed:
         try:
             flag, told = _Reading(key, value, evaluators, hashing).flag()
@@ -89,6 +89,13 @@ def _flags(document: Any) -> list[tuple[str, Any]]:
     if isinstance(flags, list) and all(isinstance(each, dict) and isinstance(each.get("key"), str) for each in flags):
         return [(each["key"], each) for each in flags]
     raise InvalidError(Problem("flags", f"found {shown(flags)}; allowed is an object of flags, or a list with keys"))
+
+
+def _member(document: dict[str, Any], name: str) -> dict[str, Any]:
+    value = document.get(name) or {}
+    if not isinstance(value, dict):
+        raise InvalidError(Problem(name, f"found {shown(value)}; allowed is an object"))
+    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,14 +120,14 @@ class _Reading:
         if not isinstance(enabled, bool):
             raise InvalidError(Problem("enabled", f"found {shown(enabled)}; allowed is true or false"))
         filters = self._filters()
-        needs_all = (self.value.get("conditions") or {}).get("requirement_type", "Any") == "All"
+        needs_all = self._object("conditions").get("requirement_type", "Any") == "All"
         condition = all_or_any(filters, needs_all=needs_all)
         return (
             self._with_variants(enabled, condition) if self.value.get("variants") else self._plain(enabled, condition)
         )
 
     def _note_others(self) -> None:
-        telemetry = self.value.get("telemetry") or {}
+        telemetry = self._object("telemetry")
         if telemetry:
             self.told.append((Fate.LOST, f"telemetry ({', '.join(telemetry)})"))
         for name in self.value.keys() - _KNOWN - {"telemetry"}:
@@ -135,11 +135,16 @@ class _Reading:
         if self.value.get("display_name"):
             self.told.append((Fate.LOST, f"the display name {self.value['display_name']!r:.60}"))
 
+    def _object(self, name: str) -> dict[str, Any]:
+        value = self.value.get(name) or {}
+        if not isinstance(value, dict):
+            raise InvalidError(Problem(name, f"found {shown(value)}; allowed is an object"))
+        return value
+
     def _filters(self) -> list[Filtered]:
-        conditions = self.value.get("conditions") or {}
-        listed = conditions.get("client_filters") or [] if isinstance(conditions, dict) else None
+        listed = self._object("conditions").get("client_filters") or []
         if not isinstance(listed, list):
-            raise InvalidError(Problem("conditions", "allowed is an object with a list client_filters"))
+            raise InvalidError(Problem("conditions.client_filters", f"found {shown(listed)}; allowed is a list"))
         read = [read_filter(self.key, number, each) for number, each in enumerate(listed)]
         for each in read:
             self.segments += each.segments
@@ -161,7 +166,7 @@ class _Reading:
         )
 
     def _with_variants(self, enabled: bool, condition: Condition) -> Flag:  # noqa: FBT001 - as the flag says it
-        allocation = self.value.get("allocation") or {}
+        allocation = self._object("allocation")
         flag_type, variants = self._variants()
         names = {variant.name for variant in variants}
         with_default, nothing = with_code_default(variants)
@@ -185,12 +190,14 @@ class _Reading:
         listed = self.value["variants"]
         if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
             raise InvalidError(Problem("variants", "allowed is a list of objects"))
+        if not all(isinstance(each.get("name"), str) for each in listed):
+            raise InvalidError(Problem("variants", "a variant has no name that is a text"))
         if all(each.get("configuration_value") is None for each in listed):
             return FlagType.BOOLEAN, tuple(
                 Variant(VariantName(str(each.get("name"))), _STATUS.get(str(each.get("status_override")), True))
                 for each in listed
             )
-        if any(each.get("status_override") in _STATUS for each in listed) and not self._is_said_twice(listed):
+        if any(str(each.get("status_override")) in _STATUS for each in listed) and not self._is_said_twice(listed):
             self.told.append((Fate.LOST, "status_override: the value is served, not whether it counts as enabled"))
         values = [each.get("configuration_value") for each in listed]
         for flag_type in FlagType:
@@ -206,9 +213,9 @@ class _Reading:
     def _named(self, name: Any, names: set[VariantName], path: str) -> VariantName | None:
         if not name:
             return None
-        if name not in names:
+        if not isinstance(name, str) or name not in names:
             raise InvalidError(Problem(f"allocation.{path}", f"found {shown(name)}, which is no variant of this flag"))
-        return VariantName(str(name))
+        return VariantName(name)
 
     def _allocated(self, allocation: dict[str, Any], names: set[VariantName]) -> list[Rule]:
         rules = []

@@ -260,10 +260,10 @@ class _Writing:
                 allocation.setdefault("percentile", []).append({"variant": share.variant, **bounds})
             since = until
         if split.seed != f"allocation\n{self.flag.key}":
-            if split.seed:
+            if len(split.seed.splitlines()) == 1:
                 allocation["seed"] = split.seed
             else:
-                self._lost("users are divided anew: there is no empty seed")
+                self._lost("users are divided anew: a seed is one line, and not empty")
 
 
 _MEMBERS: Final = {BY_KEY: "Users", GROUPS: "Groups"}

@@ -165,11 +165,13 @@ def _time_window(each: _Filter) -> Filtered:
 
 def _recurrence(each: _Filter, again: dict[str, Any], offset: timedelta) -> Recurrence:
     pattern, limits = again.get("Pattern") or {}, again.get("Range") or {}
+    if not isinstance(pattern, dict) or not isinstance(limits, dict):
+        raise each.refuse("Recurrence", "allowed is an object with the objects Pattern and Range")
     is_weekly = pattern.get("Type", "Daily") == "Weekly"
     try:
         days = tuple(sorted(DAYS.index(day) for day in pattern.get("DaysOfWeek") or ())) if is_weekly else ()
         first = DAYS.index(pattern.get("FirstDayOfWeek") or DAYS[_SUNDAY])
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise each.refuse("Recurrence.Pattern", "allowed are the English names of the days") from error
     if is_weekly and not days:
         raise each.refuse("Recurrence.Pattern.DaysOfWeek", "is missing")

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.domain.errors import InvalidError
 from shared.domain.flags.compile import compile_flags
 from shared.domain.flags.model import (
     BY_KEY,
@@ -150,6 +151,39 @@ def test_a_reference_to_itself_is_refused():
     result = import_flagd({"flags": {"f": flag}, "$evaluators": {"x": {"!": [{"$ref": "x"}]}}})
 
     assert "refers to itself" in str(result.refused[0])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [None, [], {}, {"flags": 1}, {"flags": [{}]}, {"flags": {}, "metadata": [1]}, {"flags": {}, "$evaluators": [1]}],
+)
+def test_a_document_that_is_none_is_refused(document):
+    with pytest.raises(InvalidError):
+        import_flagd(document)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["a", "b", "x", "", "$flagd.timestamp"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["if", "and", "==", "<", "in", "var", "fractional", "sem_ver", "starts_with", "cat", "missing"]
+            ),
+            inner,
+            max_size=1,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(JUNK)
+def test_whatever_targeting_says_it_is_taken_or_refused(targeting):
+    result = imported(targeting)
+
+    assert len(result.flags) + len({each.subject for each in result.refused}) == 1
 
 
 def test_keys_that_flags_cannot_have_here_are_refused():

@@ -210,6 +210,21 @@ def test_what_is_not_carried_is_noted():
         ),
         ({"enabled": "yes"}, "enabled", "true or false"),
         ({"id": "a b"}, "key", "letters"),
+        ({"conditions": 1}, "conditions", "an object"),
+        ({"conditions": {"client_filters": 1}}, "conditions.client_filters", "a list"),
+        ({"telemetry": 1}, "telemetry", "an object"),
+        ({"variants": [{"name": ["a"]}]}, "variants", "no name"),
+        ({"variants": [{"name": "a"}], "allocation": 1}, "allocation", "an object"),
+        (
+            filtered(
+                "Microsoft.TimeWindow",
+                Start="Tue, 27 Jun 2023 06:00:00 GMT",
+                End="Tue, 27 Jun 2023 07:00:00 GMT",
+                Recurrence={"Pattern": 1},
+            ),
+            "conditions.client_filters[0].parameters.Recurrence",
+            "the objects Pattern and Range",
+        ),
     ],
 )
 def test_a_flag_that_cannot_be_said_is_refused_where_it_is(flag, path, says):
