@@ -116,13 +116,17 @@ class FlagServer:
         return kept.served or served
 
     def latest(self, environment: EnvironmentName) -> Content:
-        """Return what is in force now, for those who change it. Raises `TryLaterError` when the store is unwell."""
+        """Return what is in force now, for those who change it, and serve it from now on.
+
+        Raises `TryLaterError` when the store is unwell: what was served before is served on.
+        """
         kept = self._of(environment)
-        head = self._snapshots.read_head(environment)
-        served = kept.served
-        if served is not None and served.content.etag == head.etag:
-            return served.content
-        return self._content(environment, head, kept.chunks)[0]
+        with kept.lock:
+            return self._read(environment, kept).content
+
+    def look_again(self, environment: EnvironmentName) -> None:
+        """Say that something changed: the next request looks, however young what is kept is."""
+        self._of(environment).look_at = None
 
     def _of(self, environment: EnvironmentName) -> _Kept:
         with self._lock:

@@ -196,7 +196,9 @@ class Flags:
         if not after.state.effects:
             return after
         try:
-            return self.publisher.bring_up_flag(after.key) or after
+            brought_up = self.publisher.bring_up_flag(after.key) or after
+            self.rules.server.look_again(after.environment)
+            return brought_up
         except SlipwayError as error:
             log.warning("%s is not served as it is yet: %s", after.key, error)
             self._wake(after.key)

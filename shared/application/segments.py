@@ -131,7 +131,9 @@ class Segments:
         if not after.state.effects:
             return after.state
         try:
-            return (self.publisher.bring_up_segment(after.key) or after).state
+            brought_up = self.publisher.bring_up_segment(after.key) or after
+            self.server.look_again(after.environment)
+            return brought_up.state
         except SlipwayError as error:
             log.warning("%s is not served as it is yet: %s", after.key, error)
         try:

@@ -78,15 +78,24 @@ def world(tmp_path):
     return World(tmp_path, deploy_first=False)
 
 
-def test_a_saved_flag_is_served_at_once_by_who_starts_and_within_the_maximum_age_by_who_serves(world):
+def test_a_saved_flag_is_served_within_the_maximum_age_by_a_worker_that_serves(world):
     save(world, flag(), NEW)
-    assert asked(world, email="ann@shop.example", targetingKey="ann") == ON
+    other = World(world.folder, deploy_first=False, clock=world.clock)
+    assert asked(other, email="ann@shop.example", targetingKey="ann") == ON
     save(world, flag(rules=(EVERYONE,)), 1)
 
-    assert asked(world, email="ann@shop.example", targetingKey="ann") == ON
+    assert asked(other, email="ann@shop.example", targetingKey="ann") == ON
     world.clock.time += timedelta(seconds=5)
-    assert asked(world, email="ann@shop.example", targetingKey="ann") == OFF
+    assert asked(other, email="ann@shop.example", targetingKey="ann") == OFF
     assert_tidy(world)
+
+
+def test_a_worker_that_changes_a_flag_serves_it_at_once(world):
+    save(world, flag(), NEW)
+    assert asked(world, email="ann@shop.example", targetingKey="ann") == ON
+    world.app.flag_changes.tell(LIVE, KEY, Kill(by="bob", why="it hurts"))
+
+    assert asked(world, email="ann@shop.example", targetingKey="ann") == OFF
 
 
 def test_a_lost_update_is_refused_and_changes_nothing(world):

@@ -242,18 +242,24 @@ class _WithHeads:
 
 
 def test_who_changes_flags_reads_the_newest_and_no_chunk_twice(scene):
-    scene.variant()
-    scene.calls()
+    scene.server.latest(LIVE)
+    assert scene.calls() == {"read_head": 1, "read_chunk": 2}
     assert scene.server.latest(LIVE) is scene.server.served(LIVE).content
     assert scene.calls() == {"read_head": 1}
-    scene.publish(flag(key=A, owner="new"))
+    scene.publish(flag(key=A, default=ON, rules=()))
 
-    assert scene.server.latest(LIVE).flags[A].flag == flag(key=A, owner="new")
+    assert scene.server.latest(LIVE).flags[A].flag == flag(key=A, default=ON, rules=())
+    assert scene.variant() == ON
     assert scene.calls() == {"read_head": 1, "read_chunk": 1}
-    assert scene.server.served(LIVE).content.flags[A].flag == flag(key=A)
+
+
+def test_who_changes_flags_is_told_of_trouble_and_who_asks_for_them_is_not(scene):
+    scene.variant()
     scene.snapshots.fails = True
+
     with pytest.raises(TryLaterError):
         scene.server.latest(LIVE)
+    assert scene.variant() == "off"
 
 
 def test_flags_and_segments_have_chunks_of_their_own():
