@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.interruption import InterruptedBySignal, Interruption
-from tests.bench import cold_start, core, flags, judgement, storage, whole_stack
+from tests.bench import cold_start, core, flags, judgement, ofrep, storage, whole_stack
 from tests.bench.measurement import Measurement
 
 
@@ -51,6 +51,7 @@ def _measure(stop: Interruption) -> Iterator[Measurement]:
             core.measure(folder / "core"),
             judgement.measure(),
             flags.measure(),
+            ofrep.measure(folder / "flags"),
             storage.measure(folder / "storage"),
             cold_start.measure(),
             whole_stack.measure(folder / "stack", stop),
