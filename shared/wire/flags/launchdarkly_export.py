@@ -105,6 +105,8 @@ class _Writing:
 
     def place(self, attribute: Attribute) -> dict[str, Any]:
         """Return the members that say where something is found."""
+        if "" in attribute.path:
+            raise Unsayable("an attribute with an empty name")
         return {"contextKind": attribute.kind or _USER, "attribute": reference(attribute)}
 
     def bucketing(self, split: Split) -> dict[str, Any]:
@@ -112,6 +114,8 @@ class _Writing:
         placing: dict[str, Any] = {"contextKind": split.by.kind or _USER}
         if reference(split.by) != "key":
             placing["bucketBy"] = reference(split.by)
+        if "" in split.by.path:
+            self.lost("users are divided anew: an attribute has no empty name there")
         if split.hashing is not Hashing.LAUNCHDARKLY:
             self.lost(f"users are divided anew: LaunchDarkly does not hash as {split.hashing} does")
             return placing
