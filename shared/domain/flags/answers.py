@@ -17,6 +17,8 @@ PerhapsAnswer: TypeAlias = Callable[[Context, float, str], Evaluation | None]
 
 NOT_ON = frozenset({Reason.KILLED, Reason.OFF, Reason.OUTSIDE_SCHEDULE, Reason.ERROR})
 """A flag that answers so meets no prerequisite, whatever it serves."""
+_GREATEST_FLOAT = 1 << 1023
+"""A whole number beyond it is served as it is: it is no float, and one flag must not keep others from being made."""
 NO_KEY = f"the context has no {TARGETING_KEY}, and this flag serves shares of its users"
 
 
@@ -55,7 +57,7 @@ def _served(value: Json, kind: FlagType) -> Json:
     Clients that ask for a float take a whole number for the wrong type.
     """
     if kind is FlagType.NUMBER and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) <= _GREATEST_FLOAT else value
     return value
 
 

@@ -13,6 +13,7 @@ from shared.domain.flags.model import (
     Attribute,
     Clause,
     During,
+    FlagType,
     Hashing,
     InSegment,
     Members,
@@ -269,6 +270,12 @@ def test_a_broken_flag_serves_its_off_variant_alone_and_says_why(broken):
     assert found.error is ErrorCode.PARSE_ERROR
     assert found.because
     assert [each.variant for each in rules.evaluate_all(ANN, now=NOON, region="")][-1] == "on"
+
+
+@pytest.mark.parametrize(("value", "expected"), [(1, "1.0"), (1.5, "1.5"), (10**400, f"{10**400}")])
+def test_a_number_is_served_as_a_float_as_far_as_there_are_any(value, expected):
+    number = flag(type=FlagType.NUMBER, variants=(Variant("on", value), Variant("off", 0)), default="on")
+    assert repr(evaluated(number).value) == expected
 
 
 def test_a_broken_flag_that_is_off_is_off():
