@@ -1,18 +1,25 @@
-"""The little of CBOR (RFC 8949, canonical) that flagd hashes: a text, or a list of texts, or a whole number."""
+"""The little of CBOR (RFC 8949, canonical) that flagd hashes: a text, a list of texts, a whole number of any size."""
 
 from collections.abc import Sequence
 
-_UNSIGNED, _NEGATIVE, _TEXT, _LIST = 0, 1, 3, 4
+_UNSIGNED, _NEGATIVE, _BYTES, _TEXT, _LIST, _TAG = 0, 1, 2, 3, 4, 6
 
 
 def cbor(value: str | int | Sequence[str]) -> bytes:
-    """Return the bytes. Raises OverflowError for a number that does not fit into 64 bits."""
+    """Return the bytes."""
     if isinstance(value, str):
         data = value.encode("utf-8", "surrogatepass")
         return _head(_TEXT, len(data)) + data
     if isinstance(value, int):
-        return _head(_UNSIGNED, value) if value >= 0 else _head(_NEGATIVE, -1 - value)
+        major, size = (_UNSIGNED, value) if value >= 0 else (_NEGATIVE, -1 - value)
+        return _head(major, size) if size < 1 << 64 else _bignum(major, size)
     return _head(_LIST, len(value)) + b"".join(map(cbor, value))
+
+
+def _bignum(major: int, size: int) -> bytes:
+    """Tag 2 for numbers from 2^64 on, 3 for those as far below zero."""
+    data = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return _head(_TAG, 2 + major) + _head(_BYTES, len(data)) + data
 
 
 def _head(major: int, argument: int) -> bytes:

@@ -17,8 +17,7 @@ def instant_of(value: Json) -> float | None:
     if isinstance(value, str):
         match = _RFC_3339.fullmatch(value)
         return _milliseconds(match) if match else None
-    number = number_of(value)
-    return None if number is None else float(number)
+    return number_of(value)
 
 
 def _milliseconds(match: re.Match[str]) -> float | None:

@@ -345,6 +345,25 @@ def test_what_did_not_change_is_not_compiled_again():
     assert before.evaluate("segment", ANN, now=NOON, region="").variant == "on"
 
 
+@pytest.mark.parametrize("value", [10**400, -(10**400), 1e308, float("inf"), float("nan"), "\ud800", [[]], {"": {}}])
+def test_no_value_of_a_context_is_too_strange_to_ask_about(value):
+    context = {"targetingKey": value, "x": value, "region": value, "kind": value}
+    wanted = (10**400, -1.0, "5", "\udfff", [[]], {}, "2026-01-01T00:00:00Z", "1.0.0", None, True)
+    clauses = [
+        Clause(attribute=Attribute(("x",), kind), operator=operator, values=wanted, negated=True, ignores_case=ignores)
+        for operator in Operator
+        for kind in (None, "user")
+        for ignores in (True, False)
+        if operator is not Operator.MATCHES
+    ]
+    flags = [on_if(each, key=f"c{number}") for number, each in enumerate(clauses)]
+    for by in (Attribute(("x",)), Attribute(("targetingKey",))):
+        for seed in ("", "seed"):
+            flags += [flag(f"{by}{seed}{each}", default=half(seed=seed, by=by, hashing=each)) for each in Hashing]
+    rules = compile_flags(flags, [], regexes=python_regexes)
+    assert len(rules.evaluate_all(context, now=NOON, region="westeurope")) == len(flags)
+
+
 def test_a_restart_does_not_move_anybody():
     def everybody():
         rules = compile_flags([flag(default=half())], [], regexes=python_regexes)
