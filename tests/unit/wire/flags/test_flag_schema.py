@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError, validators
 
 from shared.domain.errors import InvalidError
 from shared.domain.flags.model import Hashing, Operator
@@ -17,8 +17,16 @@ from shared.wire.flags.flag_schema import FLAG_SCHEMA_FILE, SEGMENT_SCHEMA_FILE,
 from shared.wire.flags.segment_document import parse_segment, segment_document
 from tests.unit.wire.flags.flag_values import flags, segments
 
-FLAGS = Draft202012Validator(flag_schema())
-SEGMENTS = Draft202012Validator(segment_schema())
+
+def as_ecma(_validator, pattern, instance, _schema):
+    """In Python a `$` would also match before a last line break."""
+    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+STRICT: Any = validators.extend(Draft202012Validator, {"pattern": as_ecma})
+FLAGS = STRICT(flag_schema())
+SEGMENTS = STRICT(segment_schema())
 BEYOND = re.compile(
     r"which is no variant|sum to|three decimals|above from|later than from|the flag itself|the window|not before from"
     r"|is longer|off: |is missing; (a flag|allowed)|for the flag is of type|an RFC 3339 time|there is no such"
