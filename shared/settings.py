@@ -13,11 +13,14 @@ from shared.domain.rollout.app_settings import FOR_SPECS, may_be_sent
 
 CLUSTERS: Final = "SLIPWAY_KUBERNETES_CLUSTERS"
 FLAG_ENVIRONMENTS: Final = "SLIPWAY_FLAG_ENVIRONMENTS"
+FLAG_DISTRIBUTION: Final = "SLIPWAY_FLAG_DISTRIBUTION"
 FLAG_KEYS: Final = "SLIPWAY_FLAG_KEYS"
 FLAG_MAX_AGE: Final = "SLIPWAY_FLAG_MAX_AGE"
 EVALUATIONS: Final = "SLIPWAY_EVALUATIONS_PER_SECOND"
 WEB_ORIGINS: Final = "SLIPWAY_WEB_ORIGINS"
+LAUNCHDARKLY: Final = "https://app.launchdarkly.com"
 MOST_APPROVALS: Final = 10
+_LAUNCHDARKLY_KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,255}")
 _ENVIRONMENT: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
@@ -35,6 +38,27 @@ class KubernetesCluster:
     """The certificates, as PEM, that its own must be signed with; empty for those that the system trusts."""
     token_setting: str | None = None
     """The name of the app setting with a bearer token for it; None: a token of the app's identity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppConfigurationStore:
+    """An Azure App Configuration store that an environment's flags are written to, with the app's identity."""
+
+    endpoint: str
+    """Its URL, without a slash at its end."""
+    label: str | None = None
+    """The label of the key-values; None: none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchDarklyEnvironment:
+    """An environment of a LaunchDarkly project whose flags follow ours."""
+
+    project: str
+    environment: str
+    token_setting: str
+    """The name of the app setting with an access token that may write flags there."""
+    endpoint: str = LAUNCHDARKLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +113,11 @@ class Settings:
     flag_keys: Mapping[str, str]
     """`SLIPWAY_FLAG_KEYS`: `environment/name=key;...`: keys that are good for evaluating the flags of one environment,
     and for nothing else."""
+    flag_distribution: Mapping[str, AppConfigurationStore | LaunchDarklyEnvironment]
+    """`SLIPWAY_FLAG_DISTRIBUTION`: `{"production": {"kind": "app-configuration", "endpoint": "https://x.azconfig.io",
+    "label": "..."}, "test": {"kind": "launchdarkly", "project": "...", "environment": "...", "tokenSetting":
+    "SLIPWAY_SECRET_..."}}`: where the flags of an environment are written to beside being served here. `label` may be
+    missing; of LaunchDarkly an `endpoint` is for its other instances (`https://app.eu.launchdarkly.com`)."""
     flag_max_age: float
     """`SLIPWAY_FLAG_MAX_AGE`: how many seconds a worker serves flags before it asks whether they changed."""
     evaluations_per_second: float
@@ -129,6 +158,7 @@ class Settings:
             source_keys=_keys(env, "SLIPWAY_SOURCE_KEYS"),
             flag_environments=_environments(env),
             flag_keys=_keys(env, FLAG_KEYS),
+            flag_distribution=_distribution(env, allow_http=allow_http),
             flag_max_age=_number(env, FLAG_MAX_AGE, default=5.0, at_most=3600, of="seconds"),
             evaluations_per_second=_number(env, EVALUATIONS, default=0.0, at_most=100_000, of="evaluations"),
             web_origins=_origins(env),
@@ -145,6 +175,10 @@ class Settings:
             if not separator or not name or environment not in self.flag_environments:
                 known = ", ".join(self.flag_environments)
                 raise SettingsError(f"{FLAG_KEYS}: '{owner}' is not `environment/name`; environments are {known}")
+        for name in self.flag_distribution:
+            if name not in self.flag_environments:
+                known = ", ".join(self.flag_environments)
+                raise SettingsError(f"{FLAG_DISTRIBUTION}: '{name[:40]}' is no environment; environments are {known}")
         if self.data is not None:
             return
         if not (self.tables_endpoint or self.tables_connection):
@@ -196,6 +230,78 @@ def _environments(env: Mapping[str, str]) -> dict[str, int]:
     if not approvals:
         raise SettingsError(f"{FLAG_ENVIRONMENTS} names no environment; allowed is such as production=2;test=0")
     return approvals
+
+
+def _distribution(
+    env: Mapping[str, str], *, allow_http: bool
+) -> dict[str, AppConfigurationStore | LaunchDarklyEnvironment]:
+    text = env.get(FLAG_DISTRIBUTION, "").strip()
+    if not text:
+        return {}
+    allowed = (
+        f'{FLAG_DISTRIBUTION} is no JSON object; allowed is {{"production": {{"kind": "app-configuration", ...}}}}'
+    )
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(allowed) from error
+    if not isinstance(entries, dict):
+        raise SettingsError(allowed)
+    return {
+        name: _destination(f"{FLAG_DISTRIBUTION}.{name[:40]}", entries[name], allow_http=allow_http) for name in entries
+    }
+
+
+_DESTINATIONS: Final = {
+    "app-configuration": (("kind", "endpoint"), ("label",)),
+    "launchdarkly": (("kind", "project", "environment", "tokenSetting"), ("endpoint",)),
+}
+"""The members that each kind must have, and those that it may have."""
+
+
+def _destination(where: str, entry: Any, *, allow_http: bool) -> AppConfigurationStore | LaunchDarklyEnvironment:
+    kind = entry.get("kind") if isinstance(entry, dict) else None
+    if not isinstance(kind, str) or kind not in _DESTINATIONS:
+        raise SettingsError(f"{where}.kind must be {' or '.join(_DESTINATIONS)}")
+    needed, optional = _DESTINATIONS[kind]
+    for name, value in entry.items():
+        if name not in (*needed, *optional):
+            raise SettingsError(f"{where}: unknown member '{name[:50]}'; allowed are {', '.join((*needed, *optional))}")
+        if not isinstance(value, str) or not value.strip():
+            raise SettingsError(f"{where}.{name} is no text")
+    for name in needed:
+        if name not in entry:
+            raise SettingsError(f"{where}.{name} is missing")
+    if kind == "app-configuration":
+        endpoint = _endpoint(where, entry["endpoint"], "https://shop.azconfig.io", allow_http=allow_http)
+        return AppConfigurationStore(endpoint=endpoint, label=entry.get("label"))
+    for name in ("project", "environment"):
+        if not _LAUNCHDARKLY_KEY.fullmatch(entry[name]):
+            raise SettingsError(f"{where}.{name} is no key of LaunchDarkly: letters, digits, '.', '_' and '-'")
+    if not may_be_sent(entry["tokenSetting"]):
+        raise SettingsError(f"{where}.tokenSetting must name an app setting that begins with {FOR_SPECS}")
+    endpoint = _endpoint(where, entry.get("endpoint", LAUNCHDARKLY), LAUNCHDARKLY, allow_http=allow_http)
+    return LaunchDarklyEnvironment(
+        project=entry["project"],
+        environment=entry["environment"],
+        token_setting=entry["tokenSetting"],
+        endpoint=endpoint,
+    )
+
+
+def _endpoint(where: str, text: str, example: str, *, allow_http: bool) -> str:
+    endpoint = text.lower().rstrip("/")
+    schemes = ("https", "http") if allow_http else ("https",)
+    try:
+        parts = urlsplit(endpoint)
+        is_one = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one or endpoint != f"{parts.scheme}://{parts.netloc}" or "@" in endpoint:
+        raise SettingsError(
+            f"{where}.endpoint must be {' or '.join(schemes)}, a host and nothing more, such as {example}"
+        )
+    return endpoint
 
 
 def _number(env: Mapping[str, str], name: str, *, default: float, at_most: int, of: str) -> float:

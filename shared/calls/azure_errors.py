@@ -36,7 +36,9 @@ def describe(body: str) -> str:
         return "an answer without an error body"
     inner = _member(document, "error")
     error = inner if isinstance(inner, dict) else document
+    # App Configuration answers with problem details.
     said = [_member(error, "code"), _member(error, "message"), _innermost(error)]
+    said += [_member(error, "title"), _member(error, "detail")]
     parts = [part for part in said if isinstance(part, str) and part]
     return ": ".join(parts)[:_LONGEST] or "an answer without an error body"
 
