@@ -7,10 +7,12 @@ from datetime import datetime
 
 from shared.application.allowance import Allowance
 from shared.application.flag_serving import FlagServer
+from shared.application.flag_usage import UsageNotes
 from shared.domain.flags.evaluation import ErrorCode, Evaluation
 from shared.domain.flags.model import Json
 from shared.domain.names import EnvironmentName, FlagKey
 from shared.ports.clock import Clock
+from shared.ports.flag_usage import ALL_AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Evaluations:
     """Evaluates flags as they are served. Raises `TryLaterError` only while no flag could ever be read."""
 
     server: FlagServer
+    notes: UsageNotes
     clock: Clock
     allowance: Allowance = field(default_factory=Allowance)
     seconds: Callable[[], float] = time.monotonic
@@ -29,17 +32,18 @@ class Evaluations:
 
     def one(self, environment: EnvironmentName, key: FlagKey, context: dict[str, Json]) -> Evaluation | None:
         """Return what this context gets of a flag; None where there is no such flag."""
-        served = self.server.served(environment)
-        answer = served.ruleset.evaluate(key, context, now=self._now(), region=self.server.region)
-        return None if answer.error is ErrorCode.FLAG_NOT_FOUND else answer
+        served, now = self.server.served(environment), self.clock.now()
+        answer = served.ruleset.evaluate(key, context, now=now.timestamp(), region=self.server.region)
+        if answer.error is ErrorCode.FLAG_NOT_FOUND:
+            return None
+        self.notes.note(environment, key, now.date())
+        return answer
 
     def all(
         self, environment: EnvironmentName, context: dict[str, Json]
     ) -> tuple[tuple[Evaluation, ...], datetime | None]:
         """Return what this context gets of every flag, and since when nobody could ask whether the flags changed."""
-        served = self.server.served(environment)
-        answers = served.ruleset.evaluate_all(context, now=self._now(), region=self.server.region)
+        served, now = self.server.served(environment), self.clock.now()
+        answers = served.ruleset.evaluate_all(context, now=now.timestamp(), region=self.server.region)
+        self.notes.note(environment, ALL_AT_ONCE, now.date())
         return answers, served.stale_since
-
-    def _now(self) -> float:
-        return self.clock.now().timestamp()

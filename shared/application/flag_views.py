@@ -1,7 +1,8 @@
 """Reading flags: the list, one of them, why a context gets what it gets, and who would get something else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 
 from shared.application.flag_serving import Content, FlagServer
 from shared.application.flags import FlagRules, Flags
@@ -15,6 +16,8 @@ from shared.domain.flags.managing.uses import needed_by, users_of_segment
 from shared.domain.flags.model import Flag, Json
 from shared.domain.names import EnvironmentName, FlagKey, SegmentKey
 from shared.ports.clock import Clock
+from shared.ports.flag_usage import ALL_AT_ONCE, FlagUsage
+from shared.wire.flag_documents import PublishedFlag
 from shared.wire.flag_requests import flag_key_in, segment_key_in
 from shared.wire.flag_views import (
     change_view,
@@ -40,6 +43,7 @@ class FlagViews:
     segments: Segments
     server: FlagServer
     rules: FlagRules
+    usage: FlagUsage
     clock: Clock
 
     def list_flags(
@@ -48,15 +52,34 @@ class FlagViews:
         """Return a page of the flags that are served, by their keys. Raises `InvalidError` when `after` is no key."""
         if after is not None and flag_key_in(after) is None:
             raise _no_cursor()
-        now = self.clock.now()
-        lines = [
-            line
-            for key, published in self.server.latest(environment).flags.items()
+        flags = self.server.latest(environment).flags
+        asked = [
+            published
+            for key, published in flags.items()
             if (after is None or key > after) and (tag is None or tag in published.flag.tags)
-            for line in (flag_line(published, now),)
-            if line["stale"] or not stale
         ]
+        lines: list[dict[str, object]] = []
+        for batch in _batched(asked, LINES_AT_MOST):
+            lines += [line for line in self._lines(environment, batch, flags) if line["stale"] or not stale]
+            if len(lines) > LINES_AT_MOST:
+                break
         return {"environment": environment, **_page("flags", lines)}
+
+    def _lines(
+        self, environment: EnvironmentName, batch: Sequence[PublishedFlag], flags: Mapping[FlagKey, PublishedFlag]
+    ) -> list[dict[str, object]]:
+        """Return the lines of some flags. One that another flag needs is asked for whenever that is."""
+        now, keys = self.clock.now(), [published.flag.key for published in batch]
+        days = self.usage.last_days(environment, [*keys, ALL_AT_ONCE])
+        at_once = days.get(ALL_AT_ONCE, date.min)
+        needed = {each.flag for published in flags.values() for each in published.flag.prerequisites}
+        lines = []
+        for published in batch:
+            key = published.flag.key
+            last = max(days.get(key, date.min), at_once)
+            asked = None if last == date.min else min(now, datetime.combine(last, time.max, UTC))
+            lines.append(flag_line(published, now, now if key in needed else asked))
+        return lines
 
     def flag(self, environment: EnvironmentName, key: FlagKey) -> dict[str, object]:
         """Return a flag as it was decided. Raises `UnknownFlagError`."""
@@ -142,6 +165,11 @@ class FlagViews:
         """Return the flag ready to be asked, with no other flags than those that it needs."""
         asked = needed_by(flags[key], flags) if key in flags else ()
         return compile_flags(asked, content.plain_segments.values(), regexes=self.rules.regexes)
+
+
+def _batched(flags: Sequence[PublishedFlag], size: int) -> Iterator[Sequence[PublishedFlag]]:
+    """Yield the flags, so many at a time."""
+    return (flags[at : at + size] for at in range(0, len(flags), size))
 
 
 def _no_cursor() -> InvalidError:

@@ -10,6 +10,7 @@ from shared.application.flag_drive import FlagDriver
 from shared.application.flag_environments import FlagEnvironments
 from shared.application.flag_publish import SnapshotPublisher
 from shared.application.flag_serving import MAX_AGE, FlagServer
+from shared.application.flag_usage import UsageNotes
 from shared.application.flag_views import FlagViews
 from shared.application.flags import FlagRules, Flags
 from shared.application.segments import Segments
@@ -65,9 +66,9 @@ def flag_parts(keeping: Keeping, clock: Clock, options: FlagOptions) -> FlagPart
     segments = Segments(keeping.store, keeping.store, keeping.markers, keeping.queue, server, publisher, regexes, clock)
     return FlagParts(
         server=server,
-        evaluations=Evaluations(server, clock, Allowance(options.evaluations_per_second)),
+        evaluations=Evaluations(server, UsageNotes(keeping.usage), clock, Allowance(options.evaluations_per_second)),
         changes=changes,
         segments=segments,
-        views=FlagViews(changes, segments, server, rules, clock),
+        views=FlagViews(changes, segments, server, rules, keeping.usage, clock),
         driver=FlagDriver(keeping.store, keeping.queue, keeping.markers, rules, publisher, clock),
     )

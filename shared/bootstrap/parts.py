@@ -10,6 +10,7 @@ from shared.ports.audience import Audience
 from shared.ports.command_queue import CommandQueue
 from shared.ports.dead_letters import DeadLetters
 from shared.ports.flag_snapshots import FlagSnapshots
+from shared.ports.flag_usage import FlagUsage
 from shared.ports.hook_caller import HookCaller
 from shared.ports.notifier import Notifier
 from shared.ports.observations import ClosedWindows, Observations
@@ -40,6 +41,7 @@ class Keeping:
     letters: DeadLetters
     observations: ObservationsAndWindows
     snapshots: FlagSnapshots
+    usage: FlagUsage
     queue: CommandQueue
     alerts: AlertQueue
 

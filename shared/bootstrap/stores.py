@@ -27,6 +27,7 @@ def embedded(data: Path, commands_queue: str, alerts_queue: str) -> Keeping:
     from shared.adapters.sqlite.database import Database
     from shared.adapters.sqlite.dead_letters import SqliteDeadLetters
     from shared.adapters.sqlite.flag_snapshots import SqliteFlagSnapshots
+    from shared.adapters.sqlite.flag_usage import SqliteFlagUsage
     from shared.adapters.sqlite.observations import SqliteObservations
     from shared.adapters.sqlite.open_markers import SqliteOpenMarkers
     from shared.adapters.sqlite.rollout_store import SqliteRolloutStore
@@ -40,6 +41,7 @@ def embedded(data: Path, commands_queue: str, alerts_queue: str) -> Keeping:
         letters=SqliteDeadLetters(database),
         observations=SqliteObservations(database),
         snapshots=SqliteFlagSnapshots(database),
+        usage=SqliteFlagUsage(database),
         queue=SqliteCommandQueue(embedded_broker(data), commands_queue),
         alerts=SqliteAlertQueue(embedded_broker(data), alerts_queue),
     )
@@ -57,6 +59,7 @@ def embedded_broker(data: Path) -> "SqliteBroker":
 def _service_bus_and_tables(settings: Settings) -> Keeping:
     from shared.adapters.azure_tables.dead_letters import TableDeadLetters
     from shared.adapters.azure_tables.flag_snapshots import TableFlagSnapshots
+    from shared.adapters.azure_tables.flag_usage import TableFlagUsage
     from shared.adapters.azure_tables.observations import TableObservations
     from shared.adapters.azure_tables.open_markers import TableOpenMarkers
     from shared.adapters.azure_tables.patience import Patience
@@ -87,6 +90,7 @@ def _service_bus_and_tables(settings: Settings) -> Keeping:
         letters=TableDeadLetters(table),
         observations=TableObservations(table),
         snapshots=TableFlagSnapshots(impatient),
+        usage=TableFlagUsage(impatient),
         queue=ServiceBusCommandQueue(settings.commands_queue, **to),
         alerts=ServiceBusAlertQueue(settings.alerts_queue, **to),
     )

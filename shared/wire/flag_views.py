@@ -48,8 +48,8 @@ def flag_view(environment: EnvironmentName, state: FlagState) -> dict[str, objec
     }
 
 
-def flag_line(published: PublishedFlag, now: datetime) -> dict[str, object]:
-    """Return a flag's line in the list, with why it is stale. Nobody counts who asks, so that is never a reason."""
+def flag_line(published: PublishedFlag, now: datetime, evaluated: datetime | None) -> dict[str, object]:
+    """Return a flag's line in the list, with why it is stale. `evaluated` is when it was last asked for, if ever."""
     flag = published.flag
     return {
         "key": flag.key,
@@ -66,7 +66,7 @@ def flag_line(published: PublishedFlag, now: datetime) -> dict[str, object]:
         "driven_by": published.driven_by,
         "stale": [
             {"why": reason.why, "since": shown_time(reason.since), "variant": reason.variant}
-            for reason in staleness_of(flag, changed=published.changed, evaluated=now, now=now)
+            for reason in staleness_of(flag, changed=published.changed, evaluated=evaluated, now=now)
         ],
     }
 

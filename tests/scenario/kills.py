@@ -55,6 +55,7 @@ def killable_keeping(killer: Killer) -> Callable[[Keeping], Keeping]:
             letters=keeping.letters,
             observations=Killable(keeping.observations, killer, "add", "open", "close"),
             snapshots=Killable(keeping.snapshots, killer, "write_chunk", "move_head"),
+            usage=keeping.usage,
             queue=Killable(keeping.queue, killer, "send"),
             alerts=keeping.alerts,
         )

@@ -18,6 +18,7 @@ from shared.adapters.sqlite.command_queue import SqliteCommandQueue
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.dead_letters import SqliteDeadLetters
 from shared.adapters.sqlite.flag_snapshots import SqliteFlagSnapshots
+from shared.adapters.sqlite.flag_usage import SqliteFlagUsage
 from shared.adapters.sqlite.observations import SqliteObservations
 from shared.adapters.sqlite.open_markers import SqliteOpenMarkers
 from shared.adapters.sqlite.rollout_store import SqliteRolloutStore
@@ -113,6 +114,7 @@ class World:
                 letters=SqliteDeadLetters(database),
                 observations=SqliteObservations(database),
                 snapshots=SqliteFlagSnapshots(database),
+                usage=SqliteFlagUsage(database),
                 queue=SqliteCommandQueue(self.broker, QUEUE),
                 alerts=SqliteAlertQueue(self.broker, ALERTS),
             )
@@ -155,7 +157,8 @@ class World:
             description="",
             at=self.clock.now(),
         )
-        self.app.intake.accept_alert(alert, (resource.upper(),))
+        named = resource if resource.startswith("flag:") else resource.upper()
+        self.app.intake.accept_alert(alert, (named,))
 
     def rollout(self, rollout: RolloutId) -> dict:
         view = self.app.views.rollout(rollout)

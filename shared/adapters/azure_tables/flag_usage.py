@@ -1,0 +1,30 @@
+"""When flags were last asked for, in Azure Table Storage."""
+
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Final
+
+from shared.adapters.azure_tables.operation import put
+from shared.adapters.azure_tables.table import Table
+from shared.domain.names import EnvironmentName, FlagKey
+from shared.wire.flag_usage_rows import DAY, partition_of, range_of, usage_row
+from shared.wire.table_keys import unescape_key
+
+_ROWS_A_PAGE: Final = 1000
+
+
+class TableFlagUsage:
+    """Implements `FlagUsage`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def mark(self, environment: EnvironmentName, key: FlagKey, day: date) -> None:
+        self._table.transact([put(usage_row(environment, key, day))])
+
+    def last_days(self, environment: EnvironmentName, keys: Collection[FlagKey]) -> Mapping[FlagKey, date]:
+        if not keys:
+            return {}
+        rows = self._table.between(partition_of(environment), *range_of(keys), a_page=_ROWS_A_PAGE)
+        found = {FlagKey(unescape_key(row.key)): date.fromisoformat(row.properties[DAY]) for row in rows}
+        return {key: found[key] for key in keys if key in found}

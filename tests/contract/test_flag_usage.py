@@ -1,0 +1,51 @@
+"""What every keeper of the use of flags promises, on SQLite and on Azure Table Storage (its emulator)."""
+
+from datetime import date
+
+import pytest
+
+from shared.adapters.azure_tables.flag_usage import TableFlagUsage
+from shared.adapters.sqlite.database import Database
+from shared.adapters.sqlite.flag_usage import SqliteFlagUsage
+from shared.domain.names import EnvironmentName, FlagKey
+from shared.ports.flag_usage import ALL_AT_ONCE
+
+LIVE, TEST = EnvironmentName("production"), EnvironmentName("test")
+MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
+
+
+@pytest.fixture
+def usage(backing):
+    return SqliteFlagUsage(backing) if isinstance(backing, Database) else TableFlagUsage(backing)
+
+
+def keys(*names: str) -> list[FlagKey]:
+    return [FlagKey(name) for name in names]
+
+
+def test_what_was_never_asked_for_has_no_day(usage):
+    assert usage.last_days(LIVE, keys("a", "b")) == {}
+    assert usage.last_days(LIVE, []) == {}
+
+
+def test_the_last_mark_stands_and_may_be_repeated(usage):
+    (key,) = keys("shop/new-checkout_2.0")
+    for day in (MONDAY, TUESDAY, TUESDAY):
+        usage.mark(LIVE, key, day)
+    assert usage.last_days(LIVE, [key]) == {key: TUESDAY}
+
+
+def test_each_environment_counts_by_itself(usage):
+    (key,) = keys("a")
+    usage.mark(LIVE, key, MONDAY)
+    usage.mark(TEST, key, TUESDAY)
+    assert usage.last_days(LIVE, [key]) == {key: MONDAY}
+    assert usage.last_days(TEST, [key]) == {key: TUESDAY}
+
+
+def test_only_the_flags_that_were_named_are_told(usage):
+    named = keys("a", "a/b", "A", "z", "m")
+    for key in [*named, *keys("b", "aa", "zz", "a/a"), ALL_AT_ONCE]:
+        usage.mark(LIVE, key, MONDAY)
+    assert usage.last_days(LIVE, named) == dict.fromkeys(named, MONDAY)
+    assert usage.last_days(LIVE, [ALL_AT_ONCE, named[0]]) == {ALL_AT_ONCE: MONDAY, named[0]: MONDAY}
