@@ -58,10 +58,10 @@ class Claims:
             raise
 
     def dropped(self, state: Application, spec: Spec) -> tuple[HeldClaim, ...]:
-        """Return the claims that `spec` leaves, and the live rollout too. Read them before the spec is stored, and give
-        them back after: a spec that names them again meanwhile writes them, and keeps them so."""
-        live = state.live.spec if state.live else None
-        kept = {normal_resource(target.resource) for each in (spec, live) if each for target in each.targets}
+        """Return the claims that `spec` leaves, and the rollout that is watched too. Read them before the spec is
+        stored, and give them back after: a spec that names them again meanwhile writes them, and keeps them so."""
+        watched = state.watched.spec if state.watched else None
+        kept = {normal_resource(target.resource) for each in (spec, watched) if each for target in each.targets}
         before = state.spec.targets if state.spec else ()
         held = (self._held(target.resource) for target in before if normal_resource(target.resource) not in kept)
         return tuple(each for each in held if each is not None and each.claim.owner == state.name)
@@ -88,7 +88,7 @@ class Claims:
         return tuple(clash_in_words(name, other) for name, other in found if other is not None)
 
     def _take(self, state: Application, target: Target, path: str) -> HeldClaim | None:
-        """Claim one target; None where the application has it already, and uses it."""
+        """Claim one target; None where it was the application's already: another spec of it may be about to use it."""
         for _ in range(CONFLICTS_AT_MOST):
             held = self._held(target.resource)
             owner = held.claim.owner if held is not None else None
@@ -97,9 +97,10 @@ class Claims:
             if held is not None and owner is not None and owner != state.name:
                 self._refuse_other(held.claim, owner, target, path)
             try:
-                return self._write(target.resource, state.name, held.etag if held is not None else None)
+                taken = self._write(target.resource, state.name, held.etag if held is not None else None)
             except VersionConflictError:
                 continue
+            return taken if owner != state.name else None
         raise TryLaterError(f"{path} is being claimed by too many at once", after_seconds=1)
 
     def _refuse_other(self, claim: Claim, owner: ApplicationName, target: Target, path: str) -> None:
@@ -107,8 +108,8 @@ class Claims:
         if used is not None:
             raise RejectedError(
                 f"{path}: the application {owner} divides the traffic of {target.resource} already, as its target "
-                f"{used}; two would set each other's weights back for ever: take it out of the spec of {owner}, or "
-                "name another resource here"
+                f"{used}; two would set each other's weights back for ever: take it out of the spec of {owner}, which "
+                "frees it once no rollout of that is watched there, or name another resource here"
             )
         left = claim.since + STANDS_AT_LEAST - self.clock.now()
         if left > timedelta(0):
@@ -129,7 +130,8 @@ class Claims:
 
 
 def using(state: Application, resource: str) -> TargetName | None:
-    """Return the target by which an application uses this resource now, by its spec or its live rollout's."""
+    """Return the target by which an application uses this resource now: by its spec, or by that of the rollout that is
+    watched, whose weights are put right for a while after its end too."""
     wanted = normal_resource(resource)
     targets = (target for spec in _specs(state) for target in spec.targets)
     return next((target.name for target in targets if normal_resource(target.resource) == wanted), None)
@@ -141,7 +143,7 @@ def clash_in_words(target: TargetName, other: ApplicationName) -> str:
 
 
 def _specs(state: Application) -> Iterator[Spec]:
-    for spec in (state.spec, state.live.spec if state.live else None):
+    for spec in (state.spec, state.watched.spec if state.watched else None):
         if spec is not None:
             yield spec
 

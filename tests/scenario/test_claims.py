@@ -87,6 +87,20 @@ def test_a_target_that_is_dropped_stays_while_the_live_rollout_uses_it(world):
         put(world, spec("kiosk", WEB))
 
     world.run_to_end(rollout)
+    world.run_until(lambda: "PinnedCounted" in world.happened(rollout))
+    assert put(world, spec("kiosk", WEB))
+
+
+def test_a_target_that_is_dropped_after_an_end_stays_while_weights_are_still_put_right_there(world):
+    rollout = world.deploy("2")
+    world.run_to_end(rollout)
+    put(world, spec("shop", elsewhere("second")))
+
+    with pytest.raises(RejectedError, match="the application shop divides"):
+        put(world, spec("kiosk", WEB))
+
+    world.run_until(lambda: "PinnedCounted" in world.happened(rollout))
+    world.clock.time += STANDS_AT_LEAST
     assert put(world, spec("kiosk", WEB))
 
 
@@ -106,6 +120,25 @@ def test_of_two_that_are_put_at_the_same_instant_one_wins(world, monkeypatch):
 
     assert outcome == [True]
     assert not is_registered(world, ApplicationName("ours"))
+
+
+def test_a_spec_that_is_refused_gives_back_nothing_that_another_one_of_the_application_has_taken_meanwhile(
+    world, monkeypatch
+):
+    """One names a free site and the shop's; one that names the free site alone comes through as a whole between."""
+    write, between = Claims._write, iter([spec("ours", elsewhere("both"))])
+
+    def interrupted(self, resource, owner, etag):
+        for each in between:
+            put(world, each)
+        return write(self, resource, owner, etag)
+
+    monkeypatch.setattr(Claims, "_write", interrupted)
+    with pytest.raises(RejectedError, match="the application shop divides"):
+        put(world, spec("ours", elsewhere("both"), WEB))
+
+    with pytest.raises(RejectedError, match="the application ours divides"):
+        put(world, spec("theirs", elsewhere("both")))
 
 
 def test_a_claim_whose_spec_never_came_is_taken_over_after_five_minutes(world):

@@ -106,7 +106,8 @@ def _to_start(state: Application, live: Rollout, spec: Spec, now: datetime) -> I
     The stable version is the one that production was seen to serve: who brought it there does not matter.
     """
     for target in live.targets:
-        yield ReadClaim(target.name)
+        if not live.returns:  # taking users back waits for nobody
+            yield ReadClaim(target.name)
         if not target.swaps:
             yield ReadPlaces(target.name, live.version)
             if target.located is None:

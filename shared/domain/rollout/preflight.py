@@ -27,7 +27,7 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
 
     What was measured before is read only after a look that found nothing in the way, and then at once: it is much.
     """
-    clashes = () if live.returns else tuple(each for target in live.targets for each in _clash(target.name, readings))
+    clashes = tuple(each for target in live.targets for each in _clash(target.name, readings))
     if clashes:
         # It sent nobody anywhere, and what stands at the router is the other application's: nothing is set back.
         ending = Ending(phase=Phase.FAILED, reason=f"preflight: {'; '.join(clashes)}")

@@ -79,8 +79,8 @@ class Site:
     """Whether the candidate is well with production's settings too."""
     preview: Preview = Preview.NONE
     """Which swap with preview is pending."""
-    other: ApplicationName | None = None
-    """The other application that divides this target's traffic."""
+    other: ApplicationName | Trouble | None = None
+    """The other application that divides this target's traffic, or why nobody can say."""
     staying: tuple[str, ...] = ()
     """The names of settings that differ and stay with their slot."""
     swapping: str | None = None
@@ -185,7 +185,7 @@ class Outside:
             case ReadStaying():
                 return StayingSeen(site.staying)
             case ReadClaim():
-                return ClaimSeen(site.other)
+                return site.other if isinstance(site.other, Trouble) else ClaimSeen(site.other)
             case ReadWindows():
                 return windows(need.since, need.until, need.length, site)
             case ReadFaults():

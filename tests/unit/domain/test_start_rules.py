@@ -11,7 +11,7 @@ from shared.domain.rollout.effects import SetWeight
 from shared.domain.rollout.needs import needs
 from shared.domain.rollout.permissions import admission_refusal, bringing, deployment_refusal, refusal
 from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, compile_canary, weight_after
-from shared.domain.rollout.readings import ReadWindows
+from shared.domain.rollout.readings import ReadClaim, ReadWindows, Trouble
 from shared.domain.rollout.spec import Outcome, WhenBusy
 from shared.domain.rollout.state import Doing, Phase
 from shared.domain.rollout.weight import ALL, from_percent, rest, to_percent
@@ -125,6 +125,7 @@ def test_a_deployment_without_a_spec_is_refused():
         ({"swapping": "foreign"}, "somebody's swap is running"),
         ({"trouble": "502"}, "production cannot be read: 502"),
         ({"share": 20_000}, "traffic was already sent to the candidate's place"),
+        ({"other": Trouble("503")}, "whether another application has it cannot be read: 503"),
     ],
 )
 def test_preflight_waits_for_what_is_in_the_way_and_says_it(obstacle, says):
@@ -148,6 +149,16 @@ def test_what_another_application_releases_on_too_ends_failed_and_is_left_as_it_
     assert "the application kiosk has the same resource" in over.reason
     assert not story.named(e.RollbackBegun)
     assert not story.named(e.DriftFound)
+
+
+def test_a_return_asks_for_no_other_application_so_that_nothing_holds_it():
+    story = succeeded()
+    story.site.other = Trouble("503")
+    story.override("rollback", 2)
+    assert not any(isinstance(need, ReadClaim) for need in needs(story.state, Tick(), story.now))
+
+    story.look()
+    assert story.live.doing is Doing.SWAPPING
 
 
 def test_a_weight_that_stood_before_preflight_is_taken_back_first():
