@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from shared.domain.errors import RejectedError
 from shared.domain.names import ApplicationName
 
 _TYPE: Final = "claim/1"
@@ -29,13 +30,16 @@ def write_claim(claim: Claim) -> str:
 
 
 def read_claim(document: str) -> Claim:
-    """Return what `write_claim` was given. Raises ValueError for a document of another type."""
-    read = json.loads(document)
-    if read["type"] != _TYPE:
-        raise ValueError(f"not a claim: {read['type']!r:.40}")
-    owner = read["owner"]
-    return Claim(
-        resource=read["resource"],
-        owner=None if owner is None else ApplicationName(owner),
-        since=datetime.fromisoformat(read["since"]),
-    )
+    """Return what `write_claim` was given. Raises `RejectedError` for a document that is broken or of another type."""
+    try:
+        read = json.loads(document)
+        if read["type"] != _TYPE:
+            raise RejectedError(f"a stored claim is of another release: {read['type']!r:.40}")
+        owner = read["owner"]
+        return Claim(
+            resource=read["resource"],
+            owner=None if owner is None else ApplicationName(owner),
+            since=datetime.fromisoformat(read["since"]),
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise RejectedError(f"a stored claim is not what this release writes: {error!r:.300}") from error
