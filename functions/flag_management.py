@@ -15,6 +15,7 @@ from shared.domain.flags.managing.commands import (
     Archive,
     AtTheDoor,
     CancelScheduled,
+    Distribute,
     Kill,
     Reject,
     Revive,
@@ -76,7 +77,7 @@ def archive_flag(req: func.HttpRequest) -> func.HttpResponse:
 
 @blueprint.route(route="api/flags/{*key}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 def steer_flag(req: func.HttpRequest) -> func.HttpResponse:
-    """Kill, revive, approve, reject, schedule, cancel or restore."""
+    """Kill, revive, approve, reject, schedule, cancel, restore or distribute."""
     return for_operators(req, _steer_flag, takes=(ENVIRONMENT,))
 
 
@@ -194,6 +195,8 @@ def _command(req: func.HttpRequest, request: FlagActionRequest, key: FlagKey, by
             identity = requested_identity("schedule a flag", ApplicationName(key), req.headers, new_id)
             expected = expected_in(req.headers, Unread.ANY)
             return ScheduleChange(flag=request.flag, by=by, why=why, at=request.at, expected=expected, id=identity[:12])
+        case FlagAction.DISTRIBUTE:
+            return Distribute()
         case FlagAction.RESTORE:
             raise AssertionError("is no command of its own")
         case _:

@@ -26,7 +26,8 @@ FLAGS = "flag:"
 SEGMENTS = "segment:"
 """What the keys of these aggregates begin with."""
 PUBLISH = '"publish"'
-"""The stored form of the one effect that they have: what it does is read from the state when it is done."""
+DISTRIBUTE = '"distribute"'
+"""The stored forms of the effects that they have: what each does is read from the state when it is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +102,9 @@ def commit_flag(
                 HistoryEntry(number, write_flag_event(event))
                 for number, event in enumerate(recorded, start=before.state.sequence + 1)
             ),
-            opened=tuple(OutboxEntry(row, PUBLISH) for row in decision.opened),
+            opened=tuple(
+                OutboxEntry(row, DISTRIBUTE if row in after.distributing else PUBLISH) for row in decision.opened
+            ),
             closed=decision.closed,
             records=(Record(revision_id(after.revision), write_flag_revision(after.flag)),)
             if is_new and after.flag is not None

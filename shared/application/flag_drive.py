@@ -7,11 +7,12 @@ from datetime import timedelta
 from shared.application.alarms import planned, without
 from shared.application.door import MARKER_GRACE
 from shared.application.flag_aggregates import SEGMENTS, FlagAggregate, commit_flag
+from shared.application.flag_distribute import FlagDistributor
 from shared.application.flag_publish import SnapshotPublisher
 from shared.application.flags import FlagRules
 from shared.domain.errors import TryLaterError, VersionConflictError
 from shared.domain.flags.managing.commands import Lapse
-from shared.domain.flags.managing.decide import FlagDecision, next_look
+from shared.domain.flags.managing.decide import FlagDecision, next_change, next_look
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
 from shared.ports.open_markers import OpenMarkers
@@ -34,6 +35,7 @@ class FlagDriver:
     markers: OpenMarkers
     rules: FlagRules
     publisher: SnapshotPublisher
+    distributor: FlagDistributor
     clock: Clock
 
     def drive(self, wake_up: WakeUp, *, redelivered: bool = False) -> None:
@@ -51,6 +53,7 @@ class FlagDriver:
                 if current is None:
                     self._close(wake_up)
                     return
+                current = self.distributor.bring_up(current)
                 current = self._with_alarms(current, wake_up, redelivered=redelivered)
             except VersionConflictError:
                 continue
@@ -61,8 +64,8 @@ class FlagDriver:
     def _brought_up(self, wake_up: WakeUp) -> FlagAggregate | None:
         """Decide what is due and publish; return the flag with nothing left to do, or None where there is none."""
         current = self.publisher.bring_up_flag(wake_up.key)
-        look = next_look(current.state) if current is not None else None
-        if current is None or look is None or look > self.clock.now():
+        change = next_change(current.state) if current is not None else None
+        if current is None or change is None or change > self.clock.now():
             return current
         decision = self.rules.decide(current, Lapse())
         alarms = without(current.envelope.alarms, wake_up.fence, self.clock.now())

@@ -19,7 +19,7 @@ from shared.domain.flags.managing.commands import Published
 from shared.domain.flags.managing.decide import decide
 from shared.domain.flags.managing.segments import SegmentState, decide_segment
 from shared.domain.flags.managing.state import FlagState
-from shared.domain.names import EnvironmentName, environment_of
+from shared.domain.names import EnvironmentName, SegmentKey, environment_of
 from shared.ports.clock import Clock
 from shared.ports.flag_snapshots import FlagSnapshots, Head
 from shared.ports.rollout_store import RolloutStore
@@ -54,6 +54,8 @@ class SnapshotPublisher:
     store: RolloutStore
     snapshots: FlagSnapshots
     clock: Clock
+    follow: Callable[[EnvironmentName, SegmentKey], None] = lambda _environment, _key: None
+    """Called with a segment that is published, before that is closed: what hangs on it elsewhere is to follow."""
 
     def bring_up_flag(self, key: str) -> FlagAggregate | None:
         """Publish the flag until nothing of it is open; return it as it is then. None where there never was one."""
@@ -81,6 +83,7 @@ class SnapshotPublisher:
                 self._publish(
                     current.environment, head, slot_of_segment(current.state.key), _with_segment(current.state)
                 )
+                self.follow(current.environment, current.state.key)
                 done = decide_segment(current.state, Published(current.state.effects), now=self.clock.now())
                 return commit_segment(self.store, current, done)
             except VersionConflictError:

@@ -1,6 +1,7 @@
 """Changing flags: decided at the door, committed with their history, and served at once."""
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from shared.application.door import MARKER_GRACE
@@ -54,6 +55,8 @@ class FlagRules:
     environments: FlagEnvironments
     regexes: Regexes
     clock: Clock
+    distributed: Collection[EnvironmentName] = ()
+    """The environments that distribute their flags to a product outside too."""
 
     def decide(self, current: FlagAggregate, command: AtTheDoor | Lapse) -> FlagDecision:
         """Return what the command comes to. The kill switch and rollouts ask nothing of the others."""
@@ -68,6 +71,7 @@ class FlagRules:
             now=self.clock.now(),
             approvals=self.environments.approvals_in(current.environment),
             check=check,
+            distributes=current.environment in self.distributed,
         )
 
     def check(self, environment: EnvironmentName, flag: Flag) -> None:
@@ -130,7 +134,7 @@ class Flags:
                 continue
             for event in decision.events:
                 log.info("%s %s", type(event).__name__, aggregate)
-            if any(isinstance(event, ChangeScheduled) for event in decision.events):
+            if after.state.distributing or any(isinstance(event, ChangeScheduled) for event in decision.events):
                 self._wake(aggregate)
             return self._bring_up(after).state
         raise TryLaterError(f"flag {key} is changing too fast to be changed now", after_seconds=1)

@@ -157,7 +157,7 @@ def app() -> App:
     settings = Settings.from_env(os.environ)
     keep_logs_clean(settings)
     access = Access(settings.operator_keys, settings.source_keys, settings.flag_keys)
-    house, flags = house_windows(settings), flag_options(settings)
+    house, flags = house_windows(settings), flag_options(settings, os.environ)
     return build(keeping(settings), azure(settings, os.environ), access, SystemClock(), house, flags)
 
 

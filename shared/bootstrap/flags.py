@@ -1,11 +1,14 @@
 """What serves and changes flags, wired to its ports."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from shared.adapters.re2.regexes import Re2Regexes
 from shared.application.allowance import FREE, Allowance
 from shared.application.evaluations import Evaluations
+from shared.application.flag_distribute import Distributions, FlagDistributor, SegmentFollowers
 from shared.application.flag_drive import FlagDriver
 from shared.application.flag_environments import FlagEnvironments
 from shared.application.flag_publish import SnapshotPublisher
@@ -14,10 +17,13 @@ from shared.application.flag_usage import UsageNotes
 from shared.application.flag_views import FlagViews
 from shared.application.flags import FlagRules, Flags
 from shared.application.segments import Segments
+from shared.bootstrap.credentials import fixed_token, identity
+from shared.bootstrap.on_first_use import BuiltOnFirstUse
 from shared.bootstrap.parts import Keeping
 from shared.domain.names import EnvironmentName
 from shared.ports.clock import Clock
-from shared.settings import Settings
+from shared.ports.flag_distribution import FlagDistribution
+from shared.settings import AppConfigurationStore, LaunchDarklyEnvironment, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,7 @@ class FlagOptions:
     evaluations_per_second: float = FREE
     web_origins: frozenset[str] = frozenset()
     """Whose pages may evaluate flags from a browser."""
+    distributions: Distributions = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +51,7 @@ class FlagParts:
     driver: FlagDriver
 
 
-def flag_options(settings: Settings) -> FlagOptions:
+def flag_options(settings: Settings, env: Mapping[str, str]) -> FlagOptions:
     """Return what the settings say of flags."""
     environments = {EnvironmentName(name): count for name, count in settings.flag_environments.items()}
     return FlagOptions(
@@ -53,15 +60,36 @@ def flag_options(settings: Settings) -> FlagOptions:
         region=settings.region,
         evaluations_per_second=settings.evaluations_per_second,
         web_origins=settings.web_origins,
+        distributions=distributions(settings, env),
     )
+
+
+def distributions(settings: Settings, env: Mapping[str, str]) -> Distributions:
+    """Return where each environment distributes its flags to; each is built when it is first used."""
+
+    def built(to: AppConfigurationStore | LaunchDarklyEnvironment) -> FlagDistribution:
+        if isinstance(to, LaunchDarklyEnvironment):
+            from shared.adapters.launchdarkly.flag_distribution import LaunchDarklyFlags
+
+            return LaunchDarklyFlags(to.endpoint, to.project, to.environment, to.token_setting, env.get)
+        from shared.adapters.app_configuration.flag_distribution import AppConfigurationFlags
+
+        credential = fixed_token(settings.access_token) if settings.access_token else identity()
+        return AppConfigurationFlags(to.endpoint, to.label, credential, allow_http=settings.allow_http)
+
+    named = settings.flag_distribution.items()
+    return BuiltOnFirstUse({EnvironmentName(name): partial(built, to) for name, to in named})
 
 
 def flag_parts(keeping: Keeping, clock: Clock, options: FlagOptions) -> FlagParts:
     """Wire the use cases of flags to their ports."""
     regexes = Re2Regexes()
     server = FlagServer(keeping.snapshots, clock, regexes, max_age=options.max_age, region=options.region)
-    rules = FlagRules(server, options.environments, regexes, clock)
-    publisher = SnapshotPublisher(keeping.store, keeping.snapshots, clock)
+    distributions = options.distributions
+    rules = FlagRules(server, options.environments, regexes, clock, tuple(distributions))
+    followers = SegmentFollowers(keeping.store, server, keeping.markers, keeping.queue, distributions, clock)
+    publisher = SnapshotPublisher(keeping.store, keeping.snapshots, clock, followers.follow)
+    distributor = FlagDistributor(keeping.store, server, distributions, clock)
     changes = Flags(keeping.store, keeping.store, keeping.markers, keeping.queue, rules, publisher, clock)
     segments = Segments(keeping.store, keeping.store, keeping.markers, keeping.queue, server, publisher, regexes, clock)
     return FlagParts(
@@ -70,5 +98,5 @@ def flag_parts(keeping: Keeping, clock: Clock, options: FlagOptions) -> FlagPart
         changes=changes,
         segments=segments,
         views=FlagViews(changes, segments, server, rules, keeping.usage, clock),
-        driver=FlagDriver(keeping.store, keeping.queue, keeping.markers, rules, publisher, clock),
+        driver=FlagDriver(keeping.store, keeping.queue, keeping.markers, rules, publisher, distributor, clock),
     )

@@ -22,6 +22,9 @@ class BuiltOnFirstUse(Mapping[Kind, Built]):
                 self._built[kind] = self._builders[kind]()
             return self._built[kind]
 
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._builders
+
     def __iter__(self) -> Iterator[Kind]:
         return iter(self._builders)
 

@@ -39,6 +39,7 @@ class FlagAction(StrEnum):
     SCHEDULE = "schedule"
     CANCEL = "cancel"
     RESTORE = "restore"
+    DISTRIBUTE = "distribute"
 
 
 _TAKES: Final[dict[FlagAction, tuple[str, ...]]] = {
@@ -49,6 +50,7 @@ _TAKES: Final[dict[FlagAction, tuple[str, ...]]] = {
     FlagAction.SCHEDULE: ("at", "flag"),
     FlagAction.CANCEL: ("change",),
     FlagAction.RESTORE: ("revision",),
+    FlagAction.DISTRIBUTE: (),
 }
 
 

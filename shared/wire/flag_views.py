@@ -10,7 +10,7 @@ from shared.domain.flags.explanation import Explanation, Step
 from shared.domain.flags.managing.events import FlagDriven, FlagSaved
 from shared.domain.flags.managing.fields import SAVED
 from shared.domain.flags.managing.segments import SegmentSaved, SegmentState
-from shared.domain.flags.managing.state import FlagState, Proposal, ScheduledChange
+from shared.domain.flags.managing.state import Distribution, FlagState, Proposal, ScheduledChange
 from shared.domain.flags.model import Flag, Segment, Serve
 from shared.domain.flags.stale import staleness_of
 from shared.domain.names import EnvironmentName
@@ -41,6 +41,7 @@ def flag_view(environment: EnvironmentName, state: FlagState) -> dict[str, objec
         }
         if driver is not None
         else None,
+        "distribution": _distribution(state),
         "proposal": _proposal(state.proposal) if state.proposal is not None else None,
         "scheduled": [_scheduled(change) for change in state.scheduled],
         "flag": flag_document(state.flag) if state.flag is not None else None,
@@ -162,6 +163,23 @@ def _step(step: Step) -> dict[str, object]:
         "place": step.place,
         "words": step.words,
         "steps": [_step(inner) for inner in step.steps],
+    }
+
+
+def _distribution(state: FlagState) -> dict[str, object] | None:
+    """Return how the flag stands in the product outside; None where it was never to be brought to one."""
+    if state.distribution is None and not state.distributing:
+        return None
+    known = state.distribution or Distribution()
+    return {
+        "pending": bool(state.distributing),
+        "revision": known.revision or None,
+        "at": _time(known.at),
+        "notes": list(known.notes),
+        "attempts": known.attempts,
+        "last_error": known.error or None,
+        "since": _time(known.since),
+        "again": _time(known.again) if state.distributing else None,
     }
 
 

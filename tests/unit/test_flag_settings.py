@@ -6,7 +6,7 @@ from shared.application.access import Access
 from shared.application.flag_environments import FlagEnvironments
 from shared.domain.errors import InvalidError
 from shared.domain.names import EnvironmentName
-from shared.settings import Settings, SettingsError
+from shared.settings import AppConfigurationStore, LaunchDarklyEnvironment, Settings, SettingsError
 
 KEY = "the-web-evaluation-key-0123456789"
 
@@ -70,3 +70,50 @@ def test_an_environment_that_is_not_named_is_the_first():
     assert environments.approvals_in(environments.named("test")) == 0
     with pytest.raises(InvalidError, match="live, test"):
         environments.named("dev")
+
+
+APP_CONFIGURATION = '{"kind": "app-configuration", "endpoint": "https://shop.azconfig.io/", "label": "live"}'
+LAUNCHDARKLY = '{"kind": "launchdarkly", "project": "shop", "environment": "live", "tokenSetting": "SLIPWAY_SECRET_LD"}'
+
+
+def test_each_environment_may_distribute_its_flags_to_one_place():
+    settings = read(
+        SLIPWAY_FLAG_ENVIRONMENTS="production;test",
+        SLIPWAY_FLAG_DISTRIBUTION=f'{{"production": {APP_CONFIGURATION}, "test": {LAUNCHDARKLY}}}',
+    )
+
+    assert settings.flag_distribution == {
+        "production": AppConfigurationStore(endpoint="https://shop.azconfig.io", label="live"),
+        "test": LaunchDarklyEnvironment(
+            project="shop",
+            environment="live",
+            token_setting="SLIPWAY_SECRET_LD",
+            endpoint="https://app.launchdarkly.com",
+        ),
+    }
+    assert read().flag_distribution == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "[]",
+        '{"production": 3}',
+        '{"production": {"kind": "flagd"}}',
+        '{"production": {"kind": "app-configuration"}}',
+        '{"production": {"kind": "app-configuration", "endpoint": "http://shop.azconfig.io"}}',
+        '{"production": {"kind": "app-configuration", "endpoint": "https://shop.azconfig.io/kv"}}',
+        '{"production": {"kind": "app-configuration", "endpoint": "https://me@shop.azconfig.io"}}',
+        '{"production": {"kind": "app-configuration", "endpoint": "https://[", "label": "x"}}',
+        '{"production": {"kind": "app-configuration", "endpoint": "https://a", "label": ""}}',
+        '{"production": {"kind": "app-configuration", "endpoint": "https://a", "token": "x"}}',
+        '{"production": {"kind": "launchdarkly", "project": "shop", "environment": "live"}}',
+        '{"production": {"kind": "launchdarkly", "project": "a", "environment": "x", "tokenSetting": "SLIPWAY_KEYS"}}',
+        LAUNCHDARKLY.join(('{"production": ', "}")).replace('"shop"', '"a/b"'),
+        f'{{"elsewhere": {APP_CONFIGURATION}}}',
+    ],
+)
+def test_a_distribution_that_makes_no_sense_is_refused(text):
+    with pytest.raises(SettingsError, match="SLIPWAY_FLAG_DISTRIBUTION"):
+        read(SLIPWAY_FLAG_DISTRIBUTION=text)

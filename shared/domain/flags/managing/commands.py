@@ -137,6 +137,45 @@ class Published:
     effects: tuple[EffectId, ...]
 
 
-AtTheDoor = SaveFlag | Kill | Revive | ScheduleChange | CancelScheduled | Approve | Reject | Archive | Drive | Release
+@dataclass(frozen=True, slots=True)
+class Distribute:
+    """Bring the flag once more to where its environment distributes flags to: what it asks for changed, or that did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distributed:
+    """It is there as the state says that was loaded."""
+
+    notes: tuple[str, ...] = ()
+    """What could not be carried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotDistributed:
+    """It could not be brought there."""
+
+    why: str
+    after_seconds: float | None = None
+    """How long the other side asked to be left alone, where it did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undistributed:
+    """The environment distributes its flags nowhere any more."""
+
+
+AtTheDoor = (
+    SaveFlag
+    | Kill
+    | Revive
+    | ScheduleChange
+    | CancelScheduled
+    | Approve
+    | Reject
+    | Archive
+    | Drive
+    | Release
+    | Distribute
+)
 """What is decided while the caller waits."""
-FlagCommand = AtTheDoor | Lapse | Published
+FlagCommand = AtTheDoor | Lapse | Published | Distributed | NotDistributed | Undistributed

@@ -10,17 +10,22 @@ from shared.domain.flags.managing.commands import (
     Approve,
     Archive,
     CancelScheduled,
+    Distribute,
+    Distributed,
     Drive,
     FlagCommand,
     Kill,
     Lapse,
+    NotDistributed,
     Published,
     Reject,
     Release,
     Revive,
     SaveFlag,
     ScheduleChange,
+    Undistributed,
 )
+from shared.domain.flags.managing.distributing import ask, distributed, end, failed
 from shared.domain.flags.managing.draft import Check, FlagDraft
 from shared.domain.flags.managing.driving import drive, release
 from shared.domain.flags.managing.state import FlagState
@@ -34,19 +39,27 @@ class FlagDecision:
     state: FlagState
     events: tuple[e.FlagEvent, ...] = ()
     opened: tuple[EffectId, ...] = ()
+    """Rows of either kind; which of the two, the state says."""
     closed: tuple[EffectId, ...] = ()
 
 
 def decide(
-    state: FlagState, command: FlagCommand, *, now: datetime, approvals: int = 0, check: Check = lambda _flag: ()
+    state: FlagState,
+    command: FlagCommand,
+    *,
+    now: datetime,
+    approvals: int = 0,
+    check: Check = lambda _flag: (),
+    distributes: bool = False,
 ) -> FlagDecision:
     """Return what the command comes to. Pure: the same arguments give the same decision.
 
-    `approvals` is how many people beside the author the environment asks for. Raises what the door tells the caller:
-    `InvalidError`, `RejectedError` and the refusals of this room. `Lapse` and `Published` never raise: a scheduled
-    change that cannot be made becomes a fact.
+    `approvals` is how many people beside the author the environment asks for; `distributes`, whether it brings its
+    flags to a product outside too. Raises what the door tells the caller: `InvalidError`, `RejectedError` and the
+    refusals of this room. What is no command of the door never raises: a scheduled change that cannot be made becomes
+    a fact.
     """
-    draft = FlagDraft(state, now, approvals, check)
+    draft = FlagDraft(state, now, approvals, check, distributes=distributes)
     match command:
         case SaveFlag():
             save(draft, command)
@@ -72,19 +85,35 @@ def decide(
             do_due(draft)
         case Published():
             _published(draft, command)
+        case Distribute():
+            ask(draft)
+        case Distributed():
+            distributed(draft, command)
+        case NotDistributed():
+            failed(draft, command)
+        case Undistributed():
+            end(draft)
         case _:
             assert_never(command)
+    before, after = (*state.effects, *state.distributing), (*draft.state.effects, *draft.state.distributing)
     return FlagDecision(
         state=draft.state,
         events=tuple(draft.events),
-        opened=tuple(row for row in draft.opened if row in draft.state.effects),
-        closed=tuple(row for row in state.effects if row not in draft.state.effects),
+        opened=tuple(row for row in draft.opened if row in after),
+        closed=tuple(row for row in before if row not in after),
     )
 
 
-def next_look(state: FlagState) -> datetime | None:
-    """Return when a lapse of time next has something to decide; None when only news can wake the flag."""
+def next_change(state: FlagState) -> datetime | None:
+    """Return when a lapse of time next has something to decide; None when no change waits for its time."""
     return min((change.at for change in state.scheduled), default=None)
+
+
+def next_look(state: FlagState) -> datetime | None:
+    """Return when time alone next has something to do here; None when only news can wake the flag."""
+    distribution = state.distribution if state.distributing else None
+    again = distribution.again if distribution is not None else None
+    return min((at for at in (next_change(state), again) if at is not None), default=None)
 
 
 def _kill(draft: FlagDraft, command: Kill) -> None:

@@ -140,7 +140,34 @@ class PublishClosed:
     effects: tuple[EffectId, ...]
 
 
-SilentInFlag = PublishClosed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistributionAsked:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagDistributed:
+    """The product outside has the flag as this revision has it, save what the notes say."""
+
+    at: datetime
+    revision: int
+    effects: tuple[EffectId, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistributionFailed:
+    at: datetime
+    why: str
+    again: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistributionEnded:
+    at: datetime
+
+
+SilentInFlag = PublishClosed | DistributionAsked | FlagDistributed | DistributionFailed | DistributionEnded
 """Events that move the state and leave no line in the history."""
 RecordedInFlag = (
     FlagSaved

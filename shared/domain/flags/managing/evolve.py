@@ -6,7 +6,7 @@ from typing import assert_never
 
 from shared.domain.flags.managing import events as e
 from shared.domain.flags.managing.serves import serving
-from shared.domain.flags.managing.state import Approval, FlagState
+from shared.domain.flags.managing.state import Approval, Distribution, FlagState
 from shared.domain.flags.model import Flag, Serve
 
 
@@ -50,8 +50,30 @@ def _apply(state: FlagState, event: e.FlagEvent) -> FlagState:
             return driven if isinstance(event, e.FlagDriven) else replace(driven, driver=None)
         case e.PublishClosed():
             return replace(state, effects=tuple(row for row in state.effects if row not in event.effects))
+        case e.DistributionAsked():
+            return _tried_at_once(state)
+        case e.FlagDistributed():
+            still_open = tuple(row for row in state.distributing if row not in event.effects)
+            done = Distribution(revision=event.revision, at=event.at, notes=event.notes)
+            return replace(state, distributing=still_open, distribution=done)
+        case e.DistributionFailed():
+            return replace(state, distribution=_failed(state.distribution or Distribution(), event))
+        case e.DistributionEnded():
+            return replace(state, distributing=(), distribution=None)
         case _:
             assert_never(event)
+
+
+def _failed(before: Distribution, event: e.DistributionFailed) -> Distribution:
+    since = before.since or event.at
+    return replace(before, attempts=before.attempts + 1, error=event.why, since=since, again=event.again)
+
+
+def _tried_at_once(state: FlagState) -> FlagState:
+    """Let news not wait for the end of a pause that an earlier failure asked for: it may be the kill switch."""
+    if state.distribution is None or state.distribution.again is None:
+        return state
+    return replace(state, distribution=replace(state.distribution, again=None))
 
 
 def _carried_out(state: FlagState, change: str) -> FlagState:
@@ -72,4 +94,5 @@ def _changed(
     state: FlagState, flag: Flag | None, fields: tuple[str, ...], revision: int, at: datetime, by: str
 ) -> FlagState:
     touched = {**dict(state.touched), **dict.fromkeys(fields, revision)}
-    return replace(state, flag=flag, revision=revision, touched=tuple(touched.items()), changed=at, changed_by=by)
+    changed = replace(state, flag=flag, revision=revision, touched=tuple(touched.items()), changed=at, changed_by=by)
+    return _tried_at_once(changed)

@@ -68,6 +68,26 @@ class ScheduledChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """How the flag stands in the product outside whose SDKs are to serve it as we do."""
+
+    revision: int = 0
+    """The revision that was brought there last; 0: none yet."""
+    at: datetime | None = None
+    """When that was."""
+    notes: tuple[str, ...] = ()
+    """What of it could not be carried."""
+    attempts: int = 0
+    """How often in a row it could not be brought there."""
+    error: str = ""
+    """Why not, the last time; empty where it went well."""
+    since: datetime | None = None
+    """Since when it fails."""
+    again: datetime | None = None
+    """It is not tried before this; None: at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlagState:
     """All that is decided about one flag, loaded and committed as one."""
 
@@ -89,6 +109,10 @@ class FlagState:
     effects_made: int = 0
     effects: tuple[EffectId, ...] = ()
     """Outbox rows: what is served is to be brought up to this state."""
+    distributing: tuple[EffectId, ...] = ()
+    """Outbox rows: where the environment distributes its flags to is to be brought up to this state too."""
+    distribution: Distribution | None = None
+    """None where this flag was never brought anywhere else."""
 
     @property
     def live(self) -> Flag | None:

@@ -26,6 +26,18 @@ def users_of_segment(key: SegmentKey, flags: Iterable[Flag], segments: Iterable[
     return tuple(asking)
 
 
+def flags_that_ask(key: SegmentKey, flags: Iterable[Flag], segments: Iterable[Segment]) -> tuple[Flag, ...]:
+    """Return the flags that ask for a segment, also those that do so by another segment."""
+    known, meant, ahead = tuple(segments), {key}, [key]
+    while ahead:
+        inner = ahead.pop()
+        for segment in known:
+            if segment.key not in meant and _asks(inner, (rule.condition for rule in segment.rules)):
+                meant.add(segment.key)
+                ahead.append(segment.key)
+    return tuple(flag for flag in flags if any(_asks(each, (rule.condition for rule in flag.rules)) for each in meant))
+
+
 def users_of_flag(key: FlagKey, flags: Iterable[Flag]) -> tuple[Flag, ...]:
     """Return the flags that have this one as a prerequisite."""
     return tuple(flag for flag in flags if any(needed.flag == key for needed in flag.prerequisites))

@@ -67,6 +67,7 @@ class Tale:
     def __init__(self, approvals: int = 0, *, saved: bool = True) -> None:
         self.now = NOON
         self.approvals = 0
+        self.distributes = False
         self.state = FlagState(key=KEY)
         self.events: list[e.FlagEvent] = []
         self.wrong: list[Problem] = []
@@ -81,11 +82,13 @@ class Tale:
 
     def tell(self, command: FlagCommand) -> FlagDecision:
         before = self.state
-        decision = decide(before, command, now=self.now, approvals=self.approvals, check=self.check)
+        decision = decide(
+            before, command, now=self.now, approvals=self.approvals, check=self.check, distributes=self.distributes
+        )
         folded = before
         for event in decision.events:
             folded = evolve(folded, event)
-        rows: dict[str, Any] = {"effects": (), "effects_made": 0}
+        rows: dict[str, Any] = {"effects": (), "distributing": (), "effects_made": 0}
         assert replace(folded, **rows) == replace(decision.state, **rows), "state is the fold of its events"
         self.state = decision.state
         self.events += decision.events

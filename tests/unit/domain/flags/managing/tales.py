@@ -4,7 +4,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from shared.domain.flags.managing.commands import NEW, CancelScheduled, Published, Reject, Revive
+from shared.domain.flags.managing.commands import (
+    NEW,
+    CancelScheduled,
+    Distribute,
+    Distributed,
+    NotDistributed,
+    Published,
+    Reject,
+    Revive,
+    Undistributed,
+)
 from shared.domain.flags.managing.segments import (
     DeleteSegment,
     SaveSegment,
@@ -118,9 +128,26 @@ def approved_and_scheduled() -> Tale:
     return tale
 
 
+def distributed() -> Tale:
+    """A flag that is brought to a product outside: well, badly, once more, and not any more."""
+    tale = Tale(saved=False)
+    tale.distributes = True
+    tale.save(everything(), expected=NEW)
+    tale.publish()
+    tale.tell(NotDistributed(why="App Configuration shop.azconfig.io: HTTP 503", after_seconds=40.0))
+    tale.tell(Distributed(notes=("not carried: the field owner",)))
+    tale.tell(Undistributed())
+    tale.tell(Distribute())
+    tale.tell(Distributed(notes=("not carried: the field owner",)))
+    tale.kill()
+    tale.tell(NotDistributed(why="App Configuration shop.azconfig.io: HTTP 503"))
+    return tale
+
+
 TALES: dict[str, Callable[[], Tale]] = {
     "driven-killed-and-archived": driven_killed_and_archived,
     "approved-and-scheduled": approved_and_scheduled,
+    "distributed": distributed,
 }
 
 
