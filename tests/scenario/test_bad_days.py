@@ -111,6 +111,25 @@ def test_a_worker_that_stalls_before_its_call_never_overrules_a_rollback(world, 
     assert world.rollout(rollout)["targets"][0]["observed"] == 0
 
 
+def test_a_late_write_is_put_right_by_the_very_call_that_made_it(world):
+    """The level is read again after the write, so users meet what is not wanted any more for no longer than that."""
+    world.deploy("2")
+    world.run_until(lambda: world.share() == 5)
+    seen = []
+
+    def stall(share: int) -> None:
+        if share == 25_000:
+            world.site.before_set_share = seen.append
+            world.alert()
+            world.app.wake_ups.handle(WAKE, redelivered=False)
+
+    world.site.before_set_share = stall
+    world.run_until(lambda: world.share() == 25 or bool(seen))
+
+    assert seen == [0, 0], "the other worker's, which came first, and that of the one that stood still"
+    assert world.share() == 0
+
+
 def test_a_late_write_that_lands_while_the_rollback_settles_is_put_right(world):
     rollout = world.deploy("2")
     world.run_until(lambda: world.share() == 5)
