@@ -1,13 +1,20 @@
-"""Azure resource ids as keys: alerts write them in any case, and name a slot where a spec names its site."""
+"""Resources as keys. Alerts write Azure ids in any case, and name a slot where a spec names its site; flags are other
+flags in other case."""
 
 import hashlib
 import re
+
+from shared.wire.flag_split import SCHEME
 
 _SLOT = re.compile(r"/slots/[^/]+$")
 
 
 def normal_resource(resource: str) -> str:
-    """Return the id in the form that ids are compared in: lower case, without a trailing slot or slash."""
+    """Return the resource in the form that resources are compared in: an id in lower case, without a trailing slot or
+    slash; the split of a flag as it stands, for its names are case-sensitive.
+    """
+    if resource.strip().lower().startswith(SCHEME):
+        return f"{SCHEME}{resource.strip()[len(SCHEME) :]}"
     return _SLOT.sub("", resource.strip().rstrip("/").lower())
 
 

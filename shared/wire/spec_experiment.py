@@ -119,4 +119,5 @@ _NO_AUDIENCE: Final = {
     ),
     TargetKind.CONTAINER_APP: "its ingress divides requests between revisions by weight alone; leave the audience out",
     TargetKind.TRAFFIC_MANAGER: "it answers DNS questions and sees no request; leave the audience out",
+    TargetKind.FEATURE_FLAG: "write the flag a rule for those users, and name that rule as the target's resource",
 }

@@ -51,8 +51,9 @@ REVISIONS: Final = AzureMonitorSource(
     split_by="revisionName",
 )
 """Of a Container App itself: its requests by revision. Its response times name no revision."""
-_UNMEASURED: Final = frozenset({TargetKind.TRAFFIC_MANAGER, TargetKind.HTTP_ROUTE})
-"""What has no platform metrics by version: a profile counts what its name was asked for, a route is none of Azure's."""
+_UNMEASURED: Final = frozenset({TargetKind.TRAFFIC_MANAGER, TargetKind.HTTP_ROUTE, TargetKind.FEATURE_FLAG})
+"""What has no platform metrics by version: a profile counts what its name was asked for, a route is none of Azure's,
+and what users of a variant meet only the application knows."""
 _LOG_ANALYTICS: Final = LogAnalyticsSource()
 _PROMETHEUS: Final = PrometheusSource(url="", requests="", failures="")
 _WEB: Final = WebSource(url="")

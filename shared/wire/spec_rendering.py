@@ -63,11 +63,11 @@ def _target(target: Target) -> dict[str, Any]:
         **({"slot": target.slot} if target.slot else {}),
         **({"places": [_place(place) for place in target.places]} if target.places else {}),
         **({"converts": True} if target.converts else {}),
+        **({"variant": target.variant} if target.variant is not None else {}),
         **({"swapWithPreview": True} if target.swap_with_preview else {}),
         **region,
         "wave": target.wave,
-        "version": _probe(target.version),
-        "health": _health(target.health),
+        **({"version": _probe(target.version), "health": _health(target.health)} if target.kind.holds_versions else {}),
     }
 
 

@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any, Final
 
 from shared.domain.errors import RejectedError
-from shared.domain.names import TargetName
+from shared.domain.names import TargetName, VariantName
 from shared.domain.rollout.spec import HealthCheck, NamedPlace, Target, TargetKind, VersionProbe
 from shared.wire.durations import format_duration, parse_duration
 from shared.wire.findings import Part, found, refuse_repeats
+from shared.wire.flag_split import parse_flag_split
 from shared.wire.quantities import parse_milliseconds
 from shared.wire.resource_id import parse_resource_id
 from shared.wire.resources import normal_resource
@@ -42,6 +43,7 @@ def _read_target(part: Part) -> Target:
         kind=kind,
         resource=part.child("resource").read(_RESOURCES[kind], ""),
         slot=part.child("slot").read(str, ""),
+        variant=part.child("variant").read(VariantName, None),
         places=_read_places(part.child("places")),
         converts=part.says("converts"),
         swap_with_preview=part.says("swapWithPreview"),
@@ -113,19 +115,36 @@ def _route(text: str) -> str:
     return text
 
 
+def _split(text: str) -> str:
+    try:
+        parse_flag_split(text)
+    except RejectedError as error:
+        raise ValueError(
+            "allowed is flag:<environment>/<key>, with #rule:<id> or #region:<region> behind it where not the flag's "
+            "own default is driven"
+        ) from error
+    return text
+
+
 _RESOURCES: Final[dict[TargetKind, Callable[[str], str]]] = {
     TargetKind.APP_SERVICE_SLOT: _site,
     TargetKind.CONTAINER_APP: _of_type("Microsoft.App", "containerApps"),
     TargetKind.TRAFFIC_MANAGER: _of_type("Microsoft.Network", "trafficManagerProfiles"),
     TargetKind.HTTP_ROUTE: _route,
+    TargetKind.FEATURE_FLAG: _split,
 }
+_PROBED: Final = frozenset(TargetKind) - {TargetKind.FEATURE_FLAG}
+"""A variant is no place that could be asked over HTTP."""
 _FIELDS_OF_KINDS: Final = {
     "slot": frozenset({TargetKind.APP_SERVICE_SLOT}),
     "places": frozenset({TargetKind.TRAFFIC_MANAGER, TargetKind.HTTP_ROUTE}),
     "converts": frozenset({TargetKind.CONTAINER_APP}),
     "swapWithPreview": frozenset({TargetKind.APP_SERVICE_SLOT}),
+    "variant": frozenset({TargetKind.FEATURE_FLAG}),
+    "version": _PROBED,
+    "health": _PROBED,
 }
-_OPTIONAL_FIELDS: Final = frozenset({"converts", "swapWithPreview"})
+_OPTIONAL_FIELDS: Final = frozenset({"converts", "swapWithPreview", "variant", "version", "health"})
 
 
 def _read_probe(part: Part) -> VersionProbe:

@@ -28,7 +28,7 @@ from tests.golden import record_flags
 from tests.unit.domain.members import DEPLOY, TELL, steer
 from tests.unit.domain.specs import NOON, SHOP
 from tests.unit.domain.states import Story
-from tests.unit.domain.tales import TALES
+from tests.unit.domain.tales import TAKE_BACK, TALES
 
 FOLDER = Path(__file__).parent
 ALARMS = (Alarm(fence="7", at=NOON), Alarm(fence="8", at=NOON))
@@ -93,6 +93,11 @@ def told() -> dict[str, Any]:
     return {"accepted": [_json(write_accepted(TELL))]}
 
 
+def taken() -> dict[str, Any]:
+    """Return how a rollout hears that what it drives was taken from it."""
+    return {"accepted": [_json(write_accepted(TAKE_BACK))]}
+
+
 def _json(text: str) -> Any:
     return json.loads(text)
 
@@ -125,3 +130,4 @@ if __name__ == "__main__":
     _keep("accepted-steering", steered())
     record_flags.record(SCHEMA)
     _keep("accepted-tidings", told())
+    _keep("accepted-taking-back", taken())

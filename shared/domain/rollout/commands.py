@@ -115,6 +115,16 @@ class HookReport:
     status: HookStatus
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeBack:
+    """What this rollout drives was taken from it, such as by a flag's kill switch: go back, if it is still going on."""
+
+    id: CommandId
+    rollout: RolloutId
+    reason: str
+    by: str
+
+
 @dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed: look."""
@@ -225,6 +235,6 @@ EffectOutcome = (
     | EffectFailed
     | EffectWaits
 )
-Accepted = Deploy | Steer | TellOfRelease | Override | Alert | HookReport
+Accepted = Deploy | Steer | TellOfRelease | Override | Alert | HookReport | TakeBack
 """The facts that are kept in the inbox before anybody is told that they were accepted."""
 Command = AcceptSpec | Accepted | Tick | ClaimEffect | EffectOutcome

@@ -14,6 +14,7 @@ from shared.domain.rollout.commands import (
     HookReport,
     Override,
     Steer,
+    TakeBack,
     TellOfRelease,
     Tick,
 )
@@ -25,6 +26,7 @@ from shared.domain.rollout.on_effect import decide_outcome
 from shared.domain.rollout.on_hook import decide_report
 from shared.domain.rollout.on_override import decide_override
 from shared.domain.rollout.on_release import decide_steer, tell
+from shared.domain.rollout.on_taking_back import take_back
 from shared.domain.rollout.on_tick import decide_tick
 from shared.domain.rollout.readings import NOTHING_READ, Readings
 from shared.domain.rollout.state import Application
@@ -63,6 +65,8 @@ def decide(
         case ClaimEffect():
             if draft.state.open_effect(command.effect) is not None:
                 draft.record(EffectBegun(at=now, effect=command.effect))
+        case TakeBack():
+            take_back(draft, command)
         case HookReport():
             decide_report(draft, command)
         case _ if isinstance(command, EffectOutcome):

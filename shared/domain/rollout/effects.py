@@ -73,5 +73,14 @@ class TellRelease:
     report: Report
 
 
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """Let others write what the rollout has moved at this target."""
+
+    rollout: RolloutId
+    target: TargetName
+    resource: str
+
+
 LevelEffect = SetWeight | SetAudience | SetPreview | BeginSwap
-Effect = LevelEffect | CallHook | Notify | PublishViews | TellRelease
+Effect = LevelEffect | CallHook | LetGo | Notify | PublishViews | TellRelease

@@ -9,6 +9,7 @@ from shared.domain.rollout.effects import (
     BeginSwap,
     CallHook,
     Effect,
+    LetGo,
     Notify,
     PublishViews,
     SetAudience,
@@ -42,7 +43,13 @@ def react(before: Application, after: Application, event: e.Event) -> tuple[Plan
     told = tuple((TellRelease(release, report), NOW) for release, report in reports(before, after, event))
     if isinstance(event, e.SILENT):
         return told
-    return (*_levels(after, event), *told, *_tidings(before, after, event), (PublishViews(), NOW))
+    return (
+        *_levels(after, event),
+        *_let_go(before, event),
+        *told,
+        *_tidings(before, after, event),
+        (PublishViews(), NOW),
+    )
 
 
 def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
@@ -84,6 +91,16 @@ def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
             yield SetPreview(rollout.id, event.target), NOW
         case _:
             return
+
+
+def _let_go(before: Application, event: e.Event) -> Iterator[Planned]:
+    """Yield what lets others write again what a rollout kept from them, whichever way it ended."""
+    live = before.live
+    if not isinstance(event, e.RolloutEnded) or live is None or live.id != event.rollout or live.spec is None:
+        return
+    for target in live.spec.targets:
+        if target.kind.is_held:
+            yield LetGo(live.id, target.name, target.resource), NOW
 
 
 def _step_levels(rollout: Rollout, event: e.StepEntered) -> Iterator[Planned]:

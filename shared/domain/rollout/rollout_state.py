@@ -10,7 +10,7 @@ from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.membership import Member
 from shared.domain.rollout.phases import Doing, Phase, Side
 from shared.domain.rollout.plan import AwaitRelease, Step, acts
-from shared.domain.rollout.spec import Hook, Spec, Target
+from shared.domain.rollout.spec import Hook, Mover, Spec, Target
 from shared.domain.rollout.target_state import TargetState
 from shared.domain.rollout.weight import NONE, Weight
 
@@ -189,10 +189,11 @@ class Rollout:
         return max((t.located.settles for t in self.targets if t.located is not None), default=timedelta(0))
 
     def at(self, name: TargetName) -> Target:
-        """Return the spec's target, with the places where this rollout found the versions. Raises KeyError."""
+        """Return the spec's target as this rollout's, with the places where it found the versions. Raises KeyError."""
         assert self.spec is not None
         state = self.target(name)
-        return replace(self.spec.target(name), located=state.located if state else None)
+        mover = Mover(rollout=self.id, version=self.version, returns=self.returns)
+        return replace(self.spec.target(name), located=state.located if state else None, mover=mover)
 
     def target(self, name: TargetName) -> TargetState | None:
         """Return the target's state, or None."""

@@ -28,7 +28,7 @@ def expressible(kind: TargetKind, share: Weight) -> Weight:
             return Weight(whole_percent(share) * 1000)
         case TargetKind.TRAFFIC_MANAGER:
             return share if share in (NONE, ALL) else share_of(*nearest(share))
-        case TargetKind.APP_SERVICE_SLOT | TargetKind.HTTP_ROUTE:
+        case TargetKind.APP_SERVICE_SLOT | TargetKind.HTTP_ROUTE | TargetKind.FEATURE_FLAG:
             return share
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from shared.domain.analysis.guards import Guard
 from shared.domain.experiments.experiment import Goal
-from shared.domain.names import ApplicationName, TargetName
+from shared.domain.names import ApplicationName, RolloutId, TargetName, VariantName, Version
 from shared.domain.rollout.audience import MarkedUsers
 from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.hooks import HookCall
@@ -21,11 +21,22 @@ class TargetKind(StrEnum):
     CONTAINER_APP = "container-app"
     TRAFFIC_MANAGER = "traffic-manager"
     HTTP_ROUTE = "http-route"
+    FEATURE_FLAG = "feature-flag"
 
     @property
     def swaps(self) -> bool:
         """Whether a promotion exchanges what two places serve. Elsewhere it sends everyone to the candidate's place."""
         return self is TargetKind.APP_SERVICE_SLOT
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a rollout keeps everybody else from writing what it moves here, until it lets go of it."""
+        return self is TargetKind.FEATURE_FLAG
+
+    @property
+    def holds_versions(self) -> bool:
+        """Whether its places hold versions. A variant of a flag only stands for the one that it is rolled out as."""
+        return self is not TargetKind.FEATURE_FLAG
 
 
 class Place(StrEnum):
@@ -132,19 +143,31 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mover:
+    """The rollout that a target is read and moved for."""
+
+    rollout: RolloutId
+    version: Version
+    returns: bool
+    """Whether it brings back the version before the last one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One place where the application's traffic is divided."""
 
     name: TargetName
     kind: TargetKind
     resource: str
-    """The Azure resource id; of an HTTPRoute the URL of the object in the Kubernetes API."""
+    """The Azure resource id; of an HTTPRoute the URL of the object in the Kubernetes API; of a flag its split."""
     slot: str = ""
     """The slot that CI deploys candidates to, of a site."""
     places: tuple[NamedPlace, ...] = ()
     """The two places that take turns, where the target has more than that: endpoints, backends."""
     converts: bool = False
     """Whether what is not set up for two versions may be made so at preflight."""
+    variant: VariantName | None = None
+    """Of a flag: the variant that is rolled out; None: the version that is deployed names it."""
     swap_with_preview: bool = False
     """Whether the slot runs with production's settings, and is seen well with them, before it is swapped."""
     region: str = ""
@@ -153,6 +176,8 @@ class Target:
     health: HealthCheck = HealthCheck()
     located: Located | None = None
     """Where a rollout found the versions; None in a spec."""
+    mover: Mover | None = None
+    """None in a spec."""
 
     @property
     def is_mutable(self) -> bool:

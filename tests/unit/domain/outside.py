@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
-from shared.domain.names import ApplicationName, TargetName, Version
+from shared.domain.names import ApplicationName, RolloutId, TargetName, Version
 from shared.domain.rollout.audience import RequestMark
 from shared.domain.rollout.commands import (
     AudienceWasSet,
@@ -24,7 +24,7 @@ from shared.domain.rollout.commands import (
     SwapWasBegun,
     WeightWasSet,
 )
-from shared.domain.rollout.effects import CallHook, LevelEffect, SetAudience, SetPreview, SetWeight
+from shared.domain.rollout.effects import CallHook, LetGo, LevelEffect, SetAudience, SetPreview, SetWeight
 from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.readings import (
@@ -146,6 +146,8 @@ class Outside:
     swaps: int = 0
     hook: HookStatus = DONE
     """How every call of a hook stands."""
+    let_go: set[tuple[RolloutId, TargetName]] = field(default_factory=set)
+    """What a rollout lets others write again, and which one."""
     unreadable_versions: bool = False
     """Whether no place says which version it serves."""
 
@@ -197,6 +199,8 @@ class Outside:
         if isinstance(effect, CallHook):
             call = state.call(effect.call_id)
             return EffectDone(row.id) if call is None or call.is_over else HookAnswered(row.id, "token", self.hook)
+        if isinstance(effect, LetGo):
+            self.let_go.add((effect.rollout, effect.target))
         if not isinstance(effect, LevelEffect) or live is None or effect.rollout != live.id:
             return EffectDone(row.id)
         site, target = self.site(effect.target), live.target(effect.target)

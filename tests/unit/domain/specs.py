@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from shared.domain.analysis.guards import Guard, Metric, Ratio, Threshold
 from shared.domain.experiments.experiment import Better, Failures, Goal
-from shared.domain.names import ApplicationName, TargetName
+from shared.domain.names import ApplicationName, TargetName, VariantName
 from shared.domain.rollout.audience import CarriedIn, MarkedUsers, RequestMark
 from shared.domain.rollout.calendar import Once, ReleaseAction, ReleaseWindow, TimeZone, WindowKind
 from shared.domain.rollout.hooks import Webhook
@@ -41,10 +41,12 @@ HOUR = timedelta(hours=1)
 SHOP = ApplicationName("shop")
 WEB = TargetName("web")
 APP = TargetName("app")
+FLAG = TargetName("flag")
 BY_WEIGHT = {
     APP: TargetKind.CONTAINER_APP,
     TargetName("dns"): TargetKind.TRAFFIC_MANAGER,
     TargetName("route"): TargetKind.HTTP_ROUTE,
+    FLAG: TargetKind.FEATURE_FLAG,
 }
 """The targets where nothing is swapped, by name; those with other names are sites with slots."""
 GATE = "sign-off"
@@ -111,6 +113,8 @@ def target(name: str = WEB) -> Target:
     """A target of the kind that its name says."""
     kind = BY_WEIGHT.get(TargetName(name), TargetKind.APP_SERVICE_SLOT)
     resource = f"/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/{name}"
+    if kind is TargetKind.FEATURE_FLAG:
+        return Target(name=TargetName(name), kind=kind, resource=f"flag:production/{name}", variant=VariantName("on"))
     return Target(name=TargetName(name), kind=kind, resource=resource, slot="candidate" if kind.swaps else "")
 
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from shared.domain.analysis.guards import Guard, Metric, Threshold
 from shared.domain.analysis.measurement import Sample
-from shared.domain.names import TargetName
+from shared.domain.names import CommandId, RolloutId, TargetName
 from shared.domain.rollout.audience import MarkedUsers
 from shared.domain.rollout.calendar import Once, ReleaseAction, ReleaseWindow, TimeZone, WindowKind
-from shared.domain.rollout.commands import EffectFailed, EffectWaits
+from shared.domain.rollout.commands import EffectFailed, EffectWaits, TakeBack
 from shared.domain.rollout.effects import BeginSwap, Notify, SetWeight
 from shared.domain.rollout.hooks import ContainerAppsJob, HookState, HookStatus, Webhook
 from shared.domain.rollout.preview import Preview
@@ -23,6 +23,7 @@ from tests.unit.domain.specs import (
     BETA,
     COMPARED,
     ERRORS,
+    FLAG,
     HOUR,
     MINUTE,
     WEBHOOK,
@@ -32,6 +33,13 @@ from tests.unit.domain.specs import (
     with_previews,
 )
 from tests.unit.domain.states import Story, alert, at_gate, baking, override, promoted, started, succeeded, swap_begun
+
+TAKE_BACK = TakeBack(
+    id=CommandId("flag:production/flag killed in 7 shop-1"),
+    rollout=RolloutId("shop-1"),
+    reason="flag production/flag: the flag was killed by alice: it hurts",
+    by="alice",
+)
 
 
 def promoted_step_by_step() -> Story:
@@ -202,6 +210,15 @@ def lost_and_claimed() -> Story:
     return story.wait(timedelta(seconds=5)).tick()
 
 
+def killed_by_the_switch_of_its_flag() -> Story:
+    """A variant of a flag is rolled out, and somebody kills the flag."""
+    story = Story(spec(targets=(FLAG,))).deploy()
+    story.outside.site(FLAG).candidate = "2"
+    story.go_until(lambda: story.live.doing is Doing.BAKING)
+    story.tell(replace(TAKE_BACK, rollout=story.live.id))
+    return _ended(story)
+
+
 def _ended(story: Story) -> Story:
     story.go_to_end()
     return story.settle()
@@ -230,6 +247,7 @@ TALES: dict[str, Callable[[], Story]] = {
         waited_for_a_window,
         taken_back_little_by_little,
         lost_and_claimed,
+        killed_by_the_switch_of_its_flag,
         member_taken_back,
         member_that_remains,
         member_that_tells_of_its_release,

@@ -43,6 +43,14 @@ def make_well(walk: Walk) -> None:
             site.production = live.version if site.candidate == stable else stable
 
 
+def assert_let_go(walk: Walk) -> None:
+    """Whatever a rollout kept others from writing, they may write again once it is over, whichever way that went."""
+    for rollout in walk.archived:
+        targets = rollout.spec.targets if rollout.spec and rollout.started else ()
+        held = {(rollout.id, target.name) for target in targets if target.kind.is_held}
+        assert held <= walk.outside.let_go
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=SUPPRESSED)
 @given(SPECS, WAKES, st.lists(MOVES, min_size=12, max_size=40))
 def test_every_decision_keeps_the_laws(first, wakes, moves):
@@ -70,6 +78,8 @@ def test_a_rollback_always_ends_at_weight_0_on_the_stable_version_once_the_outsi
         assert walk.outside.share_of_candidate(target) == 0
         assert site.preview is Preview.NONE
         assert target.stable_version in (site.serves(Place.PRODUCTION, turned=is_turned(target)), None)
+    walk.settle()
+    assert_let_go(walk)
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=SUPPRESSED)
@@ -102,3 +112,6 @@ def test_every_rollout_ends_once_the_outside_is_well_and_people_approve(first, w
         return walk.state.live is None
 
     walk.go_until(approved_to_the_end)
+
+    walk.settle()
+    assert_let_go(walk)

@@ -130,7 +130,7 @@ STRATEGIES = st.one_of(
     st.builds(blue_green, OUTCOMES, preview=st.booleans()),
     st.builds(ab_test, audience=st.sampled_from([None, MarkedUsers(mark=BETA)]), when_decided=st.booleans()),
 )
-TARGETS = (("web",), ("web", "west"), ("app",), ("dns",), ("web", "app"), ("app", "route"))
+TARGETS = (("web",), ("web", "west"), ("app",), ("dns",), ("web", "app"), ("app", "route"), ("flag",), ("web", "flag"))
 NO_RETURN = hook(Stage.BEFORE_PROMOTION, no_return=True)
 AFTER = tuple(hook(stage) for stage in (Stage.AFTER_PROMOTION, Stage.ON_ROLLBACK, Stage.CONTRACT))
 HOOKS = st.one_of(

@@ -22,7 +22,7 @@ def rollout_ended(state: Application, event: e.RolloutEnded) -> Application:
     )
     if rollout.started is None:
         return without
-    stable = next((t.stable_version for t in rollout.targets), None)
+    stable = stable_version_of(rollout)
     busy = without_duties(without)
     over = (*busy.over, ended(rollout, event)) if _leaves_duties(rollout, event) else busy.over
     without = replace(without, aftercare=_aftercare(ended(rollout, event)), over=over)
@@ -34,6 +34,13 @@ def rollout_ended(state: Application, event: e.RolloutEnded) -> Application:
         warm = _warm(rollout, stable, event.at) if rollout.step >= 0 else _still_warm(without, rollout.version)
         return replace(without, last=last, serving=serving, production_since=since, warm=warm)
     return replace(without, last=last)
+
+
+def stable_version_of(rollout: Rollout) -> Version | None:
+    """Return the version before this one: as a target says whose places hold versions, else as the first says."""
+    spec = rollout.spec
+    own = (t for t in rollout.targets if spec is not None and spec.target(t.name).kind.holds_versions)
+    return next((t.stable_version for t in (*own, *rollout.targets)), None)
 
 
 def _leaves_duties(rollout: Rollout, event: e.RolloutEnded) -> bool:
