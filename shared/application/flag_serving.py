@@ -6,20 +6,30 @@ beside it are given the old flags, and so are all of them while the store is unw
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import TypeAlias
 
+from shared.application.stored_entries import Parts, StoredEntries
 from shared.domain.errors import SlipwayError, TryLaterError
-from shared.domain.flags.compile import Ruleset, compile_flags
+from shared.domain.flags.compile import Ruleset, ruleset_of
 from shared.domain.flags.model import Flag, Segment
 from shared.domain.flags.operators import Regexes
 from shared.domain.names import EnvironmentName, FlagKey, SegmentKey
 from shared.ports.clock import Clock
 from shared.ports.flag_snapshots import FlagSnapshots, Head
-from shared.wire.flag_documents import Chunk, PublishedFlag, PublishedSegment, name_of_chunk, read_chunk
+from shared.wire.flag_documents import (
+    OpenedChunk,
+    PublishedFlag,
+    PublishedSegment,
+    name_of_chunk,
+    open_chunk,
+    read_published_flag,
+    read_published_segment,
+)
 
 MAX_AGE = timedelta(seconds=5)
 RETRY_AFTER = timedelta(seconds=15)
@@ -32,25 +42,29 @@ READ_AT_ONCE = 8
 log = logging.getLogger("slipway.flags")
 
 
+Flags: TypeAlias = StoredEntries[FlagKey, PublishedFlag]
+Segments: TypeAlias = StoredEntries[SegmentKey, PublishedSegment]
+
+
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a snapshot holds."""
+    """What a snapshot holds. A flag or a segment is read when it is first needed."""
 
-    etag: str | None
+    etag: str | None = None
     """The head's; None where nothing was published yet."""
-    flags: Mapping[FlagKey, PublishedFlag] = field(default_factory=dict)
+    flags: Flags = field(default_factory=lambda: StoredEntries({}, read_published_flag))
     """In the order of their keys."""
-    segments: Mapping[SegmentKey, PublishedSegment] = field(default_factory=dict)
+    segments: Segments = field(default_factory=lambda: StoredEntries({}, read_published_segment))
 
     @property
-    def plain_flags(self) -> dict[FlagKey, Flag]:
+    def plain_flags(self) -> Mapping[FlagKey, Flag]:
         """The flags by themselves."""
-        return {key: each.flag for key, each in self.flags.items()}
+        return Parts(self.flags, lambda each: each.flag)
 
     @property
-    def plain_segments(self) -> dict[SegmentKey, Segment]:
+    def plain_segments(self) -> Mapping[SegmentKey, Segment]:
         """The segments by themselves."""
-        return {key: each.segment for key, each in self.segments.items()}
+        return Parts(self.segments, lambda each: each.segment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +85,7 @@ class _Kept:
     served: Served | None = None
     look_at: datetime | None = None
     """When the head is to be read again."""
-    chunks: Mapping[str, Chunk] = field(default_factory=dict)
+    chunks: Mapping[str, OpenedChunk] = field(default_factory=dict)
     """Those in force, by their names: what did not change is not read again."""
     trouble: TryLaterError | None = None
     """Why nothing could be read yet."""
@@ -165,34 +179,35 @@ class FlagServer:
         if before is not None and before.content.etag == head.etag:
             served = replace(before, stale_since=None) if before.stale_since is not None else before
         else:
-            content, kept.chunks = self._content(environment, head, kept.chunks)
-            flags, segments = content.plain_flags.values(), content.plain_segments.values()
+            etag, kept.chunks = self._chunks_in_force(environment, head, kept.chunks)
+            content = _content_of(etag, kept.chunks.values(), before.content if before is not None else Content())
+            flags, segments = content.plain_flags, content.plain_segments
             earlier = before.ruleset if before is not None else None
-            served = Served(content, compile_flags(flags, segments, regexes=self._regexes, earlier=earlier))
+            served = Served(content, ruleset_of(flags, segments, regexes=self._regexes, earlier=earlier))
         if before is not None and before.stale_since is not None:
             log.warning("flags of %s are read again", environment)
         kept.served, kept.trouble, kept.look_at = served, None, self._clock.now() + self._max_age
         return served
 
-    def _content(
-        self, environment: EnvironmentName, head: Head, known: Mapping[str, Chunk]
-    ) -> tuple[Content, Mapping[str, Chunk]]:
-        """Return what the head names, with its chunks. A chunk that is gone says that the head moved on: read it."""
+    def _chunks_in_force(
+        self, environment: EnvironmentName, head: Head, known: Mapping[str, OpenedChunk]
+    ) -> tuple[str | None, Mapping[str, OpenedChunk]]:
+        """Return the chunks that the head names, and its ETag. One that is gone says that the head moved on."""
         for _ in range(HEADS_TRIED):
             chunks = self._chunks(environment, [name for _, name in head.chunks], known)
             if chunks is not None:
-                return _content_of(head.etag, list(chunks.values())), chunks
+                return head.etag, chunks
             head = self._snapshots.read_head(environment)
         raise TryLaterError(f"the flags of {environment} change faster than they can be read", after_seconds=1)
 
     def _chunks(
-        self, environment: EnvironmentName, names: list[str], known: Mapping[str, Chunk]
-    ) -> Mapping[str, Chunk] | None:
+        self, environment: EnvironmentName, names: list[str], known: Mapping[str, OpenedChunk]
+    ) -> Mapping[str, OpenedChunk] | None:
         missing = sorted({name for name in names if name not in known})
 
-        def read(name: str) -> Chunk | None:
+        def read(name: str) -> OpenedChunk | None:
             document = self._snapshots.read_chunk(environment, name)
-            return read_chunk(document) if document is not None and name_of_chunk(document) == name else None
+            return open_chunk(document) if document is not None and name_of_chunk(document) == name else None
 
         if len(missing) > 1:
             with ThreadPoolExecutor(min(READ_AT_ONCE, len(missing))) as threads:
@@ -203,7 +218,11 @@ class FlagServer:
         return {name: known.get(name) or new[name] for name in names} if len(new) == len(missing) else None
 
 
-def _content_of(etag: str | None, chunks: list[Chunk]) -> Content:
-    flags = sorted((each for chunk in chunks for each in chunk.flags), key=lambda each: each.flag.key)
-    segments = sorted((each for chunk in chunks for each in chunk.segments), key=lambda each: each.segment.key)
-    return Content(etag, {each.flag.key: each for each in flags}, {each.segment.key: each for each in segments})
+def _content_of(etag: str | None, chunks: Collection[OpenedChunk], before: Content) -> Content:
+    flags = {key: line for chunk in chunks for key, line in chunk.flags.items()}
+    segments = {key: line for chunk in chunks for key, line in chunk.segments.items()}
+    return Content(
+        etag,
+        StoredEntries(flags, read_published_flag, before.flags),
+        StoredEntries(segments, read_published_segment, before.segments),
+    )

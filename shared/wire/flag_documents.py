@@ -6,19 +6,22 @@ has it by default is left out.
 """
 
 import hashlib
-from collections.abc import Callable
+import json
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, is_dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, get_args, get_type_hints
 
+from shared.domain.errors import RejectedError
 from shared.domain.flags.managing.events import FlagEvent
 from shared.domain.flags.managing.segments import SegmentEvent, SegmentState
 from shared.domain.flags.managing.state import FlagState
 from shared.domain.flags.model import Condition, Flag, Json, Segment, Serve, Split, Variant
-from shared.domain.names import RolloutId, VariantName
+from shared.domain.names import FlagKey, RolloutId, SegmentKey, VariantName
 from shared.wire.documents import Alarm
-from shared.wire.stored_form import plain_converter, read_stored, write_stored
+from shared.wire.stored_form import SCHEMA, checked_value, plain_converter, read_stored, read_value, write_stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,14 @@ class Chunk:
 
     flags: tuple[PublishedFlag, ...] = ()
     segments: tuple[PublishedSegment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedChunk:
+    """A chunk that was looked into no further than to see what is where: each entry as it is stored."""
+
+    flags: Mapping[FlagKey, str]
+    segments: Mapping[SegmentKey, str]
 
 
 def write_flag_state(envelope: FlagEnvelope) -> str:
@@ -135,19 +146,87 @@ def read_segment_revision(text: str) -> Segment:
 
 
 def write_chunk(chunk: Chunk) -> str:
-    """Return the stored form of a chunk: the same chunk is the same text."""
-    return _write(chunk, Chunk)
+    """Return the stored form of a chunk: the same chunk is the same text.
+
+    It is one JSON document, in which each flag and each segment has a line to itself, so that it can be kept as text
+    and read when somebody asks for it.
+    """
+    written = {
+        "flags": [_line(each, PublishedFlag) for each in chunk.flags],
+        "segments": [_line(each, PublishedSegment) for each in chunk.segments],
+    }
+    lists = ",".join(f'"{name}":[\n{_BETWEEN.join(lines)}\n]' for name, lines in written.items() if lines)
+    return f'{{"schema":{SCHEMA},"value":{{{lists}}}}}'
 
 
 def read_chunk(text: str) -> Chunk:
-    """Return the chunk."""
-    chunk: Chunk = _read(text, Chunk)
-    return chunk
+    """Return the chunk. Raises `RejectedError` as `read_flag_state`, also where one flag of it is broken."""
+    opened = open_chunk(text)
+    return Chunk(
+        flags=tuple(map(read_published_flag, opened.flags.values())),
+        segments=tuple(map(read_published_segment, opened.segments.values())),
+    )
+
+
+def open_chunk(text: str) -> OpenedChunk:
+    """Return the chunk with what it holds as it is stored. Raises `RejectedError` as `read_flag_state`.
+
+    A line that is broken does not keep the others from being read.
+    """
+    lines: dict[str, list[str]] = {"flag": [], "segment": []}
+    frame: list[str] = []
+    for line in text.split("\n"):
+        begin = _BEGIN_OF_LINE.match(line)
+        (lines[begin[1]] if begin else frame).append(line.removesuffix(",") if begin else line)
+    try:
+        value = checked_value(json.loads("".join(frame)))
+        for kind, found in lines.items():
+            found += [_plain_text(each) for each in value.get(f"{kind}s", ())]
+        return OpenedChunk(
+            flags={FlagKey(_key_of(line)): line for line in lines["flag"]},
+            segments={SegmentKey(_key_of(line)): line for line in lines["segment"]},
+        )
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise RejectedError(f"a stored chunk is not what this release writes: {error!r:.300}") from error
+
+
+def read_published_flag(line: str) -> PublishedFlag:
+    """Return a flag of an opened chunk. Raises `RejectedError` where it is broken."""
+    flag: PublishedFlag = read_value(line, PublishedFlag, _converter())
+    return flag
+
+
+def read_published_segment(line: str) -> PublishedSegment:
+    """Return a segment of an opened chunk. Raises `RejectedError` where it is broken."""
+    segment: PublishedSegment = read_value(line, PublishedSegment, _converter())
+    return segment
 
 
 def name_of_chunk(text: str) -> str:
     """Return the name of a chunk: the hash of what it holds."""
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+_BETWEEN = ",\n"
+_BEGIN_OF_LINE = re.compile(r'\{"(flag|segment)":(?:\{"key":"([^"\\]+)")?')
+"""No text holds a line break as it is: JSON escapes it."""
+
+
+def _line(published: PublishedFlag | PublishedSegment, kind: Any) -> str:
+    return _plain_text(_converter().unstructure(published, unstructure_as=kind))
+
+
+def _plain_text(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _key_of(line: str) -> str:
+    """Return the key of what is on a line, which stands first and is found without reading the rest."""
+    begin = _BEGIN_OF_LINE.match(line)
+    if begin and begin[2] is not None:
+        return begin[2]
+    [described] = (each for name, each in json.loads(line).items() if name in ("flag", "segment"))
+    return str(described["key"])
 
 
 def _write(value: object, kind: Any) -> str:

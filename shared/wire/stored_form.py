@@ -1,6 +1,7 @@
 """How a value is stored: as JSON text, with the number of the schema that it was written by."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -31,12 +32,25 @@ def write_stored(value: object, kind: Any, converter: Any) -> str:
 
 def read_stored(text: str, kind: Any, converter: Any) -> Any:
     """Return the value of this kind. Raises `RejectedError` for a document that is broken or of a newer release."""
+    return _structured(lambda: converter.structure(checked_value(json.loads(text)), kind))
+
+
+def read_value(text: str, kind: Any, converter: Any) -> Any:
+    """Return the value of a text that says no schema, being a part of a document that does. Raises `RejectedError`."""
+    return _structured(lambda: converter.structure(json.loads(text), kind))
+
+
+def checked_value(document: Any) -> Any:
+    """Return what is in a document, before it is read. Raises `RejectedError` where it is of a newer release."""
+    _check_schema(document["schema"])
+    return document["value"]
+
+
+def _structured(read: Callable[[], Any]) -> Any:
     from cattrs import BaseValidationError
 
     try:
-        document = json.loads(text)
-        _check_schema(document["schema"])
-        return converter.structure(document["value"], kind)
+        return read()
     except (BaseValidationError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise RejectedError(f"a stored document is not what this release writes: {error!r:.300}") from error
 

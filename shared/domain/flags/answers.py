@@ -61,6 +61,12 @@ def _served(value: Json, kind: FlagType) -> Json:
     return value
 
 
+def broken(flag: Flag, why: str, error: ErrorCode) -> Evaluation:
+    """Return the answer of a flag of which nothing can be asked: its off variant, and why."""
+    values = {variant.name: variant.value for variant in flag.variants}
+    return Evaluation(flag.key, flag.off, values.get(flag.off), Reason.ERROR, why, error)
+
+
 def unknown(key: FlagKey) -> Evaluation:
     """Return the answer of a flag that is not there."""
     return Evaluation(

@@ -56,12 +56,13 @@ class Line:
 
 def share_of(split: Split) -> Callable[[str | int], int]:
     """Return the function from a user to the index of the share that the user has: `Line` in one quick step."""
-    line = line_of(split)
     if split.hashing is not Hashing.SLIPWAY:
+        line = line_of(split)
         return lambda key: line.share_at(line.place_of(key))
     # Bytes compare as the numbers that they write, so the hash need not be made into one. The last end is left out:
     # what is beyond the others is the last share's.
-    ends = [_ABOVE_ALL if end >= _LINE else int(end).to_bytes(8, "big") for end in line.ends[:-1]]
+    places = map(_slipway_end, _running([share.weight for share in split.shares[:-1]]))
+    ends = [_ABOVE_ALL if place >= _LINE else place.to_bytes(8, "big") for place in places]
     copy = sha1(_bytes(f"{split.seed}/"), usedforsecurity=False).copy
 
     def share(key: str | int) -> int:

@@ -1,4 +1,4 @@
-"""Flags, made once after each change into functions that are quick to ask.
+"""Flags, made into functions that are quick to ask: each once after a change, when it is first asked for.
 
 What a flag serves is made when it is compiled, and the same `Evaluation` is given to everybody who gets it. A flag that
 is broken answers alone for itself; no other flag notices, save one that needs it.
@@ -7,15 +7,16 @@ is broken answers alone for itself; no other flag notices, save one that needs i
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.domain.flags.answers import NOT_ON, Answer, Answers, PerhapsAnswer, of_default, of_rule, unknown
+from shared.domain.flags.answers import NOT_ON, Answer, Answers, PerhapsAnswer, broken, of_default, of_rule, unknown
 from shared.domain.flags.attributes import Context, reader, region_of
 from shared.domain.flags.calendar import Window
-from shared.domain.flags.conditions import Conditions, Test, texts_of
+from shared.domain.flags.conditions import Conditions, SegmentTest, Test, texts_of
 from shared.domain.flags.evaluation import ErrorCode, Evaluation, Reason
 from shared.domain.flags.model import (
     All,
     AnyOf,
     Attribute,
+    Condition,
     Flag,
     InSegment,
     Not,
@@ -28,35 +29,49 @@ from shared.domain.flags.model import (
 from shared.domain.flags.operators import Regexes
 from shared.domain.flags.problems import fault_of
 from shared.domain.flags.surroundings import Surroundings
-from shared.domain.names import FlagKey, VariantName
+from shared.domain.names import FlagKey, SegmentKey, VariantName
 
 
 class Ruleset:
-    """The flags of one environment, ready to be asked. It never changes; safe to share among threads."""
+    """The flags of one environment, ready to be asked. What it answers never changes; safe to share among threads.
 
-    __slots__ = ("_programs", "alone", "windows")
+    A flag is compiled when it is first asked for. Threads that ask for it at the same time may each do so, and have
+    the same.
+    """
 
-    def __init__(
-        self, programs: Mapping[FlagKey, Answer], windows: frozenset[Window], alone: Mapping[FlagKey, "Alone"]
-    ) -> None:
+    __slots__ = ("_every", "_programs")
+
+    def __init__(self, programs: "_Programs") -> None:
         self._programs = programs
-        self.windows = windows
-        """All time windows that an answer may depend on."""
-        self.alone = alone
-        """The flags that need no other flag and no segment."""
+        self._every: tuple[Answer, ...] | None = None
 
     def evaluate(self, key: FlagKey, context: Context, *, now: float, region: str) -> Evaluation:
         """Return what this context gets of a flag. A flag that is not there is an answer too."""
-        program = self._programs.get(key)
-        return unknown(key) if program is None else program(context, now, region)
+        return self._programs[key](context, now, region)
 
     def evaluate_all(self, context: Context, *, now: float, region: str) -> tuple[Evaluation, ...]:
         """Return what this context gets of every flag, in the order of the flags."""
-        return tuple([program(context, now, region) for program in self._programs.values()])
+        return tuple([program(context, now, region) for program in self._all()])
 
     def __len__(self) -> int:
         """Return how many flags there are."""
-        return len(self._programs)
+        return len(self._programs.among.flags)
+
+    @property
+    def windows(self) -> frozenset[Window]:
+        """All time windows that an answer may depend on. Every flag is compiled for this."""
+        self._all()
+        return frozenset().union(*self._programs.windows.copy().values())
+
+    @property
+    def alone(self) -> Mapping[FlagKey, "Alone"]:
+        """Those of the compiled flags that need no other flag and no segment."""
+        return self._programs.alone.copy()
+
+    def _all(self) -> tuple[Answer, ...]:
+        if self._every is None:
+            self._every = tuple([self._programs[key] for key in self._programs.among.flags])
+        return self._every
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,46 +83,80 @@ class Alone:
     windows: frozenset[Window]
 
 
+class _Programs(dict[FlagKey, Answer]):
+    """The programs of an environment, each made when it is first looked up.
+
+    No lock is needed: the same flag makes the same program, and whatever is stored is stored in one step of `dict`.
+    """
+
+    def __init__(self, among: Surroundings, earlier: Mapping[FlagKey, Alone]) -> None:
+        kept = {key: each for key, each in earlier.items() if among.flags.get(key) is each.flag}
+        super().__init__({key: each.program for key, each in kept.items()})
+        self.among = among
+        self.alone = kept
+        self.windows = {key: each.windows for key, each in kept.items() if each.windows}
+        self._segments: dict[SegmentKey, SegmentTest] = {}
+
+    def __missing__(self, key: FlagKey) -> Answer:
+        flag = self.among.flags.get(key)
+        if flag is None:  # and nothing is remembered of keys that anybody may think of
+            return _always(unknown(key))
+        conditions = Conditions(self.among, self._segments)
+        program = self._made(flag, conditions)
+        windows = frozenset(conditions.windows)
+        if windows:
+            self.windows[key] = windows
+        if _is_alone(flag):
+            self.alone[key] = Alone(flag, program, windows)
+        return self.setdefault(key, program)
+
+    def _made(self, flag: Flag, conditions: Conditions) -> Answer:
+        try:
+            return _Program(flag, fault_of(flag, self.among), conditions, self).answer()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a flag, the others are asked all the same
+            return _always(broken(flag, f"it cannot be made ready: {error!r:.200}", ErrorCode.GENERAL))
+
+
 def compile_flags(
     flags: Iterable[Flag], segments: Iterable[Segment], *, regexes: Regexes, earlier: Ruleset | None = None
 ) -> Ruleset:
-    """Return the flags ready to be asked. Of two with the same key the later one stands.
+    """Return the flags ready to be asked, as `ruleset_of`. Of two with the same key the later one stands."""
+    by_key, by_name = {flag.key: flag for flag in flags}, {segment.key: segment for segment in segments}
+    return ruleset_of(by_key, by_name, regexes=regexes, earlier=earlier)
+
+
+def ruleset_of(
+    flags: Mapping[FlagKey, Flag],
+    segments: Mapping[SegmentKey, Segment],
+    *,
+    regexes: Regexes,
+    earlier: Ruleset | None = None,
+) -> Ruleset:
+    """Return the flags ready to be asked. A flag and a segment are taken from the mappings when they are first needed.
 
     `regexes` makes the search of a pattern, and raises ValueError where it cannot. With an `earlier` ruleset of the
     same regexes, those of its flags that are here as the same objects, and need no other flag and no segment, are taken
-    over: it is only the others that take time.
+    over as far as they were compiled.
     """
-    among = Surroundings({flag.key: flag for flag in flags}, {each.key: each for each in segments}, regexes)
-    conditions = Conditions(among)
-    programs: dict[FlagKey, Answer] = {}
-    alone: dict[FlagKey, Alone] = {}
-    before = {} if earlier is None else earlier.alone
-    windows: set[Window] = set()
-    for key, flag in among.flags.items():
-        kept = before.get(key)
-        if kept is None or kept.flag is not flag:
-            program = _Program(flag, fault_of(flag, among), conditions, programs).answer()
-            kept = Alone(flag, program, frozenset(conditions.take_windows()))
-        if _is_alone(flag):
-            alone[key] = kept
-        programs[key] = kept.program
-        windows |= kept.windows
-    return Ruleset(programs, frozenset(windows), alone)
+    return Ruleset(_Programs(Surroundings(flags, segments, regexes), {} if earlier is None else earlier.alone))
 
 
 def _is_alone(flag: Flag) -> bool:
-    if flag.prerequisites:
-        return False
-    left = [rule.condition for rule in flag.rules]
+    return not flag.prerequisites and not any(_asks_segments(rule.condition) for rule in flag.rules)
+
+
+def _asks_segments(condition: Condition) -> bool:
+    """Conditions that nest too deep make a flag that is broken, so this does not go by the stack."""
+    left = [condition]
     while left:
         match left.pop():
             case InSegment():
-                return False
+                return True
             case All(inner) | AnyOf(inner):
                 left.extend(inner)
             case Not(each):
                 left.append(each)
-    return True
+    return False
 
 
 def next_boundary(ruleset: Ruleset, now: float) -> float | None:
@@ -204,14 +253,11 @@ def _need(prerequisite: Prerequisite, answers: Answers) -> _Need:
 def _with_prerequisites(
     needs: Sequence[_Need], keyless: Evaluation, programs: Mapping[FlagKey, Answer], inner: Answer
 ) -> Answer:
-    """The programs are those of all flags, of which some are compiled later than this one."""
+    """The programs are those of all flags, each of which is compiled when it is first asked for."""
 
     def answer(context: Context, now: float, region: str) -> Evaluation:
         for key, wanted, failed in needs:
-            program = programs.get(key)
-            if program is None:
-                return failed
-            found = program(context, now, region)
+            found = programs[key](context, now, region)
             if found.error is ErrorCode.TARGETING_KEY_MISSING:
                 return keyless
             if found.variant not in wanted or found.reason in NOT_ON:

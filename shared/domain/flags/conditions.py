@@ -1,7 +1,8 @@
 """Conditions and segments, made once into functions that are quick to ask."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias, assert_never
+from dataclasses import dataclass
+from typing import TypeAlias, TypeGuard, assert_never
 
 from shared.domain.flags.attributes import Context, is_plain, part_of_kind, reader
 from shared.domain.flags.buckets import line_of
@@ -33,13 +34,22 @@ Test: TypeAlias = Callable[[Context, float, str], bool]
 """Whether a condition holds for a context, at a time in seconds since 1970, in the region of the app that answers."""
 
 
-class Conditions:
-    """Makes the tests of one environment, each segment's once, and remembers which time windows they look at."""
+@dataclass(frozen=True, slots=True)
+class SegmentTest:
+    """The test of a segment, good for every flag that asks for it."""
 
-    def __init__(self, among: Surroundings) -> None:
-        self._windows: set[Window] = set()
+    test: Test
+    windows: frozenset[Window]
+
+
+class Conditions:
+    """Makes the tests of one flag, or of one segment, and remembers which time windows they look at."""
+
+    def __init__(self, among: Surroundings, segments: dict[SegmentKey, SegmentTest]) -> None:
+        """Segments that were made already are taken from `segments`, and those that are made now are put there."""
+        self.windows: set[Window] = set()
         self._among = among
-        self._segments: dict[SegmentKey, Test] = {}
+        self._segments = segments
 
     def test_of(self, condition: Condition) -> Test:
         """Return the test of a condition in which no fault was found."""
@@ -66,18 +76,17 @@ class Conditions:
     def window(self, during: During) -> Window:
         """Return the window, and remember it."""
         window = window_of(during)
-        self._windows.add(window)
+        self.windows.add(window)
         return window
 
-    def take_windows(self) -> set[Window]:
-        """Return the windows that were met since this was asked last."""
-        taken, self._windows = self._windows, set()
-        return taken
-
     def _segment(self, key: SegmentKey) -> Test:
-        if key not in self._segments:
-            self._segments[key] = self._made(self._among.segments[key])
-        return self._segments[key]
+        found = self._segments.get(key)
+        if found is None:
+            inner = Conditions(self._among, self._segments)
+            test = inner._made(self._among.segments[key])
+            found = self._segments[key] = SegmentTest(test, frozenset(inner.windows))
+        self.windows |= found.windows
+        return found.test
 
     def _made(self, segment: Segment) -> Test:
         included = any_of([_members(each) for each in segment.included])
@@ -145,9 +154,12 @@ def _clause(clause: Clause, among: Surroundings) -> Test:
     read, wanted = reader(clause.attribute), not clause.negated
     if clause.operator is Operator.IS_SET:
         return lambda context, _now, region: (read(context, region) is not None) is wanted
+    is_quick = wanted and is_plain(clause.attribute)
+    if is_quick and clause.operator in _QUICK and not clause.ignores_case and _all_texts(clause.values):
+        return _text_clause(clause.attribute.path[0], clause.operator, clause.values)
     fits = matcher(clause, among.search)
-    if wanted and is_plain(clause.attribute):
-        return _plain_clause(clause.attribute.path[0], clause, fits)
+    if is_quick:
+        return _plain_clause(clause.attribute.path[0], fits)
 
     def test(context: Context, _now: float, region: str) -> bool:
         value = read(context, region)
@@ -159,37 +171,46 @@ def _clause(clause: Clause, among: Surroundings) -> Test:
     return test
 
 
-def _plain_clause(name: str, clause: Clause, fits: Matcher) -> Test:
+def _plain_clause(name: str, fits: Matcher) -> Test:
     """Return the test of what most clauses are: one name, not negated."""
 
-    def others(value: Json) -> bool:
+    def test(context: Context, _now: float, _region: str) -> bool:
+        value = context.get(name)
         if isinstance(value, list):
             return any(map(fits, value))
         return value is not None and fits(value)
 
-    if not clause.ignores_case and clause.operator in _QUICK and all(isinstance(each, str) for each in clause.values):
-        return _text_clause(name, clause.operator, [str(each) for each in clause.values], others)
-    return lambda context, _now, _region: others(context.get(name))
+    return test
 
 
 _QUICK = (Operator.IN, Operator.STARTS_WITH, Operator.ENDS_WITH)
 
 
-def _text_clause(name: str, operator: Operator, texts: Sequence[str], others: Matcher) -> Test:
+def _all_texts(values: Sequence[Json]) -> TypeGuard[Sequence[str]]:
+    return all(isinstance(each, str) for each in values)
+
+
+def _text_clause(name: str, operator: Operator, texts: Sequence[str]) -> Test:
     """Return the test in one step for a text; these three are what most flags ask for."""
     names, affixes = frozenset(texts), tuple(texts)
 
     def member(context: Context, _now: float, _region: str) -> bool:
         value = context.get(name)
-        return value in names if value.__class__ is str else others(value)
+        if isinstance(value, str):
+            return value in names
+        return isinstance(value, list) and any(isinstance(each, str) and each in names for each in value)
 
     def start(context: Context, _now: float, _region: str) -> bool:
         value = context.get(name)
-        return value.startswith(affixes) if isinstance(value, str) else others(value)
+        if isinstance(value, str):
+            return value.startswith(affixes)
+        return isinstance(value, list) and any(isinstance(each, str) and each.startswith(affixes) for each in value)
 
     def end(context: Context, _now: float, _region: str) -> bool:
         value = context.get(name)
-        return value.endswith(affixes) if isinstance(value, str) else others(value)
+        if isinstance(value, str):
+            return value.endswith(affixes)
+        return isinstance(value, list) and any(isinstance(each, str) and each.endswith(affixes) for each in value)
 
     return {Operator.IN: member, Operator.STARTS_WITH: start, Operator.ENDS_WITH: end}[operator]
 

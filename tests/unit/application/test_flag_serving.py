@@ -1,11 +1,12 @@
 """The flag server: warm, never in the way, and as good as it can be while the store is unwell."""
 
+import json
 import logging
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from threading import Event
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
@@ -13,13 +14,20 @@ import pytest
 from shared.adapters.re2.regexes import Re2Regexes
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.flag_snapshots import SqliteFlagSnapshots
+from shared.adapters.sqlite.flag_usage import SqliteFlagUsage
+from shared.application import flag_serving
+from shared.application.evaluations import Evaluations
 from shared.application.flag_publish import slot_of_flag, slot_of_segment
 from shared.application.flag_serving import FIRST_RETRY_AFTER, MAX_AGE, RETRY_AFTER, FlagServer
+from shared.application.flag_usage import UsageNotes
 from shared.domain.errors import TryLaterError
-from shared.domain.flags.model import Flag
+from shared.domain.flags.evaluation import ErrorCode, Reason
+from shared.domain.flags.model import During, Flag, Prerequisite
 from shared.domain.names import EnvironmentName, FlagKey
 from shared.ports.flag_snapshots import Head
 from shared.wire.flag_documents import Chunk, PublishedFlag, name_of_chunk, write_chunk
+from shared.wire.flag_documents import read_published_flag as read_flag
+from shared.wire.ofrep import write_bulk
 from tests.unit.domain.flags.managing.tale import NOON, ON, flag
 
 LIVE = EnvironmentName("production")
@@ -63,22 +71,38 @@ class Watched:
 class Scene:
     def __init__(self, folder) -> None:
         self.clock = Clock()
-        self.snapshots = Watched(SqliteFlagSnapshots(Database(folder / "store.db")))
+        self.database = Database(folder / "store.db")
+        self.snapshots = Watched(SqliteFlagSnapshots(self.database))
         self.server = FlagServer(self.snapshots, self.clock, Re2Regexes())
 
     def publish(self, *flags: Flag) -> None:
         store = self.snapshots._inner
-        head, chunks = store.read_head(LIVE), {}
-        for each in flags:
-            published = PublishedFlag(flag=each, revision=1, changed=NOON, changed_by="alice")
-            document = write_chunk(Chunk(flags=(published,)))
-            store.write_chunk(LIVE, name_of_chunk(document), document, self.clock.now())
-            chunks[slot_of_flag(each.key)] = name_of_chunk(document)
+        head = store.read_head(LIVE)
+        chunks = {slot_of_flag(each.key): self.write(each) for each in flags}
         store.move_head(LIVE, Head(head.etag, tuple({**dict(head.chunks), **chunks}.items())))
+
+    def publish_together(self, *flags: Flag, broken: str = "") -> None:
+        """Publish flags in one chunk and nothing else; of what is `broken` the type is none."""
+        store = self.snapshots._inner
+        store.move_head(LIVE, Head(store.read_head(LIVE).etag, (("f00", self.write(*flags, broken=broken)),)))
+
+    def write(self, *flags: Flag, broken: str = "") -> str:
+        published = [PublishedFlag(flag=each, revision=1, changed=NOON, changed_by="alice") for each in flags]
+        lines = write_chunk(Chunk(flags=tuple(published))).split("\n")
+        of_broken = f'{{"flag":{{"key":"{broken}"'
+        document = "\n".join(
+            line.replace('"type":"boolean"', '"type":"?"') if line.startswith(of_broken) else line for line in lines
+        )
+        self.snapshots._inner.write_chunk(LIVE, name_of_chunk(document), document, self.clock.now())
+        return name_of_chunk(document)
 
     def variant(self, key: FlagKey = A) -> str:
         ruleset = self.server.served(LIVE).ruleset
         return ruleset.evaluate(key, {"targetingKey": "u"}, now=NOON.timestamp(), region="").variant
+
+    def variant_now(self, key: FlagKey) -> str:
+        now = self.clock.now().timestamp()
+        return self.server.served(LIVE).ruleset.evaluate(key, {}, now=now, region="").variant
 
     def calls(self) -> dict[str, int]:
         found, self.snapshots.calls = dict(self.snapshots.calls), Counter()
@@ -113,6 +137,7 @@ def test_a_warm_worker_reads_nothing_within_the_maximum_age_and_one_head_after_i
 
 def test_only_the_chunk_that_changed_is_read_again_and_what_did_not_change_stays_compiled(scene):
     before = scene.server.served(LIVE)
+    scene.variant(B)
     scene.calls()
     scene.publish(flag(key=A, default=ON, rules=()))
     scene.clock.time += MAX_AGE
@@ -122,6 +147,87 @@ def test_only_the_chunk_that_changed_is_read_again_and_what_did_not_change_stays
     assert scene.calls() == {"read_head": 1, "read_chunk": 1}
     assert after.content.flags[B] is before.content.flags[B]
     assert after.ruleset.alone[B] is before.ruleset.alone[B]
+
+
+def test_what_stands_unchanged_beside_what_changed_in_a_chunk_stays_as_it_was(scene):
+    scene.publish_together(flag(key=A), flag(key=B))
+    before = scene.server.served(LIVE)
+    scene.variant(A)
+    scene.variant(B)
+    scene.publish_together(flag(key=A, default=ON, rules=()), flag(key=B))
+    scene.clock.time += MAX_AGE
+
+    after = scene.server.served(LIVE)
+    assert after.content.flags[B] is before.content.flags[B]
+    assert after.ruleset.alone[B] is before.ruleset.alone[B]
+    assert A not in after.ruleset.alone
+    assert scene.variant(A) == ON
+
+
+def test_a_flag_is_read_when_it_is_first_asked_for_or_needed(scene, monkeypatch):
+    read = []
+    monkeypatch.setattr(flag_serving, "read_published_flag", lambda line: read.append(line) or read_flag(line))
+    needs_b = flag(key=A, prerequisites=(Prerequisite(B, (ON,)),))
+    scene.publish_together(needs_b, flag(key=B), flag(key=FlagKey("c")))
+
+    scene.server.served(LIVE)
+    assert read == []
+    scene.variant(A)
+    scene.variant(A)
+    assert [json.loads(line)["flag"]["key"] for line in read] == [A, B]
+
+
+def test_a_flag_that_cannot_be_read_is_not_there_for_those_beside_it_and_is_told_once(scene, caplog):
+    needs_b = flag(key=A, prerequisites=(Prerequisite(B, (ON,)),))
+    scene.publish_together(flag(key=B), flag(key=FlagKey("c"), default=ON, rules=()), needs_b, broken=B)
+
+    for number in range(3):
+        ruleset = scene.server.served(LIVE).ruleset
+        asked = {"now": NOON.timestamp(), "region": ""}
+        assert ruleset.evaluate(B, {}, **asked).error is ErrorCode.FLAG_NOT_FOUND
+        assert ruleset.evaluate(A, {}, **asked).reason is Reason.PREREQUISITE
+        found = [each.flag for each in ruleset.evaluate_all({}, **asked)]
+        assert found == ["a", "c", *(f"new-{each}" for each in range(number))]
+        assert len(ruleset) == len(found)
+        assert scene.server.latest(LIVE).flags.keys() == set(found)
+        scene.publish(flag(key=FlagKey(f"new-{number}")))
+        scene.clock.time += MAX_AGE
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert caplog.records[0].message.startswith("b cannot be served: ")
+
+
+def test_threads_that_ask_first_at_the_same_time_get_the_same(scene):
+    flags = [flag(key=FlagKey(f"f{number}"), default=ON, rules=()) for number in range(200)]
+    scene.publish_together(*flags)
+    ruleset, begin = scene.server.served(LIVE).ruleset, Barrier(4)
+
+    def ask(_: int) -> tuple[Any, ...]:
+        begin.wait(10)
+        return ruleset.evaluate_all({}, now=NOON.timestamp(), region="")
+
+    with ThreadPoolExecutor(4) as threads:
+        answers = set(threads.map(ask, range(4)))
+    assert [[each.variant for each in answer] for answer in answers] == [[ON] * 200]
+
+
+def test_a_schedule_that_opens_changes_the_tag_of_all_flags_at_that_moment_without_news(scene):
+    opens = flag(key=A, default=ON, rules=(), schedule=During(since=NOON + timedelta(seconds=3)))
+    scene.publish_together(opens, flag(key=B))
+    evaluations = Evaluations(scene.server, UsageNotes(SqliteFlagUsage(scene.database)), scene.clock)
+
+    def tag() -> str:
+        answers, _ = evaluations.all(LIVE, {"targetingKey": "u"})
+        return write_bulk(answers, {})[1]
+
+    assert timedelta(seconds=3) < MAX_AGE
+    first = tag()
+    scene.clock.time = NOON + timedelta(seconds=3) - timedelta(microseconds=1)
+    assert tag() == first
+    scene.calls()
+    scene.clock.time = NOON + timedelta(seconds=3)
+    assert tag() != first
+    assert scene.variant_now(A) == ON
+    assert scene.calls() == {}, "it was the time alone"
 
 
 def test_a_flag_that_went_is_served_no_more(scene):

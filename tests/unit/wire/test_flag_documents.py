@@ -31,6 +31,7 @@ from shared.wire import flag_documents as documents
 from shared.wire.documents import Alarm
 from shared.wire.flag_documents import Chunk, FlagEnvelope, PublishedFlag, PublishedSegment, SegmentEnvelope
 from tests.golden.record_flags import recorded
+from tests.unit.domain.flags.flags import flag
 
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - given a zone
 SPANS = st.integers(0, 10**9).map(lambda milliseconds: timedelta(milliseconds=milliseconds))
@@ -119,6 +120,38 @@ def test_revisions_and_chunks_are_read_back_as_they_were_written(flag, segment, 
         segments=(PublishedSegment(segment=segment, revision=3, changed=at, changed_by="alice"),),
     )
     assert same(documents.read_chunk(documents.write_chunk(chunk)), chunk)
+
+
+@RELAXED
+@given(st.deferred(lambda: st.from_type(Flag)), TIMES)
+def test_each_flag_of_a_chunk_is_found_without_reading_it(flag, at):
+    published = PublishedFlag(flag=flag, revision=3, changed=at, changed_by="a\nb")
+    text = documents.write_chunk(Chunk(flags=(published,)))
+    on_one_line = json.dumps(json.loads(text))
+    for stored in (text, on_one_line):
+        opened = documents.open_chunk(stored)
+        assert list(opened.flags) == [flag.key]
+        assert not opened.segments
+        assert same(documents.read_published_flag(opened.flags[flag.key]), published)
+
+
+def test_a_flag_of_a_chunk_that_is_broken_keeps_no_other_from_being_read():
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    one, other = (PublishedFlag(flag=flag(key), revision=3, changed=at, changed_by="ann") for key in ("one", "other"))
+    first, broken, second, last = documents.write_chunk(Chunk(flags=(one, other))).split("\n")
+    opened = documents.open_chunk("\n".join([first, broken[: len(broken) // 2], second, last]))
+
+    assert documents.read_published_flag(opened.flags["other"]) == other
+    with pytest.raises(RejectedError, match="not what this release writes"):
+        documents.read_published_flag(opened.flags["one"])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"schema":1}', '{"schema":1,"value":[]}', '{"schema":1,"value":{"flags":[1]}}', "\x00"]
+)
+def test_a_broken_chunk_is_refused_clearly(text):
+    with pytest.raises(RejectedError, match="not what this release writes"):
+        documents.open_chunk(text)
 
 
 def test_a_chunk_is_named_by_what_it_holds():

@@ -335,12 +335,14 @@ def test_what_did_not_change_is_not_compiled_again():
     needing = [on_if(InSegment(("staff",)), key="segment"), flag("need", prerequisites=(Prerequisite("f1", ("on",)),))]
     staff = segment(rules=(SegmentRule(condition=PRO),))
     before = compile_flags([*alone, *needing], [staff], regexes=python_regexes)
+    before.evaluate_all(ANN, now=NOON, region="")
     new = [alone[0], flag("f2", default="on"), *needing, flag("f3", default="on")]
     after = compile_flags(new, [segment()], regexes=python_regexes, earlier=before)
     fresh = compile_flags(new, [segment()], regexes=python_regexes)
+    assert dict(after.alone) == {"f1": before.alone["f1"]}
+    assert after.evaluate_all(ANN, now=NOON, region="") == fresh.evaluate_all(ANN, now=NOON, region="")
     assert after.alone["f1"] is before.alone["f1"]
     assert set(after.alone) == {"f1", "f2", "f3"}
-    assert after.evaluate_all(ANN, now=NOON, region="") == fresh.evaluate_all(ANN, now=NOON, region="")
     assert after.windows == fresh.windows
     assert before.evaluate("segment", ANN, now=NOON, region="").variant == "on"
 
@@ -362,6 +364,49 @@ def test_no_value_of_a_context_is_too_strange_to_ask_about(value):
             flags += [flag(f"{by}{seed}{each}", default=half(seed=seed, by=by, hashing=each)) for each in Hashing]
     rules = compile_flags(flags, [], regexes=python_regexes)
     assert len(rules.evaluate_all(context, now=NOON, region="westeurope")) == len(flags)
+
+
+def test_a_flag_and_the_segments_that_it_asks_for_are_compiled_when_it_is_first_asked_for():
+    made = []
+
+    def regexes(pattern):
+        made.append(pattern)
+        return python_regexes(pattern)
+
+    def matches(pattern):
+        return Clause(attribute=Attribute(("x",)), operator=Operator.MATCHES, values=(pattern,))
+
+    segments = [segment(key, rules=(SegmentRule(condition=matches(key)),)) for key in ("staff", "other")]
+    needed = on_if(matches("b"), key="b")
+    flags = [on_if(InSegment(("staff",)), key="a", prerequisites=(Prerequisite("b", ("on",)),)), needed]
+    rules = compile_flags([*flags, on_if(matches("c"), key="c")], segments, regexes=regexes)
+    assert made == []
+    rules.evaluate("a", {"x": "b staff"}, now=NOON, region="")
+    assert made == ["staff", "b"]
+    rules.evaluate("a", {"x": "b staff"}, now=NOON, region="")
+    rules.evaluate("b", {}, now=NOON, region="")
+    assert made == ["staff", "b"]
+
+
+def test_a_flag_that_cannot_even_be_compiled_answers_for_itself_alone():
+    def regexes(pattern):
+        raise RuntimeError(pattern)
+
+    clause = Clause(attribute=Attribute(("x",)), operator=Operator.MATCHES, values=("sad",))
+    needs = flag("needs", prerequisites=(Prerequisite("sad", ("on",)),))
+    rules = compile_flags([on_if(clause, key="sad"), needs, flag("fine", default="on")], [], regexes=regexes)
+    for _ in range(2):
+        sad, unmet, fine = rules.evaluate_all(ANN, now=NOON, region="")
+        assert (sad.variant, sad.value, sad.error) == ("off", False, ErrorCode.GENERAL)
+        assert "sad" in sad.because
+        assert (unmet.reason, fine.variant) == (Reason.PREREQUISITE, "on")
+
+
+def test_nothing_is_remembered_of_flags_that_are_not_there():
+    rules = compile_flags([flag()], [], regexes=python_regexes)
+    for number in range(100):
+        assert rules.evaluate(f"gone-{number}", ANN, now=NOON, region="").error is ErrorCode.FLAG_NOT_FOUND
+    assert len(rules._programs) == 0
 
 
 def test_a_restart_does_not_move_anybody():
