@@ -1,5 +1,6 @@
 """The stored forms of a release of several applications: state, history and inbox, each with its schema's number."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -36,9 +37,27 @@ def _converter() -> Any:
     from cattrs.strategies import configure_tagged_union
 
     converter = plain_converter()
+    converter.register_structure_hook(Release, _release_reader(converter))
     for union in (AcceptedByRelease, ReleaseEvent, OpenRow):
         configure_tagged_union(union, converter, tag_name="type")
     return converter
+
+
+def _release_reader(converter: Any) -> Callable[[Any, Any], Release]:
+    """Return a reader that also takes what was stored before there were other rows than commands.
+
+    Its count goes on: an id that comes again would be taken for a command that was given already.
+    """
+    from cattrs.gen import make_dict_structure_fn
+
+    read = make_dict_structure_fn(Release, converter)
+
+    def read_either(stored: Any, kind: Any) -> Release:
+        if "commands_made" in stored:
+            stored = {"rows_made": stored["commands_made"], **stored}
+        return read(stored, kind)
+
+    return read_either
 
 
 def _write(value: object, kind: Any) -> str:

@@ -142,8 +142,8 @@ def _hear(draft: ReleaseDraft, command: MemberReported) -> None:
 
 def _lapse(draft: ReleaseDraft) -> None:
     see_who_is_silent(draft)
-    remind_at = draft.state.remind_at
-    if remind_at is not None and remind_at <= draft.now:
+    paused, remind_at = draft.state.phase is ReleasePhase.PAUSED, draft.state.remind_at
+    if paused and (remind_at is None or remind_at <= draft.now):
         draft.record(e.PauseReminded(at=draft.now, remind_at=draft.now + REMINDER))
     beat_at = draft.state.beat_at
     if beat_at is not None and beat_at <= draft.now and not draft.state.phase.is_terminal:

@@ -46,7 +46,8 @@ class ReleasePaused:
     at: datetime
     by: str
     reason: str
-    remind_at: datetime
+    remind_at: datetime | None = None
+    """None: it was paused before releases reminded, and is reminded of with the next look at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
