@@ -9,6 +9,7 @@ from shared.domain.rollout.spec import Located, Place, Target, TargetKind
 from shared.domain.rollout.weight import Weight
 from shared.ports.audience import Audience, RequestMark
 from shared.ports.place_finder import PlaceFinder
+from shared.ports.place_probe import Health, PlaceProbe
 from shared.ports.traffic_router import TrafficRouter
 
 
@@ -72,3 +73,43 @@ class TargetsByKind:
         if found is None:
             raise RejectedError(f"{target.name}: targets of kind {target.kind} cannot be moved here")
         return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatDivides:
+    """What moves, finds and looks at the places of some targets."""
+
+    router: TrafficRouter
+    finder: PlaceFinder
+    probe: PlaceProbe
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsBeside:
+    """The `TrafficRouter`, `PlaceFinder` and `PlaceProbe` of flags of ours and of everything outside."""
+
+    flags: WhatDivides
+    outside: WhatDivides
+
+    def set_share(self, target: Target, share: Weight) -> None:
+        """Send `share` of the target's traffic to the candidate place."""
+        self._of(target).router.set_share(target, share)
+
+    def read_share(self, target: Target) -> Weight:
+        """Return the share in force."""
+        return self._of(target).router.read_share(target)
+
+    def find_places(self, target: Target, candidate: Version) -> Located:
+        """Return the places of the two versions."""
+        return self._of(target).finder.find_places(target, candidate)
+
+    def read_version(self, target: Target, place: Place) -> Version:
+        """Return the version that the place serves right now."""
+        return self._of(target).probe.read_version(target, place)
+
+    def read_health(self, target: Target, place: Place) -> Health:
+        """Look once whether the place is well."""
+        return self._of(target).probe.read_health(target, place)
+
+    def _of(self, target: Target) -> WhatDivides:
+        return self.flags if target.kind is TargetKind.FEATURE_FLAG else self.outside

@@ -56,6 +56,8 @@ class SnapshotPublisher:
     clock: Clock
     follow: Callable[[EnvironmentName, SegmentKey], None] = lambda _environment, _key: None
     """Called with a segment that is published, before that is closed: what hangs on it elsewhere is to follow."""
+    tell: Callable[[FlagAggregate], None] = lambda _current: None
+    """Called with a flag that is published, before that is closed: the rollouts that drive it are to hear of it."""
 
     def bring_up_flag(self, key: str) -> FlagAggregate | None:
         """Publish the flag until nothing of it is open; return it as it is then. None where there never was one."""
@@ -66,6 +68,7 @@ class SnapshotPublisher:
                 if current is None or not current.state.effects:
                     return current
                 self._publish(current.environment, head, slot_of_flag(current.state.key), _with_flag(current.state))
+                self.tell(current)
                 done = decide(current.state, Published(current.state.effects), now=self.clock.now())
                 return commit_flag(self.store, current, done, alarms=current.envelope.alarms)
             except VersionConflictError:
@@ -144,7 +147,7 @@ def _with_flag(state: FlagState) -> Callable[[Chunk], Chunk]:
                 revision=state.revision,
                 changed=state.changed,
                 changed_by=state.changed_by,
-                driven_by=state.driver.rollout if state.driver is not None else None,
+                driven_by=state.drivers[0].rollout if state.drivers else None,
             )
         )
 

@@ -15,6 +15,7 @@ from shared.domain.rollout.commands import EffectDone, EffectOutcome, HookAnswer
 from shared.domain.rollout.effects import (
     BeginSwap,
     CallHook,
+    LetGo,
     Notify,
     PublishViews,
     SetAudience,
@@ -24,9 +25,11 @@ from shared.domain.rollout.effects import (
 )
 from shared.domain.rollout.state import OpenEffect
 from shared.ports.clock import Clock
+from shared.ports.driven_flags import DrivenFlags
 from shared.ports.hook_caller import HookCaller
 from shared.ports.notifier import Notifier
 from shared.ports.rollout_store import RolloutStore
+from shared.wire.flag_split import parse_flag_split
 from shared.wire.hook_calls import hook_body
 from shared.wire.notifications import render_notification
 from shared.wire.release_documents import ReleaseAnswer, write_release_answer, write_release_command
@@ -43,6 +46,7 @@ class Performer:
     clock: Clock
     hooks: HookCaller
     door: Door
+    flags: DrivenFlags
     address: str = ""
     """Where this app is reached from outside, for those who call back; empty where nobody said."""
 
@@ -61,6 +65,8 @@ class Performer:
                 return self._call_hook(key, row, row.effect)
             case Notify():
                 return self._notify(row, row.effect)
+            case LetGo():
+                return self._let_go(row, row.effect)
             case TellRelease():
                 return self._tell_release(key, row, row.effect)
             case PublishViews():
@@ -95,6 +101,13 @@ class Performer:
         document = write_release_command(told)
         try:
             self.door.accept(release_key(effect.release), told.id, document, write_release_answer(answer))
+        except SlipwayError as error:
+            return failure(row, error)
+        return EffectDone(row.id)
+
+    def _let_go(self, row: OpenEffect, effect: LetGo) -> EffectOutcome:
+        try:
+            self.flags.let_go(parse_flag_split(effect.resource), effect.rollout)
         except SlipwayError as error:
             return failure(row, error)
         return EffectDone(row.id)

@@ -7,6 +7,7 @@ from typing import assert_never
 from shared.application.claims import Claims
 from shared.calls.deadline import Deadline
 from shared.domain.errors import RejectedError, SlipwayError
+from shared.domain.names import Version
 from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.readings import (
     AudienceSeen,
@@ -33,7 +34,7 @@ from shared.domain.rollout.readings import (
     TargetNeed,
     Trouble,
 )
-from shared.domain.rollout.spec import Place, Spec
+from shared.domain.rollout.spec import Place, Spec, Target
 from shared.ports.audience import Audience
 from shared.ports.hook_caller import HookCaller
 from shared.ports.metrics_source import Arm, MetricsSource, WindowQuestion
@@ -120,14 +121,22 @@ class Reader:
 def _question(spec: Spec, need: ReadWindows | ReadFaults, candidate_at: Place) -> WindowQuestion:
     """Ask for the candidate where it is, and for the stable version at the other place."""
     stable_at = Place.CANDIDATE if candidate_at is Place.PRODUCTION else Place.PRODUCTION
+    target = spec.target(need.target)
     return WindowQuestion(
         application=spec.application,
-        target=spec.target(need.target),
+        target=target,
         source=spec.measuring.source,
-        candidate=Arm(version=need.candidate, place=candidate_at),
-        stable=Arm(version=need.stable, place=stable_at),
+        candidate=Arm(version=_measured_as(target, need.candidate, candidate_at), place=candidate_at),
+        stable=Arm(version=_measured_as(target, need.stable, stable_at), place=stable_at),
         since=need.since,
         until=need.until,
         length=need.length,
         values=spec.measuring.values,
     )
+
+
+def _measured_as(target: Target, version: Version | None, place: Place) -> Version | None:
+    """Return what an arm is called where it is measured: who gets a variant of a flag knows no version of it."""
+    if target.kind.holds_versions or target.located is None:
+        return version
+    return Version(target.located.candidate if place is Place.CANDIDATE else target.located.stable)

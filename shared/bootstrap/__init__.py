@@ -10,6 +10,7 @@ from functools import cache, partial
 from shared.adapters.system.clock import SystemClock
 from shared.application.accept import Intake
 from shared.application.access import Access
+from shared.application.by_kind import FlagsBeside, WhatDivides
 from shared.application.claims import Claims
 from shared.application.door import Door
 from shared.application.drive import Driver
@@ -91,12 +92,16 @@ def build(
     observed = keeping.observations
     sources = _and_pushed(outside.metrics, ObservedMetrics(observed, observed, clock))
     claims = Claims(keeping.store, clock)
+    options = flags or FlagOptions()
+    flagged = flag_parts(keeping, clock, options)
+    beside = WhatDivides(router=outside.router, finder=outside.finder, probe=outside.probe)
+    targets = FlagsBeside(flagged.targets, beside)
     reader = Reader(
-        outside.router,
+        targets,
         outside.promoter,
-        outside.probe,
+        targets,
         sources,
-        outside.finder,
+        targets,
         outside.hooks,
         outside.audience,
         claims,
@@ -105,9 +110,9 @@ def build(
     door = Door(keeping.store, keeping.markers, keeping.queue, clock)
     mover = TargetMover(
         store=keeping.store,
-        router=outside.router,
+        router=targets,
         promoter=outside.promoter,
-        probe=outside.probe,
+        probe=targets,
         audience=outside.audience,
         clock=clock,
     )
@@ -119,6 +124,7 @@ def build(
         clock=clock,
         hooks=outside.hooks,
         door=door,
+        flags=flagged.driven,
         address=outside.address,
     )
     driver = Driver(keeping.store, keeping.queue, keeping.markers, reader, performer, clock, house)
@@ -127,8 +133,6 @@ def build(
     teller, listing = ReleaseTeller(keeping.store, door), ReleaseList(keeping.index)
     releases = ReleaseDriver(keeping.store, keeping.queue, keeping.markers, commander, teller, listing, clock)
     aside = LaidAside(keeping.letters, clock)
-    options = flags or FlagOptions()
-    flagged = flag_parts(keeping, clock, options)
     return App(
         access=access,
         intake=intake,

@@ -5,13 +5,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 
+from shared.adapters.flags.places import FlagPlaces, FlagProbe
+from shared.adapters.flags.traffic_router import FlagRouter
 from shared.adapters.re2.regexes import Re2Regexes
 from shared.application.allowance import FREE, Allowance
+from shared.application.by_kind import WhatDivides
+from shared.application.door import Door
 from shared.application.evaluations import Evaluations
 from shared.application.flag_distribute import Distributions, FlagDistributor, SegmentFollowers
 from shared.application.flag_drive import FlagDriver
 from shared.application.flag_environments import FlagEnvironments
 from shared.application.flag_publish import SnapshotPublisher
+from shared.application.flag_rollouts import DriversTold, FlagsOfRollouts
 from shared.application.flag_serving import MAX_AGE, FlagServer
 from shared.application.flag_usage import UsageNotes
 from shared.application.flag_views import FlagViews
@@ -49,6 +54,9 @@ class FlagParts:
     segments: Segments
     views: FlagViews
     driver: FlagDriver
+    driven: FlagsOfRollouts
+    targets: WhatDivides
+    """What moves users between the variants of a flag."""
 
 
 def flag_options(settings: Settings, env: Mapping[str, str]) -> FlagOptions:
@@ -88,11 +96,17 @@ def flag_parts(keeping: Keeping, clock: Clock, options: FlagOptions) -> FlagPart
     distributions = options.distributions
     rules = FlagRules(server, options.environments, regexes, clock, tuple(distributions))
     followers = SegmentFollowers(keeping.store, server, keeping.markers, keeping.queue, distributions, clock)
-    publisher = SnapshotPublisher(keeping.store, keeping.snapshots, clock, followers.follow)
+    told = DriversTold(Door(keeping.store, keeping.markers, keeping.queue, clock))
+    publisher = SnapshotPublisher(keeping.store, keeping.snapshots, clock, followers.follow, told.tell)
     distributor = FlagDistributor(keeping.store, server, distributions, clock)
     changes = Flags(keeping.store, keeping.store, keeping.markers, keeping.queue, rules, publisher, clock)
     segments = Segments(keeping.store, keeping.store, keeping.markers, keeping.queue, server, publisher, regexes, clock)
+    driven = FlagsOfRollouts(changes)
     return FlagParts(
+        driven=driven,
+        targets=WhatDivides(
+            router=FlagRouter(driven), finder=FlagPlaces(driven, options.max_age), probe=FlagProbe(driven)
+        ),
         server=server,
         evaluations=Evaluations(server, UsageNotes(keeping.usage), clock, Allowance(options.evaluations_per_second)),
         changes=changes,

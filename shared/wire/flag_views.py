@@ -10,7 +10,7 @@ from shared.domain.flags.explanation import Explanation, Step
 from shared.domain.flags.managing.events import FlagDriven, FlagSaved
 from shared.domain.flags.managing.fields import SAVED
 from shared.domain.flags.managing.segments import SegmentSaved, SegmentState
-from shared.domain.flags.managing.state import Distribution, FlagState, Proposal, ScheduledChange
+from shared.domain.flags.managing.state import Distribution, Driver, FlagState, Proposal, ScheduledChange
 from shared.domain.flags.model import Flag, Segment, Serve
 from shared.domain.flags.stale import staleness_of
 from shared.domain.names import EnvironmentName
@@ -24,7 +24,6 @@ from shared.wire.views import shown_time
 
 def flag_view(environment: EnvironmentName, state: FlagState) -> dict[str, object]:
     """Return a flag with what waits to change it."""
-    driver = state.driver
     return {
         "key": state.key,
         "environment": environment,
@@ -33,19 +32,23 @@ def flag_view(environment: EnvironmentName, state: FlagState) -> dict[str, objec
         "changed_by": state.changed_by,
         "archived": state.archived,
         "published": not state.effects,
-        "driven_by": {
-            "rollout": driver.rollout,
-            "rule": driver.rule,
-            "candidate": driver.candidate,
-            "stable": driver.stable,
-        }
-        if driver is not None
-        else None,
+        "driven_by": [_driver(driver) for driver in state.drivers],
         "distribution": _distribution(state),
         "proposal": _proposal(state.proposal) if state.proposal is not None else None,
         "scheduled": [_scheduled(change) for change in state.scheduled],
         "flag": flag_document(state.flag) if state.flag is not None else None,
         "links": {"history": f"/api/flag-history/{state.key}?environment={environment}"},
+    }
+
+
+def _driver(driver: Driver) -> dict[str, object]:
+    return {
+        "rollout": driver.rollout,
+        "rule": driver.rule,
+        "region": driver.region,
+        "candidate": driver.candidate,
+        "stable": driver.stable,
+        "version": driver.version,
     }
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum
 
 from shared.domain.flags.model import BY_KEY, Attribute, Flag
-from shared.domain.names import EffectId, RolloutId, VariantName
+from shared.domain.names import EffectId, RolloutId, VariantName, Version
 
 
 class Unread(Enum):
@@ -109,18 +109,24 @@ class Drive:
 
     rollout: RolloutId
     rule: str | None
-    """The rule's id; None: the flag's default."""
+    """The rule's id; None: a default."""
+    region: str | None = None
+    """Where it is the default of a region; None: the flag's own."""
     candidate: VariantName
     stable: VariantName
+    version: Version | None = None
+    """The version that the candidate is rolled out as; None: the variant's own name."""
     weight: int
     """In 1/100,000."""
+    returns: bool = False
+    """Whether it brings back what was before: a flag that is killed is no obstacle then."""
     bucketed_by: Attribute = BY_KEY
     """Counts where there is no split yet: one that is there keeps its seed and its way, so nobody changes sides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """A rollout leaves the flag as it is now: others may write it again."""
+    """A rollout leaves all that it drives of the flag as it is now: others may write it again."""
 
     rollout: RolloutId
 

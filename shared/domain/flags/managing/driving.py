@@ -1,4 +1,4 @@
-"""A rollout moves the split of one rule, or of the default, of a flag, and nobody else meanwhile."""
+"""A rollout moves one split of a flag - of a rule, a region, or the default -, and nobody else meanwhile."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from shared.domain.errors import RejectedError
 from shared.domain.flags.managing import events as e
 from shared.domain.flags.managing.commands import Drive, Release
 from shared.domain.flags.managing.draft import FlagDraft
-from shared.domain.flags.managing.serves import rule_of, serve_of
+from shared.domain.flags.managing.serves import override_of, rule_of, serve_of
 from shared.domain.flags.managing.state import Driver, FlagState
 from shared.domain.flags.model import WHOLE, Flag, Serve, Share, Split
 from shared.domain.names import VariantName
@@ -15,17 +15,17 @@ from shared.domain.names import VariantName
 def drive(draft: FlagDraft, command: Drive) -> None:
     """Give the candidate its weight. The same weight again is nothing new.
 
-    Raises `RejectedError` when another rollout drives the flag, or it has no such rule or variant.
+    Raises `RejectedError` when another rollout drives the split, when this one has let go of the flag, when it would
+    begin on a flag that is killed, or the flag has no such rule or variant.
     """
     flag = draft.existing()
     why_not = _refusal(draft.state, flag, command)
     if why_not is not None:
         raise RejectedError(why_not)
-    driver = Driver(rollout=command.rollout, rule=command.rule, candidate=command.candidate, stable=command.stable)
-    if draft.state.driver is None:
-        draft.record(e.DriveBegun(at=draft.now, driver=driver))
+    if draft.state.driver_of(command.rule, command.region) is None:
+        draft.record(e.DriveBegun(at=draft.now, driver=_driver(command)))
     serve = _split(flag, command)
-    if serve != serve_of(flag, command.rule):
+    if serve != serve_of(flag, command.rule, command.region):
         draft.record(
             e.FlagDriven(
                 at=draft.now,
@@ -33,51 +33,91 @@ def drive(draft: FlagDraft, command: Drive) -> None:
                 revision=draft.state.revision + 1,
                 weight=command.weight,
                 serve=serve,
+                rule=command.rule,
+                region=command.region,
             )
         )
 
 
 def release(draft: FlagDraft, command: Release) -> None:
     """Let others write again. A split that has come to an end becomes its one variant."""
-    state = draft.state
-    if state.driver is None or state.driver.rollout != command.rollout or state.flag is None:
-        return
-    before = serve_of(state.flag, state.driver.rule)
-    after = _settled(before)
-    revision = state.revision + (after != before)
-    assert after is not None
-    draft.record(e.FlagReleased(at=draft.now, rollout=command.rollout, revision=revision, serve=after))
+    for driver in draft.state.drivers:
+        flag = draft.state.flag
+        if driver.rollout != command.rollout or flag is None:
+            continue
+        before = serve_of(flag, driver.rule, driver.region)
+        after = _settled(before)
+        assert after is not None
+        draft.record(
+            e.FlagReleased(
+                at=draft.now,
+                rollout=command.rollout,
+                revision=draft.state.revision + (after != before),
+                serve=after,
+                rule=driver.rule,
+                region=driver.region,
+            )
+        )
 
 
 def refusal_of_others(state: FlagState, wanted: Flag) -> str | None:
     """Say why somebody else than the rollout cannot make the flag this, or None when what it drives stays as it is."""
-    driver, flag = state.driver, state.flag
-    if driver is None or flag is None:
+    flag = state.flag
+    if flag is None:
         return None
-    if (
-        serve_of(flag, driver.rule) == serve_of(wanted, driver.rule)
-        and _audience_of(flag, driver.rule) == _audience_of(wanted, driver.rule)
-        and all(_value_of(flag, name) == _value_of(wanted, name) for name in (driver.candidate, driver.stable))
-    ):
-        return None
-    return f"rollout {driver.rollout} drives {_named(driver.rule)}: end it first; the kill switch works meanwhile"
+    return next((_in_the_way(driver) for driver in state.drivers if not _is_spared(driver, flag, wanted)), None)
 
 
 def refusal_to_archive(state: FlagState) -> str | None:
     """Say why the flag cannot be archived now, or None."""
-    if state.driver is None:
+    if not state.drivers:
         return None
-    return f"rollout {state.driver.rollout} drives {_named(state.driver.rule)}: end it first"
+    driver = state.drivers[0]
+    return f"rollout {driver.rollout} drives {_named(driver.rule, driver.region)}: end it first"
+
+
+def killed_in_words(state: FlagState) -> str:
+    """Say who killed the flag, and why."""
+    by = f"the flag was killed by {state.killed_by}" if state.killed_by else "the flag is killed"
+    return f"{by}: {state.killed_because}" if state.killed_because else by
+
+
+def _driver(command: Drive) -> Driver:
+    return Driver(
+        rollout=command.rollout,
+        rule=command.rule,
+        region=command.region,
+        candidate=command.candidate,
+        stable=command.stable,
+        version=command.version,
+    )
+
+
+def _is_spared(driver: Driver, flag: Flag, wanted: Flag) -> bool:
+    """Whether what is wanted leaves what this rollout drives as it is, and who meets it."""
+    rule, region = driver.rule, driver.region
+    return (
+        serve_of(flag, rule, region) == serve_of(wanted, rule, region)
+        and _audience_of(flag, rule, region) == _audience_of(wanted, rule, region)
+        and all(_value_of(flag, name) == _value_of(wanted, name) for name in (driver.candidate, driver.stable))
+    )
+
+
+def _in_the_way(driver: Driver) -> str:
+    where = _named(driver.rule, driver.region)
+    return f"rollout {driver.rollout} drives {where}: end it first; the kill switch works meanwhile"
 
 
 def _refusal(state: FlagState, flag: Flag, command: Drive) -> str | None:
-    driver = state.driver
+    driver, where = state.driver_of(command.rule, command.region), _named(command.rule, command.region)
     if driver is not None and driver.rollout != command.rollout:
-        return f"rollout {driver.rollout} drives {_named(driver.rule)} already"
-    asked = (command.rule, command.candidate, command.stable)
-    if driver is not None and (driver.rule, driver.candidate, driver.stable) != asked:
-        return f"rollout {driver.rollout} drives {_named(driver.rule)} from {driver.stable} to {driver.candidate}"
-    if serve_of(flag, command.rule) is None:
+        return f"rollout {driver.rollout} drives {where} already"
+    asked = (command.candidate, command.stable)
+    if driver is not None and (driver.candidate, driver.stable) != asked:
+        return f"rollout {driver.rollout} drives {where} from {driver.stable} to {driver.candidate}"
+    if command.rollout in state.let_go:
+        return f"rollout {command.rollout} has let go of this flag"
+    if serve_of(flag, command.rule, command.region) is None:
         return f"flag {flag.key} has no rule {command.rule}"
     known = {variant.name for variant in flag.variants}
     for name in (command.candidate, command.stable):
@@ -87,13 +127,22 @@ def _refusal(state: FlagState, flag: Flag, command: Drive) -> str | None:
         return f"{command.candidate} cannot be the candidate and the stable variant"
     if not 0 <= command.weight <= WHOLE:
         return f"a weight is from 0 to {WHOLE}, not {command.weight}"
-    return None
+    return killed_in_words(state) if flag.killed and driver is None and not command.returns else None
+
+
+def weight_in(serve: Serve, variant: VariantName) -> int:
+    """Return the share of a variant in what is served, in 1/100,000 of all that the split gives."""
+    if not isinstance(serve, Split):
+        return WHOLE if serve == variant else 0
+    total = sum(share.weight for share in serve.shares)
+    own = sum(share.weight for share in serve.shares if share.variant == variant)
+    return round(WHOLE * own / total) if total else 0
 
 
 def _split(flag: Flag, command: Drive) -> Split:
     """Return the split with the candidate first, so that nobody who has it loses it while its weight grows."""
     shares = (Share(command.candidate, command.weight), Share(command.stable, WHOLE - command.weight))
-    now = serve_of(flag, command.rule)
+    now = serve_of(flag, command.rule, command.region)
     if isinstance(now, Split):
         return replace(now, shares=shares)
     seed = flag.key if command.rule is None else f"{flag.key}/{command.rule}"
@@ -107,9 +156,12 @@ def _settled(serve: Serve | None) -> Serve | None:
     return served[0] if len(served) == 1 and served[0] is not None else serve
 
 
-def _audience_of(flag: Flag, rule: str | None) -> object:
-    found = rule_of(flag, rule) if rule is not None else None
-    return found.condition if found is not None else None
+def _audience_of(flag: Flag, rule: str | None, region: str | None) -> object:
+    """Return what decides who meets the split: a rule's condition, or whether the flag, or the region, is on."""
+    if rule is not None:
+        found = rule_of(flag, rule)
+        return (flag.enabled, found.condition if found is not None else None)
+    return (flag.enabled, override_of(flag, region).enabled if region is not None else None)
 
 
 def _value_of(flag: Flag, name: VariantName) -> object:
@@ -117,5 +169,7 @@ def _value_of(flag: Flag, name: VariantName) -> object:
     return next((repr(variant.value) for variant in flag.variants if variant.name == name), None)
 
 
-def _named(rule: str | None) -> str:
-    return "the default of this flag" if rule is None else f"rule {rule} of this flag"
+def _named(rule: str | None, region: str | None = None) -> str:
+    if rule is not None:
+        return f"rule {rule} of this flag"
+    return "the default of this flag" if region is None else f"the default of region {region} of this flag"

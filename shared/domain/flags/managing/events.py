@@ -122,16 +122,20 @@ class FlagDriven:
     revision: int
     weight: int
     serve: Serve
+    rule: str | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlagReleased:
-    """No rollout drives the flag any more."""
+    """A rollout does not drive this split any more."""
 
     at: datetime
     rollout: RolloutId
     revision: int
     serve: Serve
+    rule: str | None = None
+    region: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

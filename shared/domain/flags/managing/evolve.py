@@ -6,8 +6,15 @@ from typing import assert_never
 
 from shared.domain.flags.managing import events as e
 from shared.domain.flags.managing.serves import serving
-from shared.domain.flags.managing.state import Approval, Distribution, FlagState
-from shared.domain.flags.model import Flag, Serve
+from shared.domain.flags.managing.state import (
+    LET_GO_AT_MOST,
+    Approval,
+    Distribution,
+    Driver,
+    FlagState,
+    RolledOut,
+)
+from shared.domain.flags.model import Flag
 
 
 def evolve(state: FlagState, event: e.FlagEvent) -> FlagState:
@@ -24,8 +31,11 @@ def _apply(state: FlagState, event: e.FlagEvent) -> FlagState:
             return replace(_carried_out(saved, event.change), archived=False, scheduled=scheduled)
         case e.FlagKilled() | e.FlagRevived():
             assert state.flag is not None
-            flag = replace(state.flag, killed=isinstance(event, e.FlagKilled))
-            return _changed(state, flag, ("killed",), event.revision, event.at, event.by)
+            is_killed = isinstance(event, e.FlagKilled)
+            by, why = (event.by, event.why) if is_killed else ("", "")
+            flag = replace(state.flag, killed=is_killed)
+            switched = replace(state, killed_by=by, killed_because=why)
+            return _changed(switched, flag, ("killed",), event.revision, event.at, event.by)
         case e.FlagArchived():
             archived = _changed(state, state.flag, (), event.revision, event.at, event.by)
             return replace(_carried_out(archived, event.change), archived=True)
@@ -44,10 +54,11 @@ def _apply(state: FlagState, event: e.FlagEvent) -> FlagState:
             left = tuple(change for change in state.scheduled if change.id != event.change)
             return replace(state, scheduled=left)
         case e.DriveBegun():
-            return replace(state, driver=event.driver)
-        case e.FlagDriven() | e.FlagReleased():
-            driven = _driven(state, event.serve, event.revision, event.at, f"rollout {event.rollout}")
-            return driven if isinstance(event, e.FlagDriven) else replace(driven, driver=None)
+            return replace(state, drivers=(*state.drivers, event.driver))
+        case e.FlagDriven():
+            return _driven(state, event)
+        case e.FlagReleased():
+            return _released(_driven(state, event), event)
         case e.PublishClosed():
             return replace(state, effects=tuple(row for row in state.effects if row not in event.effects))
         case e.DistributionAsked():
@@ -82,12 +93,34 @@ def _carried_out(state: FlagState, change: str) -> FlagState:
     return replace(state, proposal=None) if is_it else state
 
 
-def _driven(state: FlagState, serve: Serve, revision: int, at: datetime, by: str) -> FlagState:
+def _driven(state: FlagState, event: e.FlagDriven | e.FlagReleased) -> FlagState:
     """Put the split where the driver has it; where that is as it was, no revision was made."""
-    if state.flag is None or state.driver is None or revision == state.revision:
+    if state.flag is None or event.revision == state.revision:
         return state
-    field = "default" if state.driver.rule is None else "rules"
-    return _changed(state, serving(state.flag, state.driver.rule, serve), (field,), revision, at, by)
+    field = "rules" if event.rule is not None else "default" if event.region is None else "regions"
+    flag = serving(state.flag, event.rule, event.serve, event.region)
+    return _changed(state, flag, (field,), event.revision, event.at, f"rollout {event.rollout}")
+
+
+def _released(state: FlagState, event: e.FlagReleased) -> FlagState:
+    """Let others write the split; remember who has it now, where a rollout gave it to somebody else."""
+    driver = state.driver_of(event.rule, event.region)
+    others = tuple(each for each in state.drivers if each is not driver)
+    let_go = (*(each for each in state.let_go if each != event.rollout), event.rollout)[-LET_GO_AT_MOST:]
+    released = replace(state, drivers=others, let_go=let_go)
+    return _remembered(released, driver) if driver is not None and event.serve == driver.candidate else released
+
+
+def _remembered(state: FlagState, driver: Driver) -> FlagState:
+    rolled_out = RolledOut(
+        rule=driver.rule,
+        region=driver.region,
+        variant=driver.candidate,
+        version=driver.version,
+        replaced=driver.stable,
+    )
+    before = state.rolled_out_in(driver.rule, driver.region)
+    return replace(state, rolled_out=(*(each for each in state.rolled_out if each is not before), rolled_out))
 
 
 def _changed(

@@ -1,24 +1,37 @@
-"""What a rule, or the default, of a flag serves."""
+"""What a rule, a region, or the default, of a flag serves."""
 
 from dataclasses import replace
 
-from shared.domain.flags.model import Flag, Rule, Serve
+from shared.domain.flags.model import Flag, RegionOverride, Rule, Serve
 
 
-def serve_of(flag: Flag, rule: str | None) -> Serve | None:
-    """Return what a rule, or the default where `rule` is None, serves; None where the flag has no such rule."""
-    if rule is None:
-        return flag.default
-    found = rule_of(flag, rule)
-    return found.serve if found is not None else None
+def serve_of(flag: Flag, rule: str | None, region: str | None = None) -> Serve | None:
+    """Return what a rule serves, or a default where `rule` is None; None where the flag has no such rule.
+
+    A region without a default of its own serves the flag's.
+    """
+    if rule is not None:
+        found = rule_of(flag, rule)
+        return found.serve if found is not None else None
+    own = override_of(flag, region).default if region is not None else None
+    return own if own is not None else flag.default
 
 
-def serving(flag: Flag, rule: str | None, serve: Serve) -> Flag:
-    """Return the flag with this served by the rule, or by the default."""
-    if rule is None:
+def serving(flag: Flag, rule: str | None, serve: Serve, region: str | None = None) -> Flag:
+    """Return the flag with this served by the rule, by the region, or by the default."""
+    if rule is not None:
+        rules = tuple(replace(each, serve=serve) if each.id == rule else each for each in flag.rules)
+        return replace(flag, rules=rules)
+    if region is None:
         return replace(flag, default=serve)
-    rules = tuple(replace(each, serve=serve) if each.id == rule else each for each in flag.rules)
-    return replace(flag, rules=rules)
+    own = (region, replace(override_of(flag, region), default=serve))
+    regions = tuple(own if name == region else (name, each) for name, each in flag.regions)
+    return replace(flag, regions=regions if own in regions else (*regions, own))
+
+
+def override_of(flag: Flag, region: str) -> RegionOverride:
+    """Return what a region does otherwise, which may be nothing."""
+    return dict(flag.regions).get(region) or RegionOverride()
 
 
 def rule_of(flag: Flag, rule: str) -> Rule | None:

@@ -4,21 +4,42 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.flags.model import Flag
-from shared.domain.names import EffectId, FlagKey, RolloutId, VariantName
+from shared.domain.names import EffectId, FlagKey, RolloutId, VariantName, Version
 
 SCHEDULED_AT_MOST = 5
 """Changes that may wait for their time at once: the aggregate holds a whole flag for each."""
 
 
+LET_GO_AT_MOST = 10
+"""So many rollouts are remembered that have let go of the flag: a late write of one of them begins nothing anew."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
-    """The rollout that moves the split of one rule, or of the default. Nobody else writes that meanwhile."""
+    """The rollout that moves one split: of a rule, a region, or the default. Nobody else writes that meanwhile."""
 
     rollout: RolloutId
     rule: str | None
-    """The rule's id; None: the flag's default."""
+    """The rule's id; None: a default."""
+    region: str | None = None
+    """Where it is the default of a region; None: the flag's own."""
     candidate: VariantName
     stable: VariantName
+    version: Version | None = None
+    """The version that the candidate is rolled out as; None: the variant's own name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledOut:
+    """What the last rollout that gave somebody else's place to a variant did to one split, so that it can return."""
+
+    rule: str | None
+    region: str | None
+    variant: VariantName
+    version: Version | None
+    """What the variant was rolled out as."""
+    replaced: VariantName
+    """Whose place it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +119,15 @@ class FlagState:
     """Rises by one with each change of the flag; 0: there never was one."""
     touched: tuple[tuple[str, int], ...] = ()
     """The fields that were ever changed, each with the revision in which it was last."""
-    driver: Driver | None = None
+    drivers: tuple[Driver, ...] = ()
+    """At most one of each split."""
+    rolled_out: tuple[RolledOut, ...] = ()
+    """At most one of each split."""
+    let_go: tuple[RolloutId, ...] = ()
+    """The rollouts that drove the flag and do not any more, the last ones."""
+    killed_by: str = ""
+    killed_because: str = ""
+    """Who killed the flag, and why, while it is killed."""
     proposal: Proposal | None = None
     scheduled: tuple[ScheduledChange, ...] = ()
     """In the order of their times."""
@@ -118,6 +147,14 @@ class FlagState:
     def live(self) -> Flag | None:
         """The flag as it is to be served, or None."""
         return None if self.archived else self.flag
+
+    def driver_of(self, rule: str | None, region: str | None = None) -> Driver | None:
+        """Return who drives a split, or None."""
+        return next((each for each in self.drivers if (each.rule, each.region) == (rule, region)), None)
+
+    def rolled_out_in(self, rule: str | None, region: str | None) -> RolledOut | None:
+        """Return what the last rollout that succeeded did to a split, or None."""
+        return next((each for each in self.rolled_out if (each.rule, each.region) == (rule, region)), None)
 
     def change(self, change_id: str) -> ScheduledChange | None:
         """Return the scheduled change of this id, or None."""

@@ -87,6 +87,7 @@ def test_the_kill_switch_waits_for_nobody_and_a_proposal_outlives_it():
 def test_what_others_changed_beside_it_stays():
     tale = proposed(1)
     tale.drive(5_000)
+    tale.release()
 
     tale.approve("bob")
 

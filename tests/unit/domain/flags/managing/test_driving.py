@@ -6,13 +6,15 @@ import pytest
 
 from shared.domain.errors import RejectedError
 from shared.domain.flags.managing import events as e
-from shared.domain.flags.managing.commands import Drive
+from shared.domain.flags.managing.commands import Drive, Release
+from shared.domain.flags.managing.driving import weight_in
 from shared.domain.flags.managing.refusals import UnknownFlagError
 from shared.domain.flags.model import EVERYBODY, WHOLE, Hashing, Share, Split, Variant
-from shared.domain.names import RolloutId, VariantName
+from shared.domain.names import RolloutId, VariantName, Version
 from tests.unit.domain.flags.managing.tale import EVERYONE, OFF, ON, ROLLOUT, STAFF, Tale, flag
 
 OTHER = RolloutId("shop-ba9876543210")
+THIRD = RolloutId("shop-3333333333ff")
 
 
 def driven(rule: str | None = "everyone") -> Tale:
@@ -96,13 +98,74 @@ def test_a_scheduled_change_of_what_is_driven_is_refused_at_its_time():
     assert "rules" in tale.happened(e.ScheduledRefused)[0].why
 
 
-def test_one_rollout_drives_one_thing_at_a_time():
+def test_a_killed_flag_says_who_killed_it_and_nobody_begins_to_drive_it_but_a_return():
+    tale = Tale()
+    tale.kill()
+    with pytest.raises(RejectedError, match="the flag was killed by bob"):
+        tale.drive(5_000)
+
+    tale.tell(Drive(rollout=ROLLOUT, rule=None, candidate=ON, stable=OFF, weight=1, returns=True))
+    assert weight_in(tale.flag.default, ON) == 1
+
+
+def test_a_split_has_one_driver_and_one_rollout_may_drive_several_splits():
     tale = driven()
 
     with pytest.raises(RejectedError, match=f"rollout {ROLLOUT} drives rule everyone of this flag already"):
         tale.drive(5_000, rollout=OTHER)
     with pytest.raises(RejectedError, match="from off to on"):
-        tale.drive(5_000, "staff")
+        tale.tell(Drive(rollout=ROLLOUT, rule="everyone", candidate=OFF, stable=ON, weight=1))
+    tale.drive(5_000, None, rollout=OTHER)
+    tale.tell(Drive(rollout=ROLLOUT, rule=None, region="eu", candidate=ON, stable=OFF, weight=7_000))
+
+    splits = [(driver.rollout, driver.rule, driver.region) for driver in tale.state.drivers]
+    assert splits == [(ROLLOUT, "everyone", None), (OTHER, None, None), (ROLLOUT, None, "eu")]
+    with pytest.raises(RejectedError, match="drives the default of region eu"):
+        tale.save(replace(tale.flag, regions=()))
+    tale.release()
+    assert [driver.rollout for driver in tale.state.drivers] == [OTHER]
+
+
+def test_a_region_gets_a_default_of_its_own_on_the_seed_of_the_flag():
+    tale = Tale()
+    tale.tell(Drive(rollout=ROLLOUT, rule=None, region="eu", candidate=ON, stable=OFF, weight=7_000))
+
+    assert tale.flag.default == OFF
+    assert dict(tale.flag.regions)["eu"].default == split(7_000, "new-checkout")
+    tale.tell(Drive(rollout=ROLLOUT, rule=None, region="eu", candidate=ON, stable=OFF, weight=WHOLE))
+    tale.release()
+    assert dict(tale.flag.regions)["eu"].default == ON
+
+
+def test_a_driven_flag_cannot_be_switched_off_by_others_but_by_the_kill_switch():
+    tale = driven()
+
+    with pytest.raises(RejectedError, match="the kill switch works meanwhile"):
+        tale.save(replace(tale.flag, enabled=False))
+
+
+def test_one_that_has_let_go_begins_nothing_anew():
+    tale = driven()
+    tale.release()
+
+    with pytest.raises(RejectedError, match="has let go"):
+        tale.drive(25_000)
+
+
+def test_who_has_the_place_of_whom_is_remembered_of_a_rollout_that_went_all_the_way():
+    tale = Tale()
+    forward = Drive(rollout=ROLLOUT, rule=None, candidate=ON, stable=OFF, weight=5_000, version=Version("7"))
+    tale.tell(forward)
+    tale.tell(replace(forward, weight=0))
+    tale.release()
+    assert tale.state.rolled_out == ()
+
+    for rollout, candidate, stable, version in ((OTHER, ON, OFF, "7"), (THIRD, OFF, ON, "6")):
+        command = replace(forward, rollout=rollout, candidate=candidate, stable=stable, version=Version(version))
+        tale.tell(replace(command, weight=WHOLE))
+        tale.tell(Release(rollout=rollout))
+        (last,) = tale.state.rolled_out
+        assert (last.variant, last.version, last.replaced) == (candidate, version, stable)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +195,7 @@ def test_a_rollout_that_leaves_leaves_one_variant_where_it_came_to_an_end(weight
     revision = tale.state.revision
     tale.release()
 
-    assert (tale.flag.rules[1].serve, tale.state.driver) == (serve, None)
+    assert (tale.flag.rules[1].serve, tale.state.drivers) == (serve, ())
     assert tale.state.revision == revision + (serve in (ON, OFF))
     assert tale.release().events == ()
     tale.save(flag(rules=(replace(EVERYONE, condition=EVERYBODY),)))
