@@ -77,7 +77,7 @@ def _member(release: Release, member: MemberState, rollout: Rollout | None) -> d
         "rollout": member.rollout,
         "standing": member.standing,
         "waits_for": _waits_for(release, member),
-        "hold": member.hold or None,
+        "hold": _hold(member),
         "reason": member.reason,
         "phase": shown["phase"] if shown else None,
         "doing": shown["doing"] if shown else None,
@@ -90,6 +90,11 @@ def _member(release: Release, member: MemberState, rollout: Rollout | None) -> d
     }
 
 
+def _hold(member: MemberState) -> str | None:
+    """Return what holds a member; a release window is one, whether it opens or not: the reason says when."""
+    return (Hold.WINDOW if member.hold is Hold.SHUT else member.hold) or None
+
+
 def _opened(release: Release) -> str | None:
     return stage_in_words(release.opened) if release.opened > CLOSED else None
 
@@ -98,7 +103,7 @@ def _waits_for(release: Release, member: MemberState) -> str | None:
     """Say what keeps a member where it is, as far as the release knows."""
     if release.phase.is_terminal:
         return None
-    if member.hold is Hold.WINDOW:
+    if member.hold in (Hold.WINDOW, Hold.SHUT):
         return f"a release window ({member.reason})"
     if member.hold:
         return f"it is {member.hold}"

@@ -350,6 +350,20 @@ def test_a_member_that_a_release_window_holds_is_waited_for_and_the_release_says
     assert world.run_to_the_end() == "succeeded"
 
 
+@pytest.mark.parametrize("action", ["start", "advance", "promote"])
+def test_a_member_that_no_release_window_ever_lets_go_on_is_not_waited_for_for_ever(tmp_path, action):
+    past = '{from: "2020-01-01T00:00:00", until: "2020-01-02T00:00:00"}'
+    window = f"releaseWindows:\n  - {{name: past, allow: {past}, actions: [{action}]}}\n"
+    world = TogetherWorld(tmp_path, *TWO, web=window)
+    world.release()
+    world.run_until(lambda: world.member("web")["hold"] == "window")
+    assert "at no time within a year" in world.member("web")["waits_for"]
+
+    assert world.run_to_the_end() == "failed"
+    assert "web had no release window to go on in for 1:00:00" in world.whole()["reason"]
+    assert set(world.served().values()) == {"1"}
+
+
 def test_a_member_that_is_stuck_shows_why(world):
     world.release()
     world.run_until(lambda: world.served()["db"] == "2")

@@ -43,7 +43,7 @@ def _keeps_all_waiting(release: Release, member: MemberState, draft: ReleaseDraf
     if member.heard + release.patience <= draft.now:
         return "has said nothing"
     if member.idle_since is not None and member.idle_since + release.patience <= draft.now:
-        return "waited its turn"
+        return "had no release window to go on in" if member.hold is Hold.SHUT else "waited its turn"
     return None
 
 

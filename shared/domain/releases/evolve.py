@@ -94,7 +94,7 @@ def _begun(release: Release, event: e.ReleaseBegun) -> Release:
 
 
 def _heard(member: MemberState, report: Report, at: datetime) -> MemberState:
-    idle = report.standing is Standing.PENDING and report.hold is Hold.NOT
+    idle = report.hold is Hold.SHUT or (report.standing is Standing.PENDING and report.hold is Hold.NOT)
     return replace(
         member,
         heard=at,

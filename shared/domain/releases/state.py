@@ -64,7 +64,8 @@ class MemberState:
     sequence: int = 0
     """How much had happened to the application when it last answered: what is older is late."""
     idle_since: datetime | None = None
-    """Since when it answers that it cannot begin, for another rollout of its application has the turn."""
+    """Since when it answers that it cannot go on, and nothing that somebody set will end that: another rollout of its
+    application has the turn, or its release windows never open."""
     asked_back: datetime | None = None
     """When it was asked to go back."""
     given_up: bool = False

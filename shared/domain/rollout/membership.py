@@ -85,6 +85,8 @@ class Hold(StrEnum):
     FROZEN = "frozen"
     WINDOW = "window"
     """A release window does not let it begin, or go on."""
+    SHUT = "shut"
+    """The same, and no time opens one: nobody waits for that for ever."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

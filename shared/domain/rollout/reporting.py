@@ -115,4 +115,6 @@ def _hold(state: Application, rollout: Rollout, now: datetime) -> Hold:
         return Hold.FROZEN
     if rollout.paused is not None:
         return Hold.PAUSED
-    return Hold.WINDOW if rollout.opens_at is not None and rollout.opens_at > now else Hold.NOT
+    if rollout.opens_at is None or rollout.opens_at <= now:
+        return Hold.NOT
+    return Hold.SHUT if rollout.is_shut else Hold.WINDOW

@@ -117,6 +117,8 @@ class Rollout:
     """Why a release window holds it, or held it last in this step; empty while none did."""
     opens_at: datetime | None = None
     """When that window lets it go on."""
+    is_shut: bool = False
+    """Whether no window lets it go on within a year: time does not open one, so a person or another spec has to."""
     paused: Pause | None = None
     paused_in: Phase | None = None
     ending: Ending | None = None

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.names import CommandId, RolloutId, Version
 from shared.domain.rollout import events as e
-from shared.domain.rollout.calendar import ReleaseAction
+from shared.domain.rollout.calendar import ReleaseAction, WindowKind
 from shared.domain.rollout.commands import TellOfRelease
 from shared.domain.rollout.effects import Notify, TellRelease
 from shared.domain.rollout.membership import CLOSED, END, PROMOTION, START, Hold, Stage, Standing
@@ -172,6 +172,21 @@ def test_a_window_that_has_opened_holds_nobody_though_the_next_step_is_not_enter
     member.site.trouble = "503"
     member.wait(3 * HOUR).open(2)
     assert (member.told.standing, member.told.hold) == (Standing.MOVING, Hold.NOT)
+
+
+@pytest.mark.parametrize(
+    ("action", "standing"), [(ReleaseAction.START, Standing.PENDING), (ReleaseAction.PROMOTE, Standing.MOVING)]
+)
+def test_windows_that_never_open_are_told_of_as_what_they_are(action, standing):
+    """The only one that would let it go on lies in the past as a whole."""
+    over = replace(quiet_until(1, action), kind=WindowKind.ALLOW)
+    member = Member(spec(calendar=(over,)))
+    if standing is Standing.MOVING:
+        member.wait_before(Stage(2)).open(2)
+        member.go_until(lambda: member.told.hold is not Hold.NOT)
+
+    assert (member.told.standing, member.told.hold) == (standing, Hold.SHUT)
+    assert "at no time within a year" in member.told.reason
 
 
 def test_it_goes_back_when_the_release_says_so():

@@ -50,6 +50,7 @@ def rollout_started(state: Application, event: e.RolloutStarted) -> Application:
         started=event.at,
         held_by="",
         opens_at=None,
+        is_shut=False,
         look_at=event.at,
         deadline=event.at + event.spec.deadlines.preflight,
         held_since=event.at if state.freezes(state.pending) else None,

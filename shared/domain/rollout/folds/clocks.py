@@ -30,7 +30,8 @@ def rollout_held(rollout: Rollout, event: e.RolloutHeld) -> Rollout:
     """What waits for a window has its whole time for progress when that opens."""
     opens = event.until or event.at + HORIZON
     deadline = rollout.deadline and progress_deadline(replace(rollout, held_since=None), opens)
-    return replace(rollout, held_by=event.why, opens_at=opens, reason=event.why, deadline=deadline)
+    shut = event.until is None
+    return replace(rollout, held_by=event.why, opens_at=opens, is_shut=shut, reason=event.why, deadline=deadline)
 
 
 def rollout_resumed(rollout: Rollout, at: datetime, *, frozen: bool) -> Rollout:

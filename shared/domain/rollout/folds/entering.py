@@ -29,6 +29,7 @@ def step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
         no_return=rollout.no_return or _left_in_doubt(rollout),
         held_by="",
         opens_at=None,
+        is_shut=False,
         paused=None,
         paused_in=None,
         held_since=None,

@@ -198,6 +198,19 @@ def test_a_member_that_is_held_is_waited_for(standing, hold):
     assert tale.state.phase is ReleasePhase.PROGRESSING
 
 
+@pytest.mark.parametrize("standing", [Standing.PENDING, Standing.MOVING, Standing.WAITING])
+def test_a_member_whose_release_windows_never_open_takes_all_back_after_the_deadline(standing):
+    tale = Tale("db", "web")
+    for _ in range(6):
+        assert tale.state.phase is ReleasePhase.PROGRESSING
+        tale.report("web", standing, stage=Stage(1), hold=Hold.SHUT)
+        tale.report("db", Standing.WAITING, stage=Stage(1))
+        tale.pass_time(timedelta(minutes=10))
+
+    assert tale.state.phase is ReleasePhase.ROLLING_BACK
+    assert tale.state.reason == "web had no release window to go on in for 1:00:00"
+
+
 def test_all_are_asked_how_they_stand_three_times_in_a_deadline():
     tale = Tale()
     asked = []
