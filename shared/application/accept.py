@@ -201,7 +201,7 @@ class Intake:
 
     @property
     def _claims(self) -> Claims:
-        return Claims(self.store, self.clock)
+        return Claims(self.store, self.index, self.clock)
 
     @property
     def _door(self) -> Door:

@@ -3,6 +3,7 @@
 Two applications on one site would set each other's weights back for ever. So each resource has a row of its own,
 written only while it is as it was read: of two specs that name it at the same instant one wins. The row says who, and
 that application itself says whether it still uses the resource; so a row that was left behind holds nobody up for long.
+Specs that were stored before there were such rows are found by the look-up rows of resources, and have their say too.
 """
 
 import logging
@@ -11,12 +12,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.application import aggregate as aggregates
+from shared.application.publish import owners
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, VersionConflictError
 from shared.domain.names import ApplicationName, TargetName, application_key
 from shared.domain.rollout.spec import Spec, Target
 from shared.domain.rollout.state import Application
 from shared.ports.clock import Clock
 from shared.ports.rollout_store import Change, RolloutStore
+from shared.ports.view_index import ViewIndex
 from shared.wire.claims import Claim, read_claim, write_claim
 from shared.wire.resources import normal_resource, resource_group
 
@@ -41,6 +44,7 @@ class Claims:
     """One point read a target, and a write where something changes. Raises `TryLaterError` for an unwell store."""
 
     store: RolloutStore
+    index: ViewIndex
     clock: Clock
 
     def take(self, state: Application, spec: Spec) -> None:
@@ -96,6 +100,8 @@ class Claims:
                 return None
             if held is not None and owner is not None and owner != state.name:
                 self._refuse_other(held.claim, owner, target, path)
+            if held is None:
+                self._refuse_older(state.name, target, path)
             try:
                 taken = self._write(target.resource, state.name, held.etag if held is not None else None)
             except VersionConflictError:
@@ -104,6 +110,18 @@ class Claims:
         raise TryLaterError(f"{path} is being claimed by too many at once", after_seconds=1)
 
     def _refuse_other(self, claim: Claim, owner: ApplicationName, target: Target, path: str) -> None:
+        self._refuse_used(owner, target, path)
+        left = claim.since + STANDS_AT_LEAST - self.clock.now()
+        if left > timedelta(0):
+            raise TryLaterError(f"{path} is just being claimed by {owner}", after_seconds=left.total_seconds())
+
+    def _refuse_older(self, name: ApplicationName, target: Target, path: str) -> None:
+        """Refuse what nobody has claimed, and an application uses whose spec is older than claims are."""
+        for other in owners(self.index, target.resource):
+            if other != name:
+                self._refuse_used(other, target, path)
+
+    def _refuse_used(self, owner: ApplicationName, target: Target, path: str) -> None:
         used = self._use(owner, target.resource)
         if used is not None:
             raise RejectedError(
@@ -111,9 +129,6 @@ class Claims:
                 f"{used}; two would set each other's weights back for ever: take it out of the spec of {owner}, which "
                 "frees it once no rollout of that is watched there, or name another resource here"
             )
-        left = claim.since + STANDS_AT_LEAST - self.clock.now()
-        if left > timedelta(0):
-            raise TryLaterError(f"{path} is just being claimed by {owner}", after_seconds=left.total_seconds())
 
     def _use(self, owner: ApplicationName, resource: str) -> TargetName | None:
         return using(aggregates.load(self.store, application_key(owner)).application, resource)

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from shared.application.aggregate import Aggregate
+from shared.domain.names import ApplicationName
 from shared.domain.rollout.spec import Target
 from shared.ports.view_index import IndexRow, ViewIndex
 from shared.wire.resources import resource_group
@@ -11,6 +12,7 @@ from shared.wire.views import application_summary, shard_of
 
 APPLICATIONS = "applications"
 RESOURCES = "resources"
+OWNERS_AT_MOST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,12 @@ class ViewPublisher:
         self.index.put(APPLICATIONS, shard_of(name), IndexRow(name, version, line))
         for target in _targets(aggregate):
             self.index.put(RESOURCES, resource_group(target.resource), IndexRow(name, version, "{}"))
+
+
+def owners(index: ViewIndex, resource: str) -> tuple[ApplicationName, ...]:
+    """Return the applications that have named this resource at some time: ask each whether it still does."""
+    page = index.page(RESOURCES, resource_group(resource), after=None, limit=OWNERS_AT_MOST)
+    return tuple(ApplicationName(row.key) for row in page.rows)
 
 
 def _targets(aggregate: Aggregate) -> tuple[Target, ...]:

@@ -91,7 +91,7 @@ def build(
     """Wire the use cases to their ports. `house` are the release windows of all applications."""
     observed = keeping.observations
     sources = _and_pushed(outside.metrics, ObservedMetrics(observed, observed, clock))
-    claims = Claims(keeping.store, clock)
+    claims = Claims(keeping.store, keeping.index, clock)
     options = flags or FlagOptions()
     flagged = flag_parts(keeping, clock, options)
     beside = WhatDivides(router=outside.router, finder=outside.finder, probe=outside.probe)

@@ -47,6 +47,10 @@ def state_of(world: World, name: ApplicationName) -> Application:
     return aggregates.load(world.keeping.store, application_key(name)).application
 
 
+def claims_of(world: World) -> Claims:
+    return Claims(world.keeping.store, world.keeping.index, world.clock)
+
+
 def is_registered(world: World, name: ApplicationName) -> bool:
     return world.app.views.application(name) is not None
 
@@ -143,7 +147,7 @@ def test_a_spec_that_is_refused_gives_back_nothing_that_another_one_of_the_appli
 
 def test_a_claim_whose_spec_never_came_is_taken_over_after_five_minutes(world):
     claimed = spec("crashed", elsewhere("left"))
-    Claims(world.keeping.store, world.clock).take(state_of(world, claimed.application), claimed)
+    claims_of(world).take(state_of(world, claimed.application), claimed)
 
     with pytest.raises(TryLaterError) as wait:
         put(world, spec("kiosk", elsewhere("left")))
@@ -153,9 +157,34 @@ def test_a_claim_whose_spec_never_came_is_taken_over_after_five_minutes(world):
     assert put(world, spec("kiosk", elsewhere("left")))
 
 
+@pytest.fixture
+def older(world, monkeypatch):
+    """An application on a site of its own, whose spec was stored before there were claims."""
+    with monkeypatch.context() as before:
+        before.setattr(Claims, "take", lambda *_: None)
+        put(world, spec("older", elsewhere("old")))
+    world.settle()
+    return world
+
+
+def test_what_an_application_uses_whose_spec_is_older_than_claims_is_refused_to_another(older):
+    with pytest.raises(RejectedError, match="the application older divides"):
+        put(older, spec("kiosk", elsewhere("kiosk"), elsewhere("old")))
+
+    put(older, spec("older", elsewhere("old")))
+    with pytest.raises(RejectedError, match="the application older divides"):
+        put(older, spec("kiosk", elsewhere("old")))
+
+
+def test_what_such_an_application_has_left_is_free(older):
+    put(older, spec("older", elsewhere("second")))
+
+    assert put(older, spec("kiosk", elsewhere("old")))
+
+
 def test_a_target_that_is_named_again_while_it_is_given_back_stays(world):
     """The claim that is given back is the one that was read before the spec was stored, and no later one."""
-    claims = Claims(world.keeping.store, world.clock)
+    claims = claims_of(world)
     put(world, spec("shop", WEB, elsewhere("second")))
     before = world.app.views.application(SHOP)
     state = state_of(world, SHOP)
@@ -175,7 +204,7 @@ def test_a_target_that_is_named_again_while_it_is_given_back_stays(world):
 def both(world):
     """Two applications on one site, as it was possible before claims: shop has the claim."""
     kiosk = parse_spec(SPEC.replace("application: shop", "application: kiosk").encode(), "application/yaml")
-    claims = Claims(world.keeping.store, world.clock)
+    claims = claims_of(world)
     claims.give_back(claims.dropped(state_of(world, SHOP), spec("shop", elsewhere("second"))))
     put(world, kiosk)
     claims.give_back(claims.dropped(state_of(world, KIOSK), spec("kiosk", elsewhere("third"))))
@@ -225,7 +254,7 @@ def test_taking_users_back_waits_for_nobody(both):
     both.site.deploy(both.target, Place.CANDIDATE, "2")
     assert both.run_to_end(announce_kiosk(both, "2")) == "succeeded"
     both.settle()
-    claims = Claims(both.keeping.store, both.clock)
+    claims = claims_of(both)
     claims.give_back(claims.dropped(state_of(both, KIOSK), spec("kiosk", elsewhere("third"))))
     put(both, both.spec)
 

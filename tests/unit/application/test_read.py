@@ -9,6 +9,7 @@ from shared.adapters.memory.hook_caller import MemoryHookCaller
 from shared.adapters.memory.site import MemorySite
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.rollout_store import SqliteRolloutStore
+from shared.adapters.sqlite.view_index import SqliteViewIndex
 from shared.adapters.system.clock import SystemClock
 from shared.application.claims import Claims
 from shared.application.read import Reader
@@ -25,7 +26,8 @@ MINUTE = timedelta(minutes=1)
 ORDERS = ValueQuery(name="orders", kind=ValueKind.COUNTER, query="Orders")
 SHOP = parse_spec(SPEC.encode(), "application/yaml")
 WEB = SHOP.targets[0]
-NOBODY_ELSE = Claims(SqliteRolloutStore(Database("no-folder/store.db")), SystemClock())
+NOWHERE = Database("no-folder/store.db")
+NOBODY_ELSE = Claims(SqliteRolloutStore(NOWHERE), SqliteViewIndex(NOWHERE), SystemClock())
 """Never asked here: a database is opened when it is first used."""
 
 
