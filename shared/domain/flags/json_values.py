@@ -2,12 +2,16 @@
 
 import math
 import re
+from collections.abc import Hashable
 
 from shared.domain.flags.model import Json
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _LONGEST_NUMBER = 400
 """What is longer reads as no number: nobody means it, and to read it would take long."""
+
+_MOST_BITS = 14_000
+"""Some 4,200 digits: Python writes no number of more than 4,300."""
 
 
 def same(one: Json, other: Json) -> bool:
@@ -19,6 +23,28 @@ def same(one: Json, other: Json) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
     return one == other
+
+
+def levels_of(value: Json) -> int:
+    """Return how deep lists and objects lie in one another in a value; 0: it is neither."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inside is None else 1 + max(map(levels_of, inside), default=0)
+
+
+def hashable(value: Json, levels: int) -> Hashable:
+    """Return what is equal for values that are the `same`, and can be looked up.
+
+    What has more levels than these is equal to nothing that has no more.
+    """
+    if isinstance(value, bool):
+        return ("boolean", value)
+    if not isinstance(value, list | dict):
+        return value
+    if levels == 0:
+        return ("too deep",)
+    if isinstance(value, list):
+        return ("list", *[hashable(each, levels - 1) for each in value])
+    return ("object", frozenset([(name, hashable(each, levels - 1)) for name, each in value.items()]))
 
 
 def number_of(value: Json) -> int | float | None:
@@ -43,7 +69,8 @@ def number_read(value: Json) -> int | float | None:
 def bucket_key(value: Json) -> str | int | None:
     """Return what a user's place is taken from: a text, or a whole number, which places as its digits do; else None.
 
-    Other numbers have no one way to be written, and what is written in two ways would have two places.
+    Other numbers have no one way to be written, and what is written in two ways would have two places. A whole number
+    that is so great that its digits are not written places nobody either.
     """
     if isinstance(value, str):
         return value
@@ -51,4 +78,4 @@ def bucket_key(value: Json) -> str | int | None:
         return None
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and value.bit_length() <= _MOST_BITS else None

@@ -4,10 +4,11 @@ Values are prepared when the matcher is made: texts in a set, the least or great
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TypeAlias, TypeVar
 
 from shared.domain.flags.instants import instant_of
-from shared.domain.flags.json_values import number_of, number_read, same
+from shared.domain.flags.json_values import hashable, levels_of, number_of, number_read
 from shared.domain.flags.model import Clause, Json, Operator
 from shared.domain.flags.operators import NUMBER_OPERATORS, TIME_OPERATORS, Regexes, pattern_of
 from shared.domain.flags.semver import version_of
@@ -26,8 +27,7 @@ def matcher(clause: Clause, regexes: Regexes) -> Matcher:
         case Operator.STARTS_WITH | Operator.ENDS_WITH | Operator.CONTAINS:
             return _affix(clause, texts)
         case Operator.MATCHES:
-            searches = [regexes(pattern_of(text, clause)) for text in texts]
-            return lambda value: isinstance(value, str) and any(search(value) for search in searches)
+            return _pattern(clause, texts, regexes)
     if clause.operator in NUMBER_OPERATORS:
         return _ordered(clause, number_of if clause.strict else number_read)
     return _ordered(clause, instant_of if clause.operator in TIME_OPERATORS else version_of)
@@ -36,17 +36,35 @@ def matcher(clause: Clause, regexes: Regexes) -> Matcher:
 def _member(clause: Clause) -> Matcher:
     texts = frozenset(_lowered(value, clause) for value in clause.values if isinstance(value, str))
     numbers = frozenset(number for value in clause.values if (number := number_of(value)) is not None)
-    others = [value for value in clause.values if not isinstance(value, str) and number_of(value) is None]
+    rest = [value for value in clause.values if not isinstance(value, str) and number_of(value) is None]
+    levels = max(map(levels_of, rest), default=0)
+    others = frozenset(hashable(value, levels) for value in rest)
 
     def match(value: Json) -> bool:
         if isinstance(value, str):
             return _lowered(value, clause) in texts
         number = number_of(value)
-        return number in numbers if number is not None else any(same(value, other) for other in others)
+        return number in numbers if number is not None else bool(others) and hashable(value, levels) in others
 
     if clause.ignores_case or numbers or others:
         return match
     return lambda value: isinstance(value, str) and value in texts
+
+
+def _pattern(clause: Clause, texts: list[str], regexes: Regexes) -> Matcher:
+    """Search once for all patterns, where one can say them all: a context may hold a long list of texts."""
+    searches = [regexes(pattern_of(text, clause)) for text in texts]
+    if len(texts) > 1 and not any(_QUOTE in text for text in texts):
+        with suppress(ValueError):  # together they are too long, or two have a group of the same name
+            searches = [regexes(pattern_of("|".join(f"(?:{text})" for text in texts), clause))]
+    match searches:
+        case [search]:
+            return lambda value: isinstance(value, str) and search(value)
+    return lambda value: isinstance(value, str) and any(search(value) for search in searches)
+
+
+_QUOTE = "\\Q"
+"""What follows stands for itself, which a bracket that is put around a pattern must not."""
 
 
 def _lowered(text: str, clause: Clause) -> str:
@@ -58,7 +76,11 @@ def _affix(clause: Clause, texts: list[str]) -> Matcher:
     if clause.operator is Operator.CONTAINS:
 
         def match(text: str) -> bool:
-            return any(part in text for part in parts)
+            for part in parts:  # noqa: SIM110 - a generator costs more than all the rest
+                if part in text:
+                    return True
+            return False
+
     elif clause.operator is Operator.STARTS_WITH:
 
         def match(text: str) -> bool:

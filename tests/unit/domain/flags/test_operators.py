@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.adapters.re2.regexes import Re2Regexes
+from shared.domain.flags.json_values import hashable, levels_of, same
 from shared.domain.flags.matchers import matcher
 from shared.domain.flags.model import Attribute, Clause, Operator
 from shared.domain.flags.operators import holds
@@ -167,3 +169,47 @@ def test_any_text_is_compared_without_fear(wanted, value):
     for operator in Operator:
         if operator not in (Operator.MATCHES, Operator.IS_SET):
             fits(clause(operator, wanted), value)
+
+
+JSON = st.recursive(
+    st.sampled_from([None, True, False, 0, 1, 1.0, -0.0, "", "1", "list", "boolean"]),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.sampled_from("ab"), inner, max_size=2)),
+    max_leaves=4,
+)
+
+
+@given(JSON, JSON)
+def test_what_is_the_same_can_be_looked_up_and_nothing_else(one, other):
+    levels = levels_of(one)
+    assert ({hashable(one, levels)} == {hashable(other, levels)}) is same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "value", "expected"),
+    [
+        (["^a$", "b|c", "d"], "c", True),
+        (["^a$", "b|c", "d"], "ab", True),
+        (["^a", "b$"], "xax", False),
+        (["a|b", "^c"], "xc", False),
+        (["(?P<n>a)", "(?P<n>b)"], "b", True),
+        (["(?P<n>a)", "(?P<n>b)"], "c", False),
+        ([r"\Qa.", r"\Qb\Ex"], "a.", True),
+        ([r"\Qa.", r"\Qb\Ex"], "bx", True),
+        ([r"\Qa.", r"\Qb\Ex"], "ab", False),
+    ],
+)
+@pytest.mark.parametrize("ignores", [True, False])
+def test_several_patterns_are_each_searched_for_alone(patterns, value, expected, ignores):
+    asked = clause("matches", *patterns, ignores_case=ignores)
+    assert matcher(asked, Re2Regexes())(value) is expected
+    assert holds(asked, value, Re2Regexes()) is expected
+
+
+def test_several_patterns_are_one_search():
+    searched = []
+
+    def regexes(pattern):
+        return lambda _: searched.append(pattern) or False
+
+    matcher(clause("matches", "a", "b|c", ignores_case=True), regexes)("x")
+    assert searched == ["(?i)(?:a)|(?:b|c)"]
