@@ -112,10 +112,10 @@ class _Writing:
     def bucketing(self, split: Split) -> dict[str, Any]:
         """Return the members that place users, and learn the salt."""
         placing: dict[str, Any] = {"contextKind": split.by.kind or _USER}
-        if reference(split.by) != "key":
-            placing["bucketBy"] = reference(split.by)
-        if "" in split.by.path:
+        if "" in split.by.path:  # named all the same, it would make the flag a broken one there
             self.lost("users are divided anew: an attribute has no empty name there")
+        elif reference(split.by) != "key":
+            placing["bucketBy"] = reference(split.by)
         if split.hashing is not Hashing.LAUNCHDARKLY:
             self.lost(f"users are divided anew: LaunchDarkly does not hash as {split.hashing} does")
             return placing

@@ -28,6 +28,7 @@ from shared.domain.flags.model import (
     SegmentRule,
     Share,
     Split,
+    Target,
     Variant,
 )
 from shared.wire.flags.launchdarkly import import_launchdarkly
@@ -133,6 +134,24 @@ def test_a_seed_of_its_own_is_a_number():
 )
 def test_what_has_no_word_there_is_noted(members, says):
     assert any(says in words for words in lost(export_launchdarkly([flag(**members)])))
+
+
+def test_an_attribute_with_an_empty_name_is_noted_and_named_nowhere():
+    where = Attribute(("", "x"))
+    split = Split(shares=(Share("true", 1), Share("false", 99_999)), seed="61", by=where, hashing=Hashing.LAUNCHDARKLY)
+    clause = Clause(attribute=where, operator=Operator.IN, values=(1,))
+    rules = (Rule(id="r", condition=clause, serve="true"),)
+
+    exported = export_launchdarkly(
+        [flag(default=split, rules=rules, targets=(Target(variant="true", values=("u",), by=where),))]
+    )
+
+    assert lost(exported) == [
+        "a target of true by another attribute than the key",
+        "the rule r: an attribute with an empty name",
+        "users are divided anew: an attribute has no empty name there",
+    ]
+    assert "//x" not in json.dumps(exported.document)
 
 
 @settings(max_examples=40, deadline=None)
