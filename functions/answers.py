@@ -47,14 +47,18 @@ class Door:
     """What is told to nobody who may: which key, and where this very route looks for it."""
     takes: tuple[str, ...] = ()
     """The parameters that the route's query may have."""
+    at_most: int = MAX_BODY_BYTES
+    """So many bytes a body may have."""
 
 
 IN_HEADERS: Final = "as Authorization: Bearer KEY or X-API-Key: KEY"
 
 
-def for_operators(request: func.HttpRequest, handler: Handler, *, takes: tuple[str, ...] = ()) -> func.HttpResponse:
+def for_operators(
+    request: func.HttpRequest, handler: Handler, *, takes: tuple[str, ...] = (), at_most: int = MAX_BODY_BYTES
+) -> func.HttpResponse:
     """Answer a request that needs an operator's key. `takes` are the parameters of its query."""
-    door = Door(lambda: app().access.operator(request.headers), f"send an operator's key {IN_HEADERS}", takes)
+    door = Door(lambda: app().access.operator(request.headers), f"send an operator's key {IN_HEADERS}", takes, at_most)
     return answer(request, handler, door)
 
 
@@ -77,7 +81,7 @@ def answer(request: func.HttpRequest, handler: Handler, door: Door) -> func.Http
     is wrong with a request is told to who has a key only.
     """
     try:
-        over = too_large(request)
+        over = too_large(request, door.at_most)
         if over is not None:
             return encode(over)
         caller = door.who()

@@ -161,6 +161,8 @@ def _archive_flag(req: func.HttpRequest, caller: str) -> Reply:
 def _steer_flag(req: func.HttpRequest, caller: str) -> Reply:
     environment, key = _environment(req), _flag_key(req)
     request = parse_flag_action(req.get_body(), key)
+    expected_in(req.headers)
+    _identity(req, key)
     if request.action is not FlagAction.RESTORE:
         return _told(environment, key, _command(req, request, key, caller), caller)
     is_there = app().flag_changes.is_there(environment, key)
@@ -192,7 +194,7 @@ def _command(req: func.HttpRequest, request: FlagActionRequest, key: FlagKey, by
         case FlagAction.SCHEDULE:
             assert request.flag is not None
             assert request.at is not None
-            identity = requested_identity("schedule a flag", ApplicationName(key), req.headers, new_id)
+            identity = _identity(req, key)
             expected = expected_in(req.headers, Unread.ANY)
             return ScheduleChange(flag=request.flag, by=by, why=why, at=request.at, expected=expected, id=identity[:12])
         case FlagAction.DISTRIBUTE:
@@ -201,6 +203,11 @@ def _command(req: func.HttpRequest, request: FlagActionRequest, key: FlagKey, by
             raise AssertionError("is no command of its own")
         case _:
             assert_never(request.action)
+
+
+def _identity(req: func.HttpRequest, key: FlagKey) -> str:
+    """Return by what a scheduled change is known. A header that makes no sense is wrong for the other actions too."""
+    return requested_identity("schedule a flag", ApplicationName(key), req.headers, new_id)
 
 
 def _told(

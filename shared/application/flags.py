@@ -1,7 +1,7 @@
 """Changing flags: decided at the door, committed with their history, and served at once."""
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from shared.application.door import MARKER_GRACE
@@ -31,10 +31,10 @@ from shared.domain.flags.managing.events import ChangeScheduled
 from shared.domain.flags.managing.refusals import UnknownFlagError
 from shared.domain.flags.managing.state import FlagState
 from shared.domain.flags.managing.uses import users_of_flag
-from shared.domain.flags.model import Flag
+from shared.domain.flags.model import Flag, Segment
 from shared.domain.flags.operators import Regexes
 from shared.domain.flags.problems import problems_of
-from shared.domain.names import EnvironmentName, FlagKey, key_of_flag
+from shared.domain.names import EnvironmentName, FlagKey, SegmentKey, key_of_flag
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
 from shared.ports.open_markers import OpenMarkers
@@ -48,6 +48,19 @@ log = logging.getLogger("slipway.flags")
 
 
 @dataclass(frozen=True, slots=True)
+class Among:
+    """What else an environment has."""
+
+    flags: Mapping[FlagKey, Flag]
+    segments: Mapping[SegmentKey, Segment]
+
+    @classmethod
+    def served(cls, content: Content) -> "Among":
+        """Return what is served."""
+        return cls(content.plain_flags, content.plain_segments)
+
+
+@dataclass(frozen=True, slots=True)
 class FlagRules:
     """Decides about flags among the others of their environment, as they are served now."""
 
@@ -58,11 +71,14 @@ class FlagRules:
     distributed: Collection[EnvironmentName] = ()
     """The environments that distribute their flags to a product outside too."""
 
-    def decide(self, current: FlagAggregate, command: AtTheDoor | Lapse) -> FlagDecision:
-        """Return what the command comes to. The kill switch and rollouts ask nothing of the others."""
+    def decide(self, current: FlagAggregate, command: AtTheDoor | Lapse, among: Among | None = None) -> FlagDecision:
+        """Return what the command comes to, among these flags; None: those that are served now.
+
+        The kill switch and rollouts ask nothing of the others.
+        """
         check: Check = lambda _flag: ()  # noqa: E731 - the one of those that change nothing but themselves
         if isinstance(command, SaveFlag | ScheduleChange | Approve | Lapse):
-            check = self._check(self.server.latest(current.environment))
+            check = self._check(among or Among.served(self.server.latest(current.environment)))
         if isinstance(command, Archive):
             self._check_not_needed(current)
         return decide(
@@ -76,22 +92,22 @@ class FlagRules:
 
     def check(self, environment: EnvironmentName, flag: Flag) -> None:
         """Raise `InvalidError` with all that is wrong with a flag among the others."""
-        problems = tuple(self._check(self.server.latest(environment))(flag))
+        problems = tuple(self._check(Among.served(self.server.latest(environment)))(flag))
         if problems:
             raise InvalidError(*problems)
 
-    def _check(self, content: Content) -> Check:
-        flags, segments = content.plain_flags, content.plain_segments
+    def _check(self, among: Among) -> Check:
+        flags, segments = among.flags, among.segments
 
         def check(flag: Flag) -> tuple[Problem, ...]:
             own = problems_of(flag, flags, segments, regexes=self.regexes)
             if own:
                 return own
-            among = {**flags, flag.key: flag}
+            with_it = {**flags, flag.key: flag}
             return tuple(
                 Problem("variants", f"flag {user.key} needs this flag, and would be broken: {problem}")
                 for user in users_of_flag(flag.key, flags.values())
-                for problem in problems_of(user, among, segments, regexes=self.regexes)
+                for problem in problems_of(user, with_it, segments, regexes=self.regexes)
                 if problem.path.startswith("prerequisites")
             )
 

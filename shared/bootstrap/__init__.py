@@ -17,6 +17,7 @@ from shared.application.drive import Driver
 from shared.application.evaluations import Evaluations
 from shared.application.flag_environments import FlagEnvironments
 from shared.application.flag_serving import FlagServer
+from shared.application.flag_transfer import FlagImports
 from shared.application.flag_views import FlagViews
 from shared.application.flagger_questions import FlaggerQuestions
 from shared.application.flags import Flags
@@ -76,6 +77,7 @@ class App:
     """Whose pages may evaluate flags from a browser."""
     flag_changes: Flags
     flag_views: FlagViews
+    flag_imports: FlagImports
     flag_environments: FlagEnvironments
     segments: Segments
 
@@ -150,6 +152,7 @@ def build(
         web_origins=options.web_origins,
         flag_changes=flagged.changes,
         flag_views=flagged.views,
+        flag_imports=flagged.imports,
         flag_environments=options.environments,
         segments=flagged.segments,
     )

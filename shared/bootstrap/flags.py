@@ -19,6 +19,7 @@ from shared.application.flag_publish import SnapshotPublisher
 from shared.application.flag_rollouts import DriversTold, FlagsOfRollouts
 from shared.application.flag_serving import MAX_AGE, FlagServer
 from shared.application.flag_usage import UsageNotes
+from shared.application.flag_transfer import FlagImports
 from shared.application.flag_views import FlagViews
 from shared.application.flags import FlagRules, Flags
 from shared.application.segments import Segments
@@ -53,6 +54,7 @@ class FlagParts:
     changes: Flags
     segments: Segments
     views: FlagViews
+    imports: FlagImports
     driver: FlagDriver
     driven: FlagsOfRollouts
     targets: WhatDivides
@@ -111,6 +113,7 @@ def flag_parts(keeping: Keeping, clock: Clock, options: FlagOptions) -> FlagPart
         evaluations=Evaluations(server, UsageNotes(keeping.usage), clock, Allowance(options.evaluations_per_second)),
         changes=changes,
         segments=segments,
+        imports=FlagImports(keeping.store, changes, segments, rules, server, clock),
         views=FlagViews(changes, segments, server, rules, keeping.usage, clock),
         driver=FlagDriver(keeping.store, keeping.queue, keeping.markers, rules, publisher, distributor, clock),
     )

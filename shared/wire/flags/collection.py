@@ -8,6 +8,8 @@ from shared.domain.flags.model import Flag, Segment
 from shared.domain.flags.problems import problems_of, problems_of_segment
 from shared.wire.findings import shown
 from shared.wire.flags.document import flag_document, read_document, read_flag
+from shared.wire.flags.members import LONGEST_KEY
+from shared.wire.flags.notes import Imported, Refused
 from shared.wire.flags.segment_document import read_segment, segment_document
 from shared.wire.source import Source
 
@@ -47,6 +49,39 @@ def parse_collection(body: bytes) -> Collection:
     if problems:
         raise InvalidError(*problems)
     return collection
+
+
+def read_each(source: Source) -> Imported:
+    """Return those flags and segments that can be read, each by itself; of the others, what is wrong with them.
+
+    What they ask of each other is not looked at. Raises `InvalidError` for what is no such document at all.
+    """
+    if not isinstance(source.value, dict) or not {"flags", "segments"} & source.value.keys():
+        return Imported(flags=(read_flag(source),))
+    problems: list[Problem] = []
+    found: dict[str, list[Any]] = {}
+    refused: list[Refused] = []
+    for name, read in (("flags", read_flag), ("segments", read_segment)):
+        known: list[Any] = []
+        for path, each in _entries(source, name, problems):
+            wrong: list[Problem] = []
+            entry = _read(each, path, read, wrong)
+            if entry is not None and entry.key in [other.key for other in known]:
+                wrong.append(Problem(f"{path}.key", f"found {shown(entry.key)}; allowed is each key once"))
+            if wrong:
+                refused += [Refused(_subject(each, path), problem) for problem in wrong]
+            else:
+                known.append(entry)
+        found[name] = known
+    if problems:
+        raise InvalidError(*problems)
+    return Imported(flags=tuple(found["flags"]), segments=tuple(found["segments"]), refused=tuple(refused))
+
+
+def _subject(source: Source, path: str) -> str:
+    """Return the key that an entry gives itself, or its place where it has none."""
+    key = source.value.get("key") if isinstance(source.value, dict) else None
+    return key[:LONGEST_KEY] if isinstance(key, str) and key else path
 
 
 def _entries(source: Source, name: str, problems: list[Problem]) -> list[tuple[str, Source]]:

@@ -1,0 +1,174 @@
+"""Whole documents of flags over the API: the formats, what is asked of an import, and what came of one."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+from shared.domain.errors import InvalidError, Problem
+from shared.domain.flags.model import Flag, Segment
+from shared.domain.names import EnvironmentName
+from shared.wire.findings import closest, shown
+from shared.wire.flag_requests import is_set, reason_of
+from shared.wire.flags.collection import Collection, collection_document, read_each
+from shared.wire.flags.document import read_document
+from shared.wire.flags.flagd import WAYS, import_flagd
+from shared.wire.flags.flagd_export import export_flagd
+from shared.wire.flags.launchdarkly import import_launchdarkly
+from shared.wire.flags.launchdarkly_export import export_launchdarkly
+from shared.wire.flags.microsoft import import_microsoft
+from shared.wire.flags.microsoft_export import export_microsoft, key_values
+from shared.wire.flags.notes import Exported, Imported, Note
+
+LONGEST: Final = 4 * 1024 * 1024
+"""In bytes: so long a body an import may have."""
+HASHING: Final = "flagd-hashing"
+
+
+class FlagFormat(StrEnum):
+    """Whose document it is."""
+
+    SLIPWAY = "slipway"
+    FLAGD = "flagd"
+    MICROSOFT = "microsoft"
+    LAUNCHDARKLY = "launchdarkly"
+    APP_CONFIGURATION = "app-configuration"
+    """Microsoft's flags as key-values; only written."""
+
+
+class Outcome(StrEnum):
+    """What came of one flag or segment of an import."""
+
+    CREATED = "created"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    PROPOSED = "proposed"
+    """It waits for approvals."""
+    REFUSED = "refused"
+    POSTPONED = "postponed"
+    """There was no time left for it: send the same document again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transferred:
+    """One flag or segment, and what came of it."""
+
+    key: str
+    outcome: Outcome
+    revision: int = 0
+    """The revision that stands there after it; 0: none."""
+    reasons: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRequest:
+    """What is asked of an import."""
+
+    format: FlagFormat
+    imported: Imported
+    dry_run: bool
+    overwrite: bool
+    """Whether what is there already may be changed."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportResult:
+    """What came of an import, or would come of it."""
+
+    flags: tuple[Transferred, ...]
+    segments: tuple[Transferred, ...]
+
+
+def parse_import(params: Mapping[str, str], body: bytes, content_type: str | None) -> ImportRequest:
+    """Return the request. Raises `InvalidError` for a document that is none of the format that it says it is."""
+    chosen = _one_of(params, "format", [each for each in FlagFormat if each is not FlagFormat.APP_CONFIGURATION])
+    way = _one_of(params, HASHING, list(WAYS), default="3")
+    dry_run, overwrite, reason = is_set(params, "dry-run"), is_set(params, "overwrite"), reason_of(params)
+    source = read_document(body, content_type, at_most=LONGEST)
+    match chosen:
+        case FlagFormat.FLAGD:
+            imported = import_flagd(source.value, hashing=WAYS[way])
+        case FlagFormat.MICROSOFT:
+            imported = import_microsoft(source.value)
+        case FlagFormat.LAUNCHDARKLY:
+            imported = import_launchdarkly(source.value)
+        case _:
+            imported = read_each(source)
+    return ImportRequest(format=chosen, imported=imported, dry_run=dry_run, overwrite=overwrite, reason=reason)
+
+
+def export_format_in(params: Mapping[str, str]) -> FlagFormat:
+    """Return the query parameter `format`. Raises `InvalidError`."""
+    return _one_of(params, "format", list(FlagFormat))
+
+
+_WRITERS: Final[Mapping[FlagFormat, Callable[[tuple[Flag, ...], tuple[Segment, ...]], Exported]]] = {
+    FlagFormat.SLIPWAY: lambda flags, segments: Exported(collection_document(Collection(flags, segments))),
+    FlagFormat.FLAGD: export_flagd,
+    FlagFormat.MICROSOFT: export_microsoft,
+    FlagFormat.LAUNCHDARKLY: export_launchdarkly,
+    FlagFormat.APP_CONFIGURATION: lambda flags, segments: key_values(export_microsoft(flags, segments)),
+}
+
+
+def export_view(
+    environment: EnvironmentName, chosen: FlagFormat, flags: Iterable[Flag], segments: Iterable[Segment]
+) -> dict[str, object]:
+    """Return the document in this format, and what it does not carry."""
+    exported = _WRITERS[chosen](tuple(flags), tuple(segments))
+    return {
+        "environment": environment,
+        "format": chosen,
+        "document": exported.document,
+        "notes": [{"subject": note.subject, "fate": note.fate, "says": note.words} for note in exported.notes],
+    }
+
+
+def import_view(environment: EnvironmentName, request: ImportRequest, result: ImportResult) -> dict[str, object]:
+    """Return what came of each, with what its import could not carry; `complete` where nothing was postponed."""
+    every = (*result.flags, *result.segments)
+    notes = request.imported.notes
+    subjects = {each.key for each in every}
+    return {
+        "environment": environment,
+        "format": request.format,
+        "dry_run": request.dry_run,
+        "complete": all(each.outcome is not Outcome.POSTPONED for each in every),
+        "counts": {outcome: sum(each.outcome is outcome for each in every) for outcome in Outcome},
+        "flags": [_line(each, notes) for each in result.flags],
+        "segments": [_line(each, notes) for each in result.segments],
+        "notes": [_note(note) for note in notes if note.subject not in subjects],
+    }
+
+
+def _line(each: Transferred, notes: tuple[Note, ...]) -> dict[str, object]:
+    return {
+        "key": each.key,
+        "outcome": each.outcome,
+        "revision": each.revision or None,
+        "reasons": [
+            {"path": problem.path, "detail": problem.message, **({"line": problem.line} if problem.line else {})}
+            for problem in each.reasons
+        ],
+        "notes": [_note(note) for note in notes if note.subject == each.key],
+    }
+
+
+def _note(note: Note) -> dict[str, Any]:
+    return {"subject": note.subject, "fate": note.fate, "says": note.words}
+
+
+Choice = TypeVar("Choice", bound=str)
+
+
+def _one_of(params: Mapping[str, str], name: str, allowed: list[Choice], default: Choice | None = None) -> Choice:
+    text = params.get(name)
+    if text is None and default is not None:
+        return default
+    for each in allowed:
+        if each == text:
+            return each
+    found = "is missing" if text is None else f"found {shown(text)}"
+    near = closest(text, allowed) if text else ""
+    raise InvalidError(Problem(name, f"{found}; allowed is {' or '.join(allowed)}{near}"))
