@@ -10,6 +10,7 @@ from shared.domain.names import ApplicationName, application_key, release_key
 from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.spec import Place
 from shared.domain.wake_up import WakeUp
+from shared.ports.rollout_store import Change
 from tests.scenario.together_world import WHOLE, TogetherWorld
 from tests.scenario.world import QUEUE
 
@@ -524,6 +525,21 @@ def test_beyond_the_point_of_no_return_a_member_stays_and_a_person_is_called(tmp
     assert (world.member("db")["standing"], world.member("db")["phase"]) == ("remains", "paused")
     assert world.served() == {"db": "2", "web": "1"}
     assert any("cannot take" in body for body in bodies(world))
+
+
+def test_a_member_that_cannot_be_read_keeps_nobody_else_from_being_told(tmp_path, caplog):
+    world = TogetherWorld(tmp_path, *TWO, db=TEAM, web=TEAM)
+    world.release()
+    world.run_until(lambda: is_moving(world, "weight 1", "db"))
+    key, store = application_key(ApplicationName("db")), world.keeping.store
+    loaded = store.load(key)
+    store.commit(Change(key=key, etag=loaded.etag, document=loaded.document.replace('"schema":1', '"schema":99')))
+    world.steer("pause")
+    world.settle()
+
+    assert told(world, "team")[-1] == "release autumn was paused by alice"
+    assert "those whom application:db names are told nothing of its release" in caplog.text
+    assert "stored by a newer release" in caplog.text
 
 
 def test_the_door_refuses_what_cannot_be_released_together(world):
