@@ -13,7 +13,7 @@ from enum import StrEnum
 from shared.domain.analysis.judgement import Verdict
 from shared.domain.names import CommandId, Version
 from shared.domain.rollout.permissions import RETRYABLE
-from shared.domain.rollout.state import Application, Doing, Phase, Rollout
+from shared.domain.rollout.state import Application, Doing, Phase, Rollout, TargetState
 from shared.domain.rollout.timing import settled_until
 from shared.domain.rollout.weight import ALL, NONE, Weight, to_percent
 
@@ -172,19 +172,27 @@ def _missing(live: Rollout, now: datetime) -> str | None:
         judgement = target.judgement
         if judgement is not None and judgement.verdict in (Verdict.NO_DATA, Verdict.ERROR):
             return f"cannot be judged at {target.name}: {judgement.because()}"
-        if judgement is None and target.is_exposed and _is_overdue(live, now):
-            return f"was not measured at {target.name} since {live.baking_since:%H:%M:%S} UTC"
+        since = _measured_since(live, target)
+        if judgement is None and target.is_exposed and since is not None and _is_overdue(live, since, now):
+            return f"was not measured at {target.name} since {since:%H:%M:%S} UTC"
     if live.look_at is not None and now - live.look_at > ASLEEP:
         return f"was to be looked at by {live.look_at:%H:%M:%S} UTC and was not"
     return None
 
 
-def _is_overdue(live: Rollout, now: datetime) -> bool:
-    """Whether the first window of this weight should have been judged by now, even as one that nothing came for."""
-    if live.baking_since is None or live.spec is None:
+def _measured_since(live: Rollout, target: TargetState) -> datetime | None:
+    """Return since when this target bakes at its weight; that of users who are let go begins amid the bake."""
+    if live.baking_since is None:
+        return None
+    return max(live.baking_since, target.analysis.good_since or live.baking_since)
+
+
+def _is_overdue(live: Rollout, since: datetime, now: datetime) -> bool:
+    """Whether the first window of a weight should have been judged by now, even as one that nothing came for."""
+    if live.spec is None:
         return False
     measuring = live.spec.measuring
-    return settled_until(measuring, now) - UNHEARD_WINDOWS * measuring.window > live.baking_since
+    return settled_until(measuring, now) - UNHEARD_WINDOWS * measuring.window > since
 
 
 def _held(live: Rollout, question: Question) -> str | None:

@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from shared.domain.names import CommandId, Version
+from shared.domain.rollout.events import HoldBackEnded
 from shared.domain.rollout.flagger import (
     ASLEEP,
     CHECKS,
@@ -23,8 +24,8 @@ from shared.domain.rollout.spec import Spec
 from shared.domain.rollout.weight import ALL, Weight
 from tests.unit.domain.outside import NOTHING
 from tests.unit.domain.situations import LIVE, NONE_LIVE, ROLLING_BACK, SITUATIONS, situation
-from tests.unit.domain.specs import MINUTE, canary, spec, target
-from tests.unit.domain.states import Story, baking, succeeded
+from tests.unit.domain.specs import HOUR, MINUTE, bake, canary, spec, target
+from tests.unit.domain.states import Story, baking, promoted, succeeded
 
 FIVE, FIFTY = Weight(5_000), Weight(50_000)
 ASKED = (
@@ -227,6 +228,25 @@ def test_what_was_never_judged_is_unknown_too_whatever_its_source_leaves_out(kin
     story.now += timedelta(seconds=1)
     assert ask(story, kind).say is Say.UNKNOWN
     assert ask(story, kind).why == "rollout shop-1 was not measured at web since 12:00:00 UTC"
+
+
+@pytest.mark.parametrize("kind", sorted(CHECKS))
+def test_where_users_are_let_go_amid_the_bake_the_first_window_after_that_is_waited_for(kind):
+    """CI overwrites the place of those who are held back a long time after the promotion."""
+    slow = replace(canary(), promotion_bake=replace(bake(), minimum=20 * MINUTE, maximum=HOUR))
+    story = promoted(spec(strategy=slow))
+    while story.now - story.live.baking_since < 12 * MINUTE:
+        story.look()
+    story.wait(timedelta(seconds=5)).deploy("3", 2).tick()
+    [let_go] = story.named(HoldBackEnded)
+    assert story.web.judgement is None
+
+    assert ask(story, kind).say is Say.YES
+    measuring = story.live.spec.measuring
+    story.now = let_go.at + measuring.lag + (2 + UNHEARD_WINDOWS) * measuring.window + timedelta(seconds=1)
+    story.state = replace(story.state, live=replace(story.live, look_at=story.now))
+    assert ask(story, kind).say is Say.UNKNOWN
+    assert ask(story, kind).why == f"rollout shop-1 was not measured at web since {let_go.at:%H:%M:%S} UTC"
 
 
 @pytest.mark.parametrize("kind", [Kind.CONFIRM_ROLLOUT, Kind.CONFIRM_TRAFFIC_INCREASE, *sorted(CHECKS)])
