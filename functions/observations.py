@@ -6,8 +6,10 @@ from typing import Any, Final
 import azure.functions as func
 
 from functions.answers import Reply, for_source
+from shared.application.observed import Taken
 from shared.bootstrap import app
 from shared.wire.content_encoding import TooLongError
+from shared.wire.flag_events import parse_flag_events
 from shared.wire.observations import parse_observations, read_document, sender_of
 from shared.wire.otlp_metrics import answer_of, is_metrics, parse_metrics
 from shared.wire.problems import TOO_LARGE, problem
@@ -30,6 +32,12 @@ def take_metrics(req: func.HttpRequest) -> func.HttpResponse:
     return for_source(req, SOURCE, lambda request, _caller: _read(request, lambda document, _: _take_metrics(document)))
 
 
+@blueprint.route(route="api/flags/events", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+def take_flag_events(req: func.HttpRequest) -> func.HttpResponse:
+    """What users of a flag's variants met in windows of time."""
+    return for_source(req, SOURCE, lambda request, _caller: _read(request, _take_flag_events))
+
+
 def _take(req: func.HttpRequest, _caller: str) -> Reply:
     return _read(
         req, lambda document, sender: _take_metrics(document) if is_metrics(document) else _take_own(document, sender)
@@ -45,7 +53,14 @@ def _read(req: func.HttpRequest, take: Callable[[Any, str], Reply]) -> Reply:
 
 
 def _take_own(document: Any, sender: str) -> Reply:
-    taken = app().observations.take(parse_observations(document, sender=sender))
+    return _taken(app().observations.take(parse_observations(document, sender=sender)))
+
+
+def _take_flag_events(document: Any, sender: str) -> Reply:
+    return _taken(app().flag_events.take(parse_flag_events(document, sender=sender)))
+
+
+def _taken(taken: Taken) -> Reply:
     taken.check()
     refused = [{"index": each.index, "detail": str(each.error)} for each in taken.refused]
     return Reply(202, {"accepted": taken.accepted, "repeated": taken.repeated, "refused": refused})

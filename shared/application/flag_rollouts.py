@@ -7,6 +7,7 @@ from shared.application.flag_aggregates import FlagAggregate
 from shared.application.flags import Flags
 from shared.domain.flags.managing.commands import Drive, Release
 from shared.domain.flags.managing.driving import killed_in_words
+from shared.domain.flags.managing.refusals import UnknownFlagError
 from shared.domain.flags.managing.state import FlagState
 from shared.domain.flags.split_names import SplitName
 from shared.domain.names import (
@@ -29,8 +30,11 @@ class FlagsOfRollouts:
     flags: Flags
 
     def state(self, split: SplitName) -> FlagState:
-        """Return the flag as it was decided."""
-        return self.flags.state(split.environment, split.flag)
+        """Return the flag as it was decided; an empty one where there never was any."""
+        try:
+            return self.flags.state(split.environment, split.flag)
+        except UnknownFlagError:
+            return FlagState(key=split.flag)
 
     def drive(
         self,

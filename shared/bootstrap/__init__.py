@@ -16,6 +16,7 @@ from shared.application.door import Door
 from shared.application.drive import Driver
 from shared.application.evaluations import Evaluations
 from shared.application.flag_environments import FlagEnvironments
+from shared.application.flag_events import FlagEvents
 from shared.application.flag_serving import FlagServer
 from shared.application.flag_transfer import FlagImports
 from shared.application.flag_views import FlagViews
@@ -66,6 +67,7 @@ class App:
     flagger: FlaggerQuestions
     hook_reports: HookReports
     observations: ObservationIntake
+    flag_events: FlagEvents
     wake_ups: WakeUpHandler
     sweep: Sweep
     views: Views
@@ -135,13 +137,15 @@ def build(
     teller, listing = ReleaseTeller(keeping.store, door), ReleaseList(keeping.index)
     releases = ReleaseDriver(keeping.store, keeping.queue, keeping.markers, commander, teller, listing, clock)
     aside = LaidAside(keeping.letters, clock)
+    intake_of_observations = ObservationIntake(keeping.store, observed, observed, keeping.queue, clock)
     return App(
         access=access,
         intake=intake,
         events=ForeignEvents(intake, keeping.alerts, aside, clock),
         flagger=FlaggerQuestions(keeping.store, intake, clock),
         hook_reports=HookReports(intake, access, keeping.store, keeping.store, clock, outside.secret_of),
-        observations=ObservationIntake(keeping.store, observed, observed, keeping.queue, clock),
+        observations=intake_of_observations,
+        flag_events=FlagEvents(keeping.store, keeping.index, intake_of_observations, options.environments),
         wake_ups=WakeUpHandler(driver, releases, flagged.driver, keeping.queue, aside, clock),
         sweep=Sweep(keeping.markers, keeping.queue, clock),
         views=Views(keeping.store, keeping.store, keeping.index, keeping.letters),

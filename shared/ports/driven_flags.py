@@ -14,7 +14,7 @@ class DrivenFlags(Protocol):
     """
 
     def state(self, split: SplitName) -> FlagState:
-        """Return the flag as it was decided. Raises `RejectedError` where there never was one."""
+        """Return the flag as it was decided; an empty one where there never was any."""
         ...
 
     def drive(

@@ -99,12 +99,7 @@ def _reported(part: Part, sender: str) -> Reported | None:
         part.refuse(f"{found(part.path, part.value)}allowed is a JSON object")
         return None
     refuse_others(part, _FIELDS)
-    length = timedelta(seconds=required(part, "seconds", _seconds, 1))
-    start = required(part, "window", _start, EPOCH)
-    if part.is_sound and (start - EPOCH) % length:
-        part.child("window").refuse(
-            f"windows of {length.total_seconds():g} s begin at whole multiples of their length since 1970"
-        )
+    start, length = read_window(part)
     return Reported(
         place="observations[{}]".format(*part.path[1:]) if part.path else "",
         application=ApplicationName(required(part, "application", _slug, "")),
@@ -112,9 +107,25 @@ def _reported(part: Part, sender: str) -> Reported | None:
         version=Version(required(part, "version", _version, "")),
         start=start,
         length=length,
-        sender=part.child("sender").read(_name, sender),
+        sender=read_sender(part, sender),
         sample=read_sample(part),
     )
+
+
+def read_window(part: Part) -> tuple[datetime, timedelta]:
+    """Read `window` and `seconds`: the start of a window and its length."""
+    length = timedelta(seconds=required(part, "seconds", _seconds, 1))
+    start = required(part, "window", _start, EPOCH)
+    if part.is_sound and (start - EPOCH) % length:
+        part.child("window").refuse(
+            f"windows of {length.total_seconds():g} s begin at whole multiples of their length since 1970"
+        )
+    return start, length
+
+
+def read_sender(part: Part, sender: str) -> str:
+    """Read `sender`; who sent the request where it does not say."""
+    return part.child("sender").read(_name, sender)
 
 
 def _slug(value: object) -> str:
