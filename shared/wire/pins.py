@@ -13,12 +13,14 @@ def pinned_note(rollout: Rollout) -> str | None:
     """
     if rollout.pinned_until is None or rollout.spec is None:
         return None
-    slots = [rollout.spec.target(target.name).slot for target in rollout.targets if target.swaps]
-    if not slots:
+    swapped = [target for target in rollout.targets if target.swaps]
+    if not swapped:
         return None
+    slots = [rollout.spec.target(target.name).slot for target in swapped]
     before = next((target.stable_version for target in rollout.targets if target.stable_version), None)
-    own, other = f"version {rollout.version}", f"version {before}" if before else "the version before"
-    met, wanted = (other, own) if rollout.phase is Phase.SUCCEEDED else (own, other)
+    other = f"version {before}" if before else "the version before"
+    left = " or ".join(dict.fromkeys(f"version {target.replaced_by or rollout.version}" for target in swapped))
+    met, wanted = (other, f"version {rollout.version}") if rollout.phase is Phase.SUCCEEDED else (left, other)
     where = f"slot {slots[0]}" if len(set(slots)) == 1 else f"slots {', '.join(dict.fromkeys(slots))}"
     return (
         f"users whom the cookie x-ms-routing-name pins to {where} may meet {met} there until "

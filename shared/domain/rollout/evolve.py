@@ -32,6 +32,7 @@ from shared.domain.rollout.folds.passing import (
 from shared.domain.rollout.folds.seeing import (
     audience_moved,
     bake_started,
+    candidate_replaced,
     changed_hands,
     drift_found,
     looked,
@@ -171,7 +172,7 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
         case e.DriftFound():
             return drift_found(rollout, event)
         case e.CandidateReplaced():
-            return rollout
+            return candidate_replaced(rollout, event)
         case e.StuckFlagged():
             return replace(rollout, stuck=event.why, deadline=after_stuck(rollout, event.at))
         case e.StuckCleared():

@@ -55,6 +55,8 @@ class TargetState:
     """Whether a swap may have been asked for and production has not been seen to serve the stable version since."""
     swap_token: str | None = None
     stable_version: Version | None = None
+    replaced_by: Version | None = None
+    """What was found in the place that should hold the candidate, if it was ever something else."""
     passes: int = 0
     """How many looks of preflight in a row found nothing in the way here."""
     in_production: Version | None = None

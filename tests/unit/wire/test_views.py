@@ -20,6 +20,7 @@ from shared.wire.views import (
 from tests.unit.domain.situations import LIVE, SITUATIONS, situation
 from tests.unit.domain.specs import NOON, SHOP, canary, spec
 from tests.unit.domain.states import baking, deploy, override, promoted, succeeded
+from tests.unit.domain.tales import replaced_by_ci
 
 PROMISED = {
     "id",
@@ -208,6 +209,21 @@ def test_after_a_rollback_it_says_whom_the_cookie_still_holds_at_which_version_a
         f"{over.pinned_until:%Y-%m-%d %H:%M:%S} UTC; putting version 1 into it ends that at once "
         "(docs/guides/app-service.md, Pinned users)"
     )
+
+
+def test_where_the_candidate_was_replaced_pinned_users_meet_what_replaced_it():
+    note = rollout_view(replaced_by_ci().archived[-1])["pinned_note"]
+
+    assert "may meet version 9 there" in note
+    assert "putting version 1 into it" in note
+
+
+def test_of_two_slots_each_version_is_named_that_pinned_users_may_meet():
+    over = replaced_by_ci().archived[-1]
+    [web] = over.targets
+    both = replace(over, targets=(web, replace(web, replaced_by=None)))
+
+    assert "may meet version 9 or version 2 there" in rollout_view(both)["pinned_note"]
 
 
 def test_after_a_success_the_version_before_is_what_pinned_users_meet():

@@ -53,6 +53,11 @@ def drift_found(rollout: Rollout, event: e.DriftFound) -> Rollout:
     return on_target(_put_right(rollout), event.target, drifted)
 
 
+def candidate_replaced(rollout: Rollout, event: e.CandidateReplaced) -> Rollout:
+    """Remember what is in the candidate's place: those who stay with that place meet it."""
+    return on_target(rollout, event.target, lambda target: replace(target, replaced_by=event.found))
+
+
 def audience_moved(rollout: Rollout, event: e.AudienceMoved) -> Rollout:
     """Ask for the audience once more."""
     return on_target(_put_right(rollout), event.target, lambda t: replace(t, audience_level=t.audience_level + 1))
