@@ -15,6 +15,7 @@ from shared.application import aggregate as aggregates
 from shared.application.publish import owners
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, VersionConflictError
 from shared.domain.names import ApplicationName, TargetName, application_key
+from shared.domain.rollout.preflight import clash_in_words
 from shared.domain.rollout.spec import Spec, Target
 from shared.domain.rollout.state import Application
 from shared.ports.clock import Clock
@@ -150,11 +151,6 @@ def using(state: Application, resource: str) -> TargetName | None:
     wanted = normal_resource(resource)
     targets = (target for spec in _specs(state) for target in spec.targets)
     return next((target.name for target in targets if normal_resource(target.resource) == wanted), None)
-
-
-def clash_in_words(target: TargetName, other: ApplicationName) -> str:
-    """Say that a target is another application's too."""
-    return f"{target}: the application {other} has the same resource: take it out of one of the two specs"
 
 
 def _specs(state: Application) -> Iterator[Spec]:

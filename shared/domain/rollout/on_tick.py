@@ -80,9 +80,9 @@ def next_look(state: Application) -> datetime | None:
         times.append(state.aftercare.look_at)
     if state.warm is not None and not state.brings_back_warm:
         times.append(state.warm.until)
-    may_start = state.live is None and state.frozen is None
-    if may_start and state.pending is not None and state.pending.opens_at is not None:
-        times.append(state.pending.opens_at)
+    pending = state.pending
+    if state.live is None and pending is not None and pending.opens_at is not None and not state.freezes(pending):
+        times.append(pending.opens_at)
     for run in running(state):
         times += [run.look_at] if run.look_at is not None and run.token else []
         times += [run.deadline] if not is_held(state, run) else []

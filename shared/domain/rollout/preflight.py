@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.domain.analysis.history import learn
 from shared.domain.analysis.parts import Baseline
-from shared.domain.names import TargetName, Version
+from shared.domain.names import ApplicationName, TargetName, Version
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.fitting import fitted
@@ -198,7 +198,12 @@ def _clash(target: TargetName, readings: Readings) -> Iterator[str]:
     """Yield that another application divides the same traffic: both would set each other's weights back for ever."""
     claim = readings.claim(target)
     if isinstance(claim, ClaimSeen) and claim.other is not None:
-        yield f"{target}: the application {claim.other} has the same resource: take it out of one of the two specs"
+        yield clash_in_words(target, claim.other)
+
+
+def clash_in_words(target: TargetName, other: ApplicationName) -> str:
+    """Say for people that a target is another application's too."""
+    return f"{target}: the application {other} has the same resource: take it out of one of the two specs"
 
 
 def _pending(target: TargetName, readings: Readings) -> Iterator[str]:

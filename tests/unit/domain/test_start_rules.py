@@ -1,14 +1,17 @@
 """Deployments, preflight, and which version waits, starts or gives way."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from shared.domain.names import ApplicationName, Version
 from shared.domain.rollout import events as e
+from shared.domain.rollout.calendar import ReleaseAction
 from shared.domain.rollout.commands import AcceptSpec, EffectFailed, Tick
 from shared.domain.rollout.effects import SetWeight
 from shared.domain.rollout.needs import needs
+from shared.domain.rollout.on_tick import next_look
 from shared.domain.rollout.permissions import admission_refusal, bringing, deployment_refusal, refusal
 from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, compile_canary, weight_after
 from shared.domain.rollout.readings import ReadClaim, ReadWindows, Trouble
@@ -16,7 +19,7 @@ from shared.domain.rollout.spec import Outcome, WhenBusy
 from shared.domain.rollout.state import Doing, Phase
 from shared.domain.rollout.weight import ALL, from_percent, rest, to_percent
 from tests.unit.domain.measurements import met
-from tests.unit.domain.specs import HOUR, MINUTE, canary, spec
+from tests.unit.domain.specs import HOUR, MINUTE, canary, quiet_until, spec
 from tests.unit.domain.states import (
     Story,
     at_gate,
@@ -187,6 +190,16 @@ def test_what_was_measured_before_production_last_changed_hands_is_no_baseline()
     swapped = story.state.production_since
     (asked,) = [need for need in needs(story.state, Tick(), story.now) if isinstance(need, ReadWindows)]
     assert timedelta(0) <= asked.since - swapped < MINUTE
+
+
+def test_a_rollout_that_no_freeze_holds_is_woken_for_its_window_in_a_freeze_and_no_other_is():
+    waiting = Story(spec(calendar=(quiet_until(15, ReleaseAction.START),))).deploy().override("freeze").state
+    assert waiting.pending is not None
+    opens_at = waiting.pending.opens_at
+
+    assert next_look(waiting) != opens_at
+    despite = replace(waiting, pending=replace(waiting.pending, despite_freeze=True))
+    assert next_look(despite) == opens_at
 
 
 @pytest.mark.parametrize("hold", ["pause", "freeze"])
