@@ -6,11 +6,19 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from shared.adapters.re2.regexes import Re2Regexes
-from shared.domain.flags.compile import Ruleset, compile_flags
+from shared.adapters.sqlite.database import Database
+from shared.adapters.sqlite.flag_snapshots import SqliteFlagSnapshots
+from shared.application.flag_publish import slot_of_flag
+from shared.application.flag_serving import MAX_AGE, FlagServer
+from shared.domain.flags.compile import compile_flags
+from shared.domain.flags.evaluation import Evaluation
 from shared.domain.flags.model import (
     WHOLE,
     AnyOf,
@@ -18,19 +26,24 @@ from shared.domain.flags.model import (
     Clause,
     Flag,
     FlagType,
+    Json,
     Operator,
     Rule,
     Share,
     Split,
     Variant,
 )
-from shared.domain.names import FlagKey, VariantName
+from shared.domain.names import EnvironmentName, FlagKey, VariantName
+from shared.ports.flag_snapshots import Head
+from shared.wire.flag_documents import Chunk, PublishedFlag, name_of_chunk, write_chunk
 from tests.bench.flag_peers import COUNTRIES, DOMAIN, PEERS, PERCENT, timed_passes
 from tests.bench.measurement import Measurement, summarize
 
 HOME = Path(__file__).resolve().parents[2] / ".cache" / "flag-peers"
-FLAGS = 10_000
+FLAGS, FEW = 10_000, 1_000
 LOADS = 3
+LIVE = EnvironmentName("production")
+CONTEXT: dict[str, Json] = {"targetingKey": "user-1", "email": "user-1@mail.org", "country": "US"}
 INSTALL_SECONDS, PEER_SECONDS = 180, 60
 ON, OFF = VariantName("on"), VariantName("off")
 _USERS = "10,000 users, the context built each time"
@@ -46,7 +59,8 @@ def measure() -> Iterator[Measurement]:
     note = f"{_USERS}; with variant, value, reason and rule{f'; could not be asked: {silent}' if silent else ''}"
     yield summarize("evaluate a flag: an address, a country or 20 %", passes, note=note)
     yield from (found for found in peers.values() if found is not None)
-    yield from _loads()
+    with TemporaryDirectory(prefix="slipway-bench-flags-") as folder:
+        yield from _loads(Path(folder))
 
 
 def checkout(key: str = "checkout") -> Flag:
@@ -106,42 +120,84 @@ def _peer(name: str) -> Measurement | None:
     return summarize(f"the same by {name} {found['version']}", found["seconds"], note=_USERS)
 
 
-def _loads() -> Iterator[Measurement]:
-    flags = [checkout(f"flag-{number}") for number in range(FLAGS)]
-    regexes, took = Re2Regexes(), []
-    for _ in range(LOADS):
-        began = time.perf_counter()
-        compile_flags(flags, [], regexes=regexes)
-        took.append(time.perf_counter() - began)
+def _loads(folder: Path) -> Iterator[Measurement]:
+    """Be a worker that begins, several times; each loads all flags, is asked for one, and then for all of them."""
+    store = _published(folder / "all", FLAGS)
+    loads, first, bulks, again, after_change = zip(*(_worker(store, number) for number in range(LOADS)), strict=True)
+    begun, asked = _kilobytes(_published(folder / "some", FEW))
+    note = f"CPU time, chunks read from SQLite; the goal is under 300 ms; {begun:.1f} KiB a flag"
+    yield summarize(f"load {FLAGS:,} flags, as a worker begins", loads, rate=False, note=note)
+    yield summarize("ask for one of them first", first, rate=False, note="read and compiled then, and once")
+    note = f"all are read and compiled; {asked:.1f} KiB a flag after it"
+    yield summarize(f"ask for all {FLAGS:,} first", bulks, rate=False, note=note)
+    yield summarize(f"ask for all {FLAGS:,} again", again, rate=False, note="as a bulk request does")
+    note = "the others stay as they were, read and compiled"
+    yield summarize("load them after one changed", after_change, rate=False, note=note)
+
+
+def _worker(store: SqliteFlagSnapshots, number: int) -> tuple[float, ...]:
+    """Return what each step of a worker's life takes, until one flag changed."""
     gc.collect()
+    clock = _Clock()
+    server = FlagServer(store, clock, Re2Regexes())
+    load = _cpu(lambda: server.served(LIVE))
+    ruleset = server.served(LIVE).ruleset
+    first = _cpu(lambda: ruleset.evaluate("flag-7", CONTEXT, now=0.0, region=""))
+    bulk, again = (_cpu(lambda: ruleset.evaluate_all(CONTEXT, now=0.0, region="")) for _ in range(2))
+    _publish(store, [checkout(f"flag-{each}") for each in range(FLAGS)], changed=number)
+    clock.time += MAX_AGE
+    return load, first, bulk, again, _cpu(lambda: server.served(LIVE))
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+
+def _published(folder: Path, count: int) -> SqliteFlagSnapshots:
+    """Return a store that holds so many flags, in chunks as they are published."""
+    folder.mkdir()
+    store = SqliteFlagSnapshots(Database(folder / "store.db"))
+    _publish(store, [checkout(f"flag-{number}") for number in range(count)])
+    return store
+
+
+def _publish(store: SqliteFlagSnapshots, flags: list[Flag], *, changed: int | None = None) -> None:
+    now, slots = _Clock().now(), defaultdict(list)
+    for number, flag in enumerate(flags):
+        revision = 2 + number if number == changed else 1
+        published = PublishedFlag(flag=flag, revision=revision, changed=now, changed_by="bench")
+        slots[slot_of_flag(flag.key)].append(published)
+    head = store.read_head(LIVE)
+    named = {}
+    for slot, listed in slots.items():
+        document = write_chunk(Chunk(flags=tuple(listed)))
+        named[slot] = name_of_chunk(document)
+        store.write_chunk(LIVE, named[slot], document, now)
+    store.move_head(LIVE, Head(head.etag, tuple(sorted(named.items()))))
+
+
+def _cpu(call: Callable[[], object]) -> float:
+    began = time.process_time()
+    call()
+    return time.process_time() - began
+
+
+def _kilobytes(store: SqliteFlagSnapshots) -> tuple[float, float]:
+    """Return what a flag takes in memory once it is loaded, and once it was asked for."""
     tracemalloc.start()
+    server, took = FlagServer(store, _Clock(), Re2Regexes()), []
     before, _ = tracemalloc.get_traced_memory()
-    rules = compile_flags(flags, [], regexes=regexes)
-    gc.collect()
-    after, _ = tracemalloc.get_traced_memory()
+    for call in (lambda: len(server.served(LIVE).ruleset), lambda: len(_asked_for_all(server))):
+        count = call()
+        gc.collect()
+        took.append((tracemalloc.get_traced_memory()[0] - before) / count / 1024)
     tracemalloc.stop()
-    note = f"all of them, as a worker begins; {(after - before) / len(rules) / 1024:.1f} KiB a flag beside its model"
-    yield summarize(f"compile {FLAGS:,} flags", took, rate=False, note=note)
-    changes, bulk = _changes(flags, rules), _bulk(rules)
-    yield summarize("compile them after one changed", changes, rate=False, note="the others are taken over")
-    yield summarize(f"evaluate {FLAGS:,} flags for one context", bulk, rate=False, note="as a bulk request does")
+    return took[0], took[1]
 
 
-def _changes(flags: list[Flag], rules: Ruleset) -> list[float]:
-    took = []
-    for number in range(10):
-        changed = [*flags[:number], checkout(f"flag-{number}"), *flags[number + 1 :]]
-        began = time.perf_counter()
-        compile_flags(changed, [], regexes=Re2Regexes(), earlier=rules)
-        took.append(time.perf_counter() - began)
-    return took
-
-
-def _bulk(rules: Ruleset) -> list[float]:
-    context = {"targetingKey": "user-1", "email": "user-1@mail.org", "country": "US"}
-    took = []
-    for _ in range(10):
-        began = time.perf_counter()
-        rules.evaluate_all(context, now=0.0, region="westeurope")
-        took.append(time.perf_counter() - began)
-    return took
+def _asked_for_all(server: FlagServer) -> tuple[Evaluation, ...]:
+    return server.served(LIVE).ruleset.evaluate_all(CONTEXT, now=0.0, region="")
