@@ -15,13 +15,14 @@ from shared.domain.rollout.commands import Accepted, AcceptSpec, Action, Alert, 
 from shared.domain.rollout.decide import decide
 from shared.domain.rollout.permissions import admission_refusal, begins_rollout, bringing, deployment_refusal, refusal
 from shared.domain.rollout.spec import Spec
+from shared.domain.rollout.state import Application
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue
 from shared.ports.open_markers import OpenMarkers
 from shared.ports.rollout_store import RolloutArchive, RolloutStore
 from shared.ports.view_index import ViewIndex
 from shared.wire.documents import Answer, read_answer, write_accepted, write_answer
-from shared.wire.resources import resource_group
+from shared.wire.resources import normal_resource, resource_group
 
 CONFLICTS_AT_MOST = 10
 MATCHES_AT_MOST = 100
@@ -151,13 +152,14 @@ class Intake:
         for resource in resources:
             for name in self._owners(resource):
                 current = aggregates.load(self.store, application_key(name))
-                if name not in matches and using(current.application, resource) is not None:
+                if name not in matches and _is_about(current.application, resource):
                     self._accept(current.key, alert, NO_ROLLOUT)
                     matches.append(name)
         if not resources:
             return AlertMatch((), "the alert names no resource")
         named = ", ".join(resources)
-        return AlertMatch(tuple(matches), "" if matches else f"no application has a target on {named}"[:500])
+        nobody = f"no application has a target on {named}, or names it in alerts.resources"
+        return AlertMatch(tuple(matches), "" if matches else nobody[:500])
 
     def accept_alert_for(self, application: ApplicationName, alert: Alert) -> None:
         """Store the alert with this application. Raises `UnknownApplicationError`."""
@@ -206,6 +208,13 @@ class Intake:
     @property
     def _door(self) -> Door:
         return Door(self.store, self.markers, self.queue, self.clock)
+
+
+def _is_about(state: Application, resource: str) -> bool:
+    """Whether an alert about this resource is about the application."""
+    specs = (state.spec, state.live.spec if state.live else None)
+    named = {normal_resource(each) for spec in specs if spec is not None for each in spec.alert_resources}
+    return using(state, resource) is not None or normal_resource(resource) in named
 
 
 def rollout_id(application: ApplicationName, command_id: CommandId) -> RolloutId:

@@ -1,4 +1,4 @@
-"""A split of a flag as the resource of a target: `flag:<environment>/<key>`, `...#rule:<id>` or `...#region:<region>`."""
+"""A split of a flag as a resource: `flag:<environment>/<key>`, perhaps with `#rule:<id>` or `#region:<region>` behind."""
 
 import re
 from typing import Final

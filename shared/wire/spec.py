@@ -97,6 +97,7 @@ def _spec(document: Part) -> Spec:
         hooks=hooks,
         keep_warm=document.child("keepWarm").read(_warmth, timedelta(hours=1)),
         calendar=read_calendar(document.child("releaseWindows")),
+        alert_resources=tuple(each.read(str, "") for each in document.child("alerts").child("resources").children()),
     )
 
 

@@ -41,7 +41,10 @@ def render_spec(spec: Spec) -> dict[str, Any]:
         "guards": [render_guard(guard) for guard in spec.guards],
         "judgement": _judging(spec.judging),
         "whenBusy": spec.when_busy.value,
-        "alerts": {"onFired": spec.on_alert.value},
+        "alerts": {
+            "onFired": spec.on_alert.value,
+            **({"resources": list(spec.alert_resources)} if spec.alert_resources else {}),
+        },
         "deadlines": {
             "preflight": format_duration(deadlines.preflight),
             "progress": format_duration(deadlines.progress),

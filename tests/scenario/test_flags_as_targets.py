@@ -174,6 +174,24 @@ def test_an_alert_takes_everybody_back_in_one_hop(world):
     assert world.run_to_end(rollout) == "rolled-back"
 
 
+def test_an_alert_about_what_serves_the_flags_users_takes_them_back_too(world):
+    insights = SITE.replace("Microsoft.Web/sites", "Microsoft.Insights/components")
+    world.respec(alert_resources=(insights,))
+    world.settle()
+    rollout = world.announce("2")
+    reach(world, 25)
+    at = world.clock.time
+    world.alert(resource=insights)
+    world.settle()
+
+    assert (world.share(), world.clock.time) == (0, at)
+    assert world.run_to_end(rollout) == "rolled-back"
+    world.respec(alert_resources=())
+    world.settle()
+    world.alert(resource=insights, alert_id="a2")
+    assert not [line for line in world.events(rollout) if line["type"] == "AlertReceived"][1:]
+
+
 def test_a_bad_variant_is_taken_back_by_itself(world):
     rollout = world.announce("2")
     reach(world, 5)

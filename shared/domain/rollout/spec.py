@@ -392,6 +392,8 @@ class Spec:
     """How long after a promotion the version before is ready to take everyone back in one hop."""
     calendar: tuple[ReleaseWindow, ...] = ()
     """When a rollout may begin and go on; taking users back never waits."""
+    alert_resources: tuple[str, ...] = ()
+    """Resources beside the targets' whose alerts are about this application too, such as what its users are served by."""
 
     def target(self, name: TargetName) -> Target:
         """Return the target with this name. Raises KeyError when there is none."""

@@ -17,7 +17,7 @@ from shared.domain.errors import RejectedError
 from shared.domain.names import Version
 from shared.domain.rollout.measuring import AzureMonitorSource, ObservationsSource, ValueKind, ValueQuery
 from shared.domain.rollout.readings import FaultsSeen, ReadFaults, ReadWindows, Trouble
-from shared.domain.rollout.spec import Place
+from shared.domain.rollout.spec import Located, Place, TargetKind
 from shared.wire.spec import parse_spec
 from tests.scenario.world import SPEC
 
@@ -54,6 +54,16 @@ def reader(site, kind=AzureMonitorSource):
 
 def windows(measured_at=Place.CANDIDATE):
     return ReadWindows(WEB.name, NOON, NOON + 2 * MINUTE, MINUTE, measured_at, Version("2"), Version("1"))
+
+
+def test_users_of_a_flag_are_measured_under_the_names_of_its_variants(site):
+    located = Located(stable="off", candidate="on")
+    flag = replace(WEB, kind=TargetKind.FEATURE_FLAG, resource="flag:production/x", located=located)
+    read = reader(site).read(replace(SHOP, targets=(flag,)), [windows()])
+
+    assert not isinstance(read.windows(WEB.name), Trouble)
+    (question,) = site.questions
+    assert (question.candidate.version, question.stable.version) == ("on", "off")
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ TARGETS: dict[str, dict[str, Any]] = {
         "resource": "https://k8s.example.org/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes/shop",
         "places": [{"name": "blue", "host": "blue.example.org"}, {"name": "green", "host": "green.example.org"}],
     },
+    "feature-flag": {"resource": "flag:production/new-checkout#region:eu", "variant": "on"},
 }
 STRATEGIES: dict[str, dict[str, Any]] = {
     "canary": {"canary": {"steps": [0.5, 12.5, 50]}},
@@ -42,10 +43,10 @@ def test_every_strategy_works_on_every_kind_of_target(kind, strategy):
 
 
 def test_they_may_be_mixed():
-    assert len(parse_spec(body_of(document(*TARGETS))).targets) == 4
+    assert len(parse_spec(body_of(document(*TARGETS))).targets) == 5
 
 
-@pytest.mark.parametrize("kind", ["traffic-manager", "http-route"])
+@pytest.mark.parametrize("kind", ["traffic-manager", "http-route", "feature-flag"])
 def test_what_has_no_metrics_by_version_needs_a_resource_that_has(kind):
     source = {"kind": "azure-monitor", "splitBy": "BackendVersion"}
 
@@ -56,7 +57,7 @@ def test_what_has_no_metrics_by_version_needs_a_resource_that_has(kind):
     assert parse_spec(body_of(document(kind, source=source | {"resource": GATEWAY})))
 
 
-@pytest.mark.parametrize("kind", ["container-app", "traffic-manager", "http-route"])
+@pytest.mark.parametrize("kind", ["container-app", "traffic-manager", "http-route", "feature-flag"])
 def test_telemetry_is_told_apart_by_place_on_sites_only(kind):
     source = {"kind": "log-analytics", "workspace": WORKSPACE, "splitBy": "place"}
 
