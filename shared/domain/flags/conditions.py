@@ -151,14 +151,14 @@ def negation(inner: Test) -> Test:
 
 
 def _clause(clause: Clause, among: Surroundings) -> Test:
-    read, wanted = reader(clause.attribute), not clause.negated
+    wanted, is_simple = not clause.negated, is_plain(clause.attribute) and not clause.negated
+    if is_simple and clause.operator in _QUICK and not clause.ignores_case and _all_texts(clause.values):
+        return _text_clause(clause.attribute.path[0], clause.operator, clause.values)
+    read = reader(clause.attribute)
     if clause.operator is Operator.IS_SET:
         return lambda context, _now, region: (read(context, region) is not None) is wanted
-    is_quick = wanted and is_plain(clause.attribute)
-    if is_quick and clause.operator in _QUICK and not clause.ignores_case and _all_texts(clause.values):
-        return _text_clause(clause.attribute.path[0], clause.operator, clause.values)
     fits = matcher(clause, among.search)
-    if is_quick:
+    if is_simple:
         return _plain_clause(clause.attribute.path[0], fits)
 
     def test(context: Context, _now: float, region: str) -> bool:
@@ -192,19 +192,26 @@ def _all_texts(values: Sequence[Json]) -> TypeGuard[Sequence[str]]:
 
 def _text_clause(name: str, operator: Operator, texts: Sequence[str]) -> Test:
     """Return the test in one step for a text; these three are what most flags ask for."""
-    names, affixes = frozenset(texts), tuple(texts)
+    if operator is Operator.IN:
+        names = frozenset(texts)
 
-    def member(context: Context, _now: float, _region: str) -> bool:
-        value = context.get(name)
-        if isinstance(value, str):
-            return value in names
-        return isinstance(value, list) and any(isinstance(each, str) and each in names for each in value)
+        def member(context: Context, _now: float, _region: str) -> bool:
+            value = context.get(name)
+            if isinstance(value, str):
+                return value in names
+            return isinstance(value, list) and any(isinstance(each, str) and each in names for each in value)
 
-    def start(context: Context, _now: float, _region: str) -> bool:
-        value = context.get(name)
-        if isinstance(value, str):
-            return value.startswith(affixes)
-        return isinstance(value, list) and any(isinstance(each, str) and each.startswith(affixes) for each in value)
+        return member
+    affixes = tuple(texts)
+    if operator is Operator.STARTS_WITH:
+
+        def start(context: Context, _now: float, _region: str) -> bool:
+            value = context.get(name)
+            if isinstance(value, str):
+                return value.startswith(affixes)
+            return isinstance(value, list) and any(isinstance(each, str) and each.startswith(affixes) for each in value)
+
+        return start
 
     def end(context: Context, _now: float, _region: str) -> bool:
         value = context.get(name)
@@ -212,7 +219,7 @@ def _text_clause(name: str, operator: Operator, texts: Sequence[str]) -> Test:
             return value.endswith(affixes)
         return isinstance(value, list) and any(isinstance(each, str) and each.endswith(affixes) for each in value)
 
-    return {Operator.IN: member, Operator.STARTS_WITH: start, Operator.ENDS_WITH: end}[operator]
+    return end
 
 
 def _layer(layer: InLayer) -> Test:
