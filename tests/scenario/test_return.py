@@ -162,18 +162,35 @@ def test_after_success_there_is_nothing_to_retry(world):
         world.override("retry")
 
 
+def test_a_rollback_takes_the_place_of_a_return_by_name_that_waits_for_the_unfreeze(world):
+    released(world)
+    world.override("freeze")
+    by_name = world.announce("1")
+    world.settle()
+
+    back = world.override("rollback")
+    assert world.run_to_end(back) == "succeeded"
+    assert (serves(world), world.phase(by_name)) == ({"1"}, "aborted")
+
+
+def test_where_nothing_can_be_taken_back_one_that_waits_is_left_to_wait(world):
+    world.override("freeze")
+    waiting = world.deploy("2")
+    world.settle()
+    with pytest.raises(RejectedError, match="only abort ends it"):
+        world.override("rollback")
+
+    world.override("unfreeze")
+    assert world.run_to_end(waiting) == "succeeded"
+
+
 def test_a_rollback_after_success_waits_for_nobody_s_deployment(world):
     released(world)
     world.override("freeze")
     waiting = world.announce("3")
     world.settle()
-    with pytest.raises(RejectedError, match="only abort ends it"):
-        world.override("rollback")
-    world.override("abort")
-    world.settle()
 
     back = world.override("rollback")
-    world.override("unfreeze")
-    assert world.run_to_end(back) == "succeeded"
-    assert world.phase(waiting) == "aborted"
+    assert world.run_to_end(back) == "succeeded", "and the application is frozen still"
+    assert (world.phase(waiting), world.rollout(waiting)["reason"]) == ("aborted", f"superseded by {back}")
     assert world.app.views.application(SHOP)["last"]["version"] == "1"

@@ -21,7 +21,8 @@ def refusal(state: Application, action: Action, step: int | None = None) -> str 
             return None if state.frozen else "it is not frozen"
         case Action.RETRY:
             return _refuse_retry(state)
-        case Action.ROLLBACK if state.live is None and state.pending is None:
+        case Action.ROLLBACK if state.live is None and (state.pending is None or _refuse_return(state) is None):
+            # One that only waits has begun nothing: it gives way, as it would to a newer deployment.
             return _refuse_return(state)
         case Action.ABORT if state.live is None and state.pending is not None:
             return None

@@ -93,12 +93,12 @@ settling                  | no: going back | no: going back | no: frozen    | no
 """The same while the application is frozen."""
 
 OVERRIDES_FOR_ONE_THAT_WAITS = """
-situation      | pause       | resume      | promote     | skip        | abort        | rollback    | approve     | reject      | retry    | freeze     | unfreeze
-idle           | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
-after success  | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
-after rollback | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
-after abort    | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
-after failure  | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
+situation      | pause       | resume      | promote     | skip        | abort        | rollback                      | approve     | reject      | retry    | freeze     | unfreeze
+idle           | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending                   | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
+after success  | no: pending | no: pending | no: pending | no: pending | ends aborted | ends aborted, returns, starts | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
+after rollback | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending                   | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
+after abort    | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending                   | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
+after failure  | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending                   | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
 """
 """No rollout is live, and one waits for the end of a freeze."""
 

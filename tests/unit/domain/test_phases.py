@@ -34,7 +34,7 @@ def test_a_rollout_that_waits_changes_nothing_for_a_persons_command_to_the_live_
 
 
 @pytest.mark.parametrize("name", NONE_LIVE[1:])
-def test_only_abort_and_unfreeze_move_a_rollout_that_waits_for_the_end_of_a_freeze(name):
+def test_only_abort_unfreeze_and_a_way_back_move_a_rollout_that_waits_for_the_end_of_a_freeze(name):
     assert come_to(OVERRIDES, name, frozen=True, pending=True) == rows(tables.OVERRIDES_FOR_ONE_THAT_WAITS)[name]
 
 
