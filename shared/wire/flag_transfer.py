@@ -1,9 +1,9 @@
 """Whole documents of flags over the API: the formats, what is asked of an import, and what came of one."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, assert_never
 
 from shared.domain.errors import InvalidError, Problem
 from shared.domain.flags.model import Flag, Segment
@@ -12,17 +12,14 @@ from shared.wire.findings import closest, shown
 from shared.wire.flag_requests import is_set, reason_of
 from shared.wire.flags.collection import Collection, collection_document, read_each
 from shared.wire.flags.document import read_document
-from shared.wire.flags.flagd import WAYS, import_flagd
-from shared.wire.flags.flagd_export import export_flagd
-from shared.wire.flags.launchdarkly import import_launchdarkly
-from shared.wire.flags.launchdarkly_export import export_launchdarkly
-from shared.wire.flags.microsoft import import_microsoft
-from shared.wire.flags.microsoft_export import export_microsoft, key_values
 from shared.wire.flags.notes import Exported, Imported, Note
+from shared.wire.source import Source
 
 LONGEST: Final = 4 * 1024 * 1024
 """In bytes: so long a body an import may have."""
 HASHING: Final = "flagd-hashing"
+_WAYS: Final = ("1", "2", "3")
+"""The ways in which flagd divided users, by their numbers."""
 
 
 class FlagFormat(StrEnum):
@@ -83,19 +80,29 @@ class ImportResult:
 def parse_import(params: Mapping[str, str], body: bytes, content_type: str | None) -> ImportRequest:
     """Return the request. Raises `InvalidError` for a document that is none of the format that it says it is."""
     chosen = _one_of(params, "format", [each for each in FlagFormat if each is not FlagFormat.APP_CONFIGURATION])
-    way = _one_of(params, HASHING, list(WAYS), default="3")
+    way = _one_of(params, HASHING, list(_WAYS), default="3")
     dry_run, overwrite, reason = is_set(params, "dry-run"), is_set(params, "overwrite"), reason_of(params)
-    source = read_document(body, content_type, at_most=LONGEST)
+    imported = _imported(chosen, read_document(body, content_type, at_most=LONGEST), way)
+    return ImportRequest(format=chosen, imported=imported, dry_run=dry_run, overwrite=overwrite, reason=reason)
+
+
+def _imported(chosen: FlagFormat, source: Source, way: str) -> Imported:
+    """Read a document. The readers are loaded here: a worker that only serves flags needs none of them."""
     match chosen:
         case FlagFormat.FLAGD:
-            imported = import_flagd(source.value, hashing=WAYS[way])
+            from shared.wire.flags.flagd import WAYS, import_flagd
+
+            return import_flagd(source.value, hashing=WAYS[way])
         case FlagFormat.MICROSOFT:
-            imported = import_microsoft(source.value)
+            from shared.wire.flags.microsoft import import_microsoft
+
+            return import_microsoft(source.value)
         case FlagFormat.LAUNCHDARKLY:
-            imported = import_launchdarkly(source.value)
+            from shared.wire.flags.launchdarkly import import_launchdarkly
+
+            return import_launchdarkly(source.value)
         case _:
-            imported = read_each(source)
-    return ImportRequest(format=chosen, imported=imported, dry_run=dry_run, overwrite=overwrite, reason=reason)
+            return read_each(source)
 
 
 def export_format_in(params: Mapping[str, str]) -> FlagFormat:
@@ -103,20 +110,32 @@ def export_format_in(params: Mapping[str, str]) -> FlagFormat:
     return _one_of(params, "format", list(FlagFormat))
 
 
-_WRITERS: Final[Mapping[FlagFormat, Callable[[tuple[Flag, ...], tuple[Segment, ...]], Exported]]] = {
-    FlagFormat.SLIPWAY: lambda flags, segments: Exported(collection_document(Collection(flags, segments))),
-    FlagFormat.FLAGD: export_flagd,
-    FlagFormat.MICROSOFT: export_microsoft,
-    FlagFormat.LAUNCHDARKLY: export_launchdarkly,
-    FlagFormat.APP_CONFIGURATION: lambda flags, segments: key_values(export_microsoft(flags, segments)),
-}
+def _exported(chosen: FlagFormat, flags: tuple[Flag, ...], segments: tuple[Segment, ...]) -> Exported:
+    match chosen:
+        case FlagFormat.FLAGD:
+            from shared.wire.flags.flagd_export import export_flagd
+
+            return export_flagd(flags, segments)
+        case FlagFormat.MICROSOFT | FlagFormat.APP_CONFIGURATION:
+            from shared.wire.flags.microsoft_export import export_microsoft, key_values
+
+            exported = export_microsoft(flags, segments)
+            return exported if chosen is FlagFormat.MICROSOFT else key_values(exported)
+        case FlagFormat.LAUNCHDARKLY:
+            from shared.wire.flags.launchdarkly_export import export_launchdarkly
+
+            return export_launchdarkly(flags, segments)
+        case FlagFormat.SLIPWAY:
+            return Exported(collection_document(Collection(flags, segments)))
+        case _:
+            assert_never(chosen)
 
 
 def export_view(
     environment: EnvironmentName, chosen: FlagFormat, flags: Iterable[Flag], segments: Iterable[Segment]
 ) -> dict[str, object]:
     """Return the document in this format, and what it does not carry."""
-    exported = _WRITERS[chosen](tuple(flags), tuple(segments))
+    exported = _exported(chosen, tuple(flags), tuple(segments))
     return {
         "environment": environment,
         "format": chosen,

@@ -32,12 +32,14 @@ from shared.domain.flags.model import (
 )
 from shared.domain.names import FlagKey, VariantName
 from shared.ports.flag_distribution import FlagDistribution
+from shared.wire.flags.launchdarkly import import_launchdarkly
 from shared.wire.flags.microsoft import CONTENT_TYPE, import_microsoft
 from tests.sandbox_sdk import AnyToken
 from tests.unit.domain.flags.managing.tale import KEY, OFF, ON, flag
 
 TOKEN = "api-4f1c-sandbox"
 PLAIN = flag(rules=(), default=ON)
+CLAUSE = {"contextKind": "user", "attribute": "email", "op": "endsWith", "values": ["@shop.example"], "negate": False}
 LD_KEY = f"/api/v2/flags/shop/{KEY}"
 
 
@@ -177,6 +179,17 @@ def test_nobody_who_listens_is_tried_later(place):
             adapter.bring_up(KEY, PLAIN, ())
 
 
+def test_a_product_that_does_not_answer_is_not_waited_for(place, monkeypatch):
+    monkeypatch.setattr("shared.calls.azure_calls.READ_SECONDS", 0.3)
+    monkeypatch.setattr("shared.adapters.launchdarkly.flag_distribution._SECONDS", 0.5)
+    place.http.troubles.append(Trouble(place.writes, hangs=True))
+    began = time.monotonic()
+
+    with pytest.raises(TryLaterError):
+        place.bring(PLAIN)
+    assert time.monotonic() - began < 5
+
+
 # App Configuration
 
 
@@ -309,6 +322,36 @@ def test_the_default_of_a_flag_follows_with_its_weights(project):
     assert project.http.methods() == ["GET"]
 
 
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("weight", [0, 1, 20_000, 100_000])
+def test_everybody_is_served_there_as_here_where_nothing_is_told(project, weight, killed):
+    """What LaunchDarkly holds is read by the importer that is held to the answers of LaunchDarkly's SDK."""
+    rule = {"_id": "staff", "clauses": [CLAUSE], "variation": 1}
+    project.stand_in.add(KEY, rules=[rule], offVariation=0)
+    staff = replace(flag().rules[0], serve=split((ON, weight // 2), (OFF, 100_000 - weight // 2)))
+    wanted = replace(PLAIN, rules=(staff,), default=split((ON, weight), (OFF, 100_000 - weight)), killed=killed)
+
+    assert project.bring(wanted) == ()
+
+    held = targeting(project)
+    sent = {
+        **{name: held[name] for name in ("on", "offVariation", "fallthrough", "targets", "prerequisites", "salt")},
+        "key": KEY,
+        "version": 1,
+        "variations": [each["value"] for each in project.stand_in.flags[KEY]["variations"]],
+        "rules": [{**each, "id": each["_id"]} for each in held["rules"]],
+    }
+    [read] = import_launchdarkly({"flags": {KEY: sent}, "segments": {}}).flags
+    users = [
+        {"kind": "user", "key": f"user-{number}", "targetingKey": f"user-{number}", "email": f"{number}{host}"}
+        for number in range(300)
+        for host in ("@shop.example", "@else.example")
+    ]
+    ours, theirs = (compile_flags([each], (), regexes=Re2Regexes()) for each in (wanted, read))
+    answers = [[each.evaluate(KEY, user, now=0.0, region="").value for user in users] for each in (ours, theirs)]
+    assert answers[0] == answers[1]
+
+
 def test_the_kill_switch_turns_it_off_with_the_off_variation_in_one_patch(project):
     project.bring(replace(PLAIN, off=ON))
     project.bring(replace(PLAIN, off=OFF, killed=True))
@@ -316,9 +359,6 @@ def test_the_kill_switch_turns_it_off_with_the_off_variation_in_one_patch(projec
     kinds = [each["kind"] for each in json.loads(project.http.calls[-1].body)["instructions"]]
     assert kinds == ["turnFlagOff", "updateOffVariation"]
     assert (targeting(project)["on"], targeting(project)["offVariation"]) == (False, 1)
-
-
-CLAUSE = {"contextKind": "user", "attribute": "email", "op": "endsWith", "values": ["@shop.example"], "negate": False}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from unittest.mock import patch
 
 import pytest
 
+from shared.wire.flags.flagd import WAYS
 from tests.functions.api_client import SECOND_KEY, Api, eventually, running_api
 
 ENVIRONMENTS = {"SLIPWAY_FLAG_ENVIRONMENTS": "production=0;test=1"}
@@ -136,6 +137,13 @@ def test_a_document_of_flagd_keeps_its_notes_beside_its_flags(api):
     assert outcomes(result) == {"plain": "created", "broken": "refused"}
     rules = api.ask("GET", "/api/flags/plain").json()["flag"]["rules"]
     assert rules[-1]["serve"]["split"]["hashing"] == "flagd-2"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_in_which_flagd_divided_users_can_be_named(api, way):
+    result = send(api, {"flags": {"plain": FLAGD["flags"]["plain"]}}, f"format=flagd&flagd-hashing={way}&dry-run=true")
+
+    assert outcomes(result) == {"plain": "created"}
 
 
 def test_a_kill_switch_is_not_thrown_by_a_document(api):
