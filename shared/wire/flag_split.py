@@ -1,4 +1,4 @@
-"""A split of a flag as a resource: `flag:<environment>/<key>`, perhaps with `#rule:<id>` or `#region:<region>` behind."""
+"""A split of a flag as a resource: `flag:<environment>/<key>`, and `#rule:<id>` or `#region:<region>` behind it."""
 
 import re
 from typing import Final

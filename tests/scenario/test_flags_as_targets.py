@@ -258,11 +258,22 @@ def test_a_return_of_a_flag_that_is_killed_still_gives_back_what_was_there(world
     assert (world.flag.killed, world.flag.default) == (True, BLUE)
 
 
+def test_the_version_before_is_what_its_variant_was_rolled_out_as(world):
+    world.run_to_end(world.announce("2"))
+    world.respec(targets=(replace(world.spec.targets[0], variant=BLUE),))
+
+    assert world.run_to_end(world.announce("3")) == "succeeded"
+    assert world.flag.default == BLUE
+    back = world.override("rollback")
+    assert world.rollout(back)["version"] == "2"
+    assert world.run_to_end(back) == "succeeded"
+    assert world.flag.default == GREEN
+
+
 def test_a_newer_version_of_a_variant_that_everybody_has_is_refused_with_the_fix(world):
     world.run_to_end(world.announce("2"))
-    again, newer = world.announce("2"), world.announce("3")
+    newer = world.announce("3")
 
-    assert world.run_to_end(again) == "succeeded"
     assert world.run_to_end(newer) == "failed"
     assert "take the target out of the spec" in world.rollout(newer)["reason"]
 
