@@ -7,7 +7,7 @@ number of seconds is a whole number: the clients that are out there throw their 
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -20,6 +20,8 @@ from shared.wire.json_source import read_json
 
 CONTEXT_BYTES_AT_MOST: Final = 64 * 1024
 """A context is what is known of one user; a longer body is refused with 413."""
+ENTRIES_AT_MOST: Final = 1_000
+"""The longest list in a context: clauses look at each entry, so this bounds what one evaluation can take."""
 
 
 class Code(StrEnum):
@@ -69,6 +71,8 @@ def parse_context(body: bytes) -> dict[str, Json] | Failure:
     key = context.get(TARGETING_KEY, "")
     if key is not None and not isinstance(key, str):
         return Failure(Code.INVALID_CONTEXT, f"context.{TARGETING_KEY}: found {shown(key)}; allowed is a text")
+    if any(isinstance(value, list) and len(value) > ENTRIES_AT_MOST for value in _inside(context)):
+        return Failure(Code.INVALID_CONTEXT, f"context: a list is longer than {ENTRIES_AT_MOST} entries")
     return context if key else {name: value for name, value in context.items() if name != TARGETING_KEY}
 
 
@@ -135,6 +139,18 @@ def has_tag(if_none_match: str | None, tag: str) -> bool:
 def whole_seconds(seconds: float) -> str:
     """Return a `Retry-After`: at least one second, and never a date, which not every client can read."""
     return str(max(1, math.ceil(seconds)))
+
+
+def _inside(context: Json) -> Iterator[Json]:
+    """Yield every value of a context, however deep it lies; what was read nests by a few levels only."""
+    left = [context]
+    while left:
+        value = left.pop()
+        yield value
+        if isinstance(value, dict):
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
 
 
 def _near(request: Iterable[str]) -> str:

@@ -48,6 +48,7 @@ def test_a_targeting_key_that_says_nothing_is_none(key):
         (b'{"contxt": {}}', Code.INVALID_CONTEXT, "context: is missing, found contxt (did you mean context?)"),
         (b'{"context": []}', Code.INVALID_CONTEXT, "context: found a list"),
         (b'{"context": {"targetingKey": 7}}', Code.INVALID_CONTEXT, "context.targetingKey: found 7"),
+        (b'{"context": {"a": [{"b": [' + b"1," * 1000 + b"1]}]}}", Code.INVALID_CONTEXT, "longer than 1000 entries"),
         (b'{"context": ' + b'{"a":' * 80 + b"1" + b"}" * 81, Code.PARSE_ERROR, "nests deeper"),
         (b'{"context": {"a": "' + b"x" * CONTEXT_BYTES_AT_MOST + b'"}}', Code.PARSE_ERROR, "at most"),
     ],
