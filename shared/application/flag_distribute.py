@@ -93,12 +93,16 @@ class SegmentFollowers:
     distributions: Distributions
     clock: Clock
 
+    def concerns(self, environment: EnvironmentName) -> bool:
+        """Whether flags of this environment are brought anywhere."""
+        return environment in self.distributions
+
     def follow(self, environment: EnvironmentName, key: SegmentKey) -> None:
         """Have each of those flags brought there once more. The segment is published already.
 
         Raises `TryLaterError` or `VersionConflictError`; safe to repeat.
         """
-        if environment not in self.distributions:
+        if not self.concerns(environment):
             return
         content = self.server.latest(environment)
         flags, segments = content.plain_flags.values(), content.plain_segments.values()

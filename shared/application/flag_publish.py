@@ -58,6 +58,8 @@ class SnapshotPublisher:
     """Called with a segment that is published, before that is closed: what hangs on it elsewhere is to follow."""
     tell: Callable[[FlagAggregate], None] = lambda _current: None
     """Called with a flag that is published, before that is closed: the rollouts that drive it are to hear of it."""
+    is_followed: Callable[[EnvironmentName], bool] = lambda _environment: False
+    """Whether anything of this environment follows its segments."""
 
     def bring_up_flag(self, key: str) -> FlagAggregate | None:
         """Publish the flag until nothing of it is open; return it as it is then. None where there never was one."""
@@ -75,8 +77,11 @@ class SnapshotPublisher:
                 continue
         raise TryLaterError(f"{key} is changing too fast to be published now", after_seconds=1)
 
-    def bring_up_segment(self, key: str) -> SegmentAggregate | None:
-        """Publish the segment until nothing of it is open; as `bring_up_flag`."""
+    def bring_up_segment(self, key: str, *, and_followers: bool = True) -> SegmentAggregate | None:
+        """Publish the segment until nothing of it is open; as `bring_up_flag`.
+
+        Without its followers it stays open where it may have any: they can be many, and are for who has time.
+        """
         for _ in range(ATTEMPTS):
             try:
                 head = self.snapshots.read_head(environment_of(key))
@@ -86,6 +91,8 @@ class SnapshotPublisher:
                 self._publish(
                     current.environment, head, slot_of_segment(current.state.key), _with_segment(current.state)
                 )
+                if not and_followers and self.is_followed(current.environment):
+                    return current
                 self.follow(current.environment, current.state.key)
                 done = decide_segment(current.state, Published(current.state.effects), now=self.clock.now())
                 return commit_segment(self.store, current, done)

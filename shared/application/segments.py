@@ -131,11 +131,12 @@ class Segments:
         if not after.state.effects:
             return after.state
         try:
-            brought_up = self.publisher.bring_up_segment(after.key) or after
+            after = self.publisher.bring_up_segment(after.key, and_followers=False) or after
             self.server.look_again(after.environment)
-            return brought_up.state
         except SlipwayError as error:
             log.warning("%s is not served as it is yet: %s", after.key, error)
+        if not after.state.effects:
+            return after.state
         try:
             self.queue.send(WakeUp(key=after.key, fence=""))
         except SlipwayError as error:

@@ -99,7 +99,9 @@ def flag_parts(keeping: Keeping, clock: Clock, options: FlagOptions) -> FlagPart
     rules = FlagRules(server, options.environments, regexes, clock, tuple(distributions))
     followers = SegmentFollowers(keeping.store, server, keeping.markers, keeping.queue, distributions, clock)
     told = DriversTold(Door(keeping.store, keeping.markers, keeping.queue, clock))
-    publisher = SnapshotPublisher(keeping.store, keeping.snapshots, clock, followers.follow, told.tell)
+    publisher = SnapshotPublisher(
+        keeping.store, keeping.snapshots, clock, followers.follow, told.tell, followers.concerns
+    )
     distributor = FlagDistributor(keeping.store, server, distributions, clock)
     changes = Flags(keeping.store, keeping.store, keeping.markers, keeping.queue, rules, publisher, clock)
     segments = Segments(keeping.store, keeping.store, keeping.markers, keeping.queue, server, publisher, regexes, clock)

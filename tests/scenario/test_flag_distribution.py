@@ -11,11 +11,11 @@ from shared.bootstrap import FlagOptions
 from shared.domain.errors import RejectedError, TryLaterError, VersionConflictError
 from shared.domain.flags.managing.commands import NEW, Archive, Distribute, Kill, SaveFlag, Unread
 from shared.domain.flags.model import Flag, InSegment, Members, Rule, Segment, SegmentRule
-from shared.domain.names import EnvironmentName, SegmentKey, key_of_flag
+from shared.domain.names import EnvironmentName, SegmentKey, key_of_flag, key_of_segment
 from shared.domain.wake_up import WakeUp
 from tests.scenario.kills import KilledError
 from tests.scenario.test_flags import assert_tidy, killable_world
-from tests.scenario.world import World
+from tests.scenario.world import QUEUE, World
 from tests.unit.domain.flags.managing.tale import KEY, ON, flag
 
 LIVE, TEST = EnvironmentName("production"), EnvironmentName("test")
@@ -44,6 +44,15 @@ def save(world: World, wanted: Flag, expected: Any = Unread.ANY, environment: En
 def view(world: World) -> dict[str, Any]:
     shown: Any = world.app.flag_views.flag(LIVE, KEY)["distribution"]
     return shown
+
+
+def lose_messages(world: World) -> None:
+    """Take what is due from the queue, and do nothing."""
+    while session := world.broker.accept_next_session(QUEUE, "lost"):
+        delivery = world.broker.receive(QUEUE, session=session, owner="lost")
+        assert delivery is not None
+        world.broker.complete(delivery)
+        world.broker.release_session(QUEUE, session, "lost")
 
 
 def test_a_flag_is_served_at_once_and_brought_there_by_the_wake_up_that_follows(world, place):
@@ -185,19 +194,20 @@ def test_a_segment_that_changes_takes_the_flags_that_ask_for_it_along(world, pla
     assert_tidy(world)
 
 
-def test_a_segment_is_not_closed_before_its_flags_will_follow(world, place):
-    """What is cut off after the segment was published is done by who comes next."""
+def test_who_saves_a_segment_does_not_wait_for_the_flags_that_follow_and_nothing_is_lost(world, place):
     world.app.segments.save(LIVE, Segment(key=BETA, included=(Members(("ann",)),)), by="a", why="", expected=NEW)
     save(world, flag(rules=(Rule(id="beta", condition=InSegment((BETA,)), serve=ON),)), NEW)
     world.settle()
-    queue = world.keeping.queue
     changed = Segment(key=BETA, included=(Members(("zoe",)),))
 
     world.app.segments.save(LIVE, changed, by="alice", why="", expected=1)
-    assert queue is world.keeping.queue
+    assert world.app.flags.latest(LIVE).plain_segments[BETA] == changed
+    assert view(world)["pending"] is False
+    lose_messages(world)
     world.run_for(timedelta(minutes=20))
 
     assert changed in place.segments[KEY]
+    assert_tidy(world, key_of_segment(LIVE, BETA), key_of_flag(LIVE, KEY))
 
 
 def test_an_environment_that_stops_distributing_forgets_what_was_open(world, place):
