@@ -10,6 +10,7 @@ PURE = {
     "bisect",
     "collections",
     "collections.abc",
+    "contextlib",
     "dataclasses",
     "datetime",
     "enum",
@@ -18,6 +19,7 @@ PURE = {
     "itertools",
     "math",
     "re",
+    "struct",
     "typing",
 }
 
