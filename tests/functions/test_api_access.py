@@ -146,6 +146,7 @@ EXPECTED = {
     "/api/events/azure-monitor": ('source "azure-monitor"', "?code=KEY", *IN_HEADERS),
     "/api/observations": ('source "observations"', "?code=KEY", *IN_HEADERS),
     "/api/observations/v1/metrics": ('source "observations"', "?code=KEY", *IN_HEADERS),
+    "/api/flags/events": ('source "observations"', "?code=KEY", *IN_HEADERS),
     "/api/flagger/shop/rollback": ("source flagger", "token in its metadata", *IN_HEADERS),
     f"/api/callbacks/hooks/shop/{A_CALL}": (
         "X-Slipway-Signature",

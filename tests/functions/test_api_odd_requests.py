@@ -154,6 +154,7 @@ TAKEN = {
     "/api/events/{source}": ("code",),
     "/api/observations": ("code",),
     "/api/observations/v1/metrics": ("code",),
+    "/api/flags/events": ("code",),
     ("GET", "/api/flags"): ("environment", "after", "tag", "stale"),
     ("GET", "/api/flags/{key}"): ("environment", "revision"),
     ("PUT", "/api/flags/{key}"): ("environment", "reason", "dry-run"),
