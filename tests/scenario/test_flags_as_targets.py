@@ -250,6 +250,19 @@ def test_a_site_and_a_flag_go_together_and_a_return_finds_the_version_of_one_and
     assert (world.site.read_version(web, Place.PRODUCTION), world.flag.default) == ("2", GREEN)
 
 
+def test_what_a_rollout_has_let_go_of_is_left_alone_while_it_counts_who_is_pinned_elsewhere(tmp_path):
+    world = made(tmp_path, WEB, FLAG)
+    rollout = world.announce("2")
+    assert world.run_to_end(rollout) == "succeeded"
+    world.save(checkout(owner="somebody else, a minute later"))
+    world.run_for(timedelta(hours=2))
+
+    assert (world.flag.default, world.state.drivers) == (BLUE, ())
+    assert "DriftFound" not in world.happened(rollout)
+    assert world.rollout(rollout)["pinned_requests"] is not None
+    assert world.failures == []
+
+
 def test_a_return_of_a_flag_that_is_killed_still_gives_back_what_was_there(world):
     world.run_to_end(world.announce("2"))
     world.kill()

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from shared.domain.analysis.measurement import Sample, Window
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.events import DriftFound, PinnedCounted, PinnedPutOff
+from shared.domain.rollout.needs import kept_after_the_end
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.state import Aftercare, Rollout
 from shared.domain.rollout.timing import LONGEST_RETRY
@@ -18,7 +19,7 @@ def decide_aftercare(draft: Draft, aftercare: Aftercare, readings: Readings) -> 
     if now < aftercare.give_up_at and _put_right(draft, over, readings):
         draft.record(PinnedPutOff(at=now, look_at=now + LONGEST_RETRY))
         return
-    requests = _counted(readings.windows(target.name) for target in over.targets)
+    requests = _counted(readings.windows(target.name) for target in kept_after_the_end(over))
     if requests is None and now < aftercare.give_up_at:
         draft.record(PinnedPutOff(at=now, look_at=now + LONGEST_RETRY))
         return
@@ -36,7 +37,7 @@ def decide_aftercare(draft: Draft, aftercare: Aftercare, readings: Readings) -> 
 def _put_right(draft: Draft, over: Rollout, readings: Readings) -> bool:
     """Record each weight that was moved since the end, so that it is put right; return whether any was."""
     moved = False
-    for target in over.targets:
+    for target in kept_after_the_end(over):
         share = readings.share(target.name)
         if isinstance(share, Trouble) or share == target.share():
             continue

@@ -80,11 +80,17 @@ def is_check_due(live: Rollout, spec: Spec, now: datetime) -> bool:
     return now - live.checked_at >= max(spec.measuring.window, CHECK_AT_MOST_EVERY)
 
 
+def kept_after_the_end(over: Rollout) -> tuple[TargetState, ...]:
+    """Return the targets that are still looked after when a rollout is over: what it has let go of is others'."""
+    spec = over.spec
+    return tuple(each for each in over.targets if spec is not None and not spec.target(each.name).kind.is_held)
+
+
 def _to_count(aftercare: Aftercare, now: datetime) -> Iterator[Need]:
     over = aftercare.rollout
     if over.spec is None or aftercare.look_at > now:
         return
-    for target in over.targets:
+    for target in kept_after_the_end(over):
         pinned, other = over.version, target.stable_version
         if target.side is Side.CANDIDATE and other is not None:
             pinned, other = other, over.version
