@@ -13,14 +13,14 @@ from shared.wire.flag_transfer import HASHING, LONGEST, export_format_in, export
 blueprint = func.Blueprint()
 
 
-@blueprint.route(route="api/flag-import", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@blueprint.route(route="api/flags/import", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 def import_flags(req: func.HttpRequest) -> func.HttpResponse:
     """Save the flags and segments of a document, or say what would come of it."""
     takes = ("environment", "format", "overwrite", "dry-run", "reason", HASHING)
     return for_operators(req, _import_flags, takes=takes, at_most=LONGEST)
 
 
-@blueprint.route(route="api/flag-export", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@blueprint.route(route="api/flags/export", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def export_flags(req: func.HttpRequest) -> func.HttpResponse:
     """Return the flags that are served as a document, with what it does not carry."""
     return for_operators(req, _export_flags, takes=("environment", "format"))

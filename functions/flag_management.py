@@ -2,6 +2,10 @@
 
 A key may hold slashes, so it is the rest of the address: what is asked of a flag beside reading and writing it stands
 in the body, and its history and explanations have addresses of their own.
+
+Of two functions whose routes both fit, Azure takes the one whose name comes first in the alphabet, however literal the
+other's route is. So whatever has a literal address below `api/flags` is named to come before these, and no flag can
+have its key (`RESERVED_KEYS`).
 """
 
 from typing import Final, assert_never
@@ -25,6 +29,7 @@ from shared.domain.flags.managing.commands import (
 )
 from shared.domain.flags.managing.refusals import UnknownFlagError
 from shared.domain.flags.managing.state import FlagState
+from shared.domain.flags.problems import EXPLAIN
 from shared.domain.names import ApplicationName, EnvironmentName, FlagKey, SegmentKey
 from shared.wire.findings import shown
 from shared.wire.flag_requests import (
@@ -52,15 +57,15 @@ blueprint = func.Blueprint()
 
 
 @blueprint.route(route="api/flags", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-def list_flags(req: func.HttpRequest) -> func.HttpResponse:
+def find_flags(req: func.HttpRequest) -> func.HttpResponse:
     """Return a page of the flags that are served."""
     return for_operators(req, _list_flags, takes=(ENVIRONMENT, "after", "tag", "stale"))
 
 
 @blueprint.route(route="api/flags/{*key}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def get_flag(req: func.HttpRequest) -> func.HttpResponse:
-    """Return a flag with what waits to change it, or one of its revisions."""
-    return for_operators(req, _get_flag, takes=(ENVIRONMENT, "revision"))
+    """Return a flag with what waits to change it, one of its revisions, or, at `.../explain`, why it serves what."""
+    return for_operators(req, _get_flag, takes=(ENVIRONMENT, "context" if _asks_why(req) else "revision"))
 
 
 @blueprint.route(route="api/flags/{*key}", methods=["PUT"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -133,7 +138,9 @@ def _list_flags(req: func.HttpRequest, _caller: str) -> Reply:
     return Reply(200, view)
 
 
-def _get_flag(req: func.HttpRequest, _caller: str) -> Reply:
+def _get_flag(req: func.HttpRequest, caller: str) -> Reply:
+    if _asks_why(req):
+        return _explain_flag(req, caller)
     environment, key, revision = _environment(req), _flag_key(req), revision_in(req.params)
     if revision is not None:
         return Reply(200, app().flag_views.flag_revision(environment, key, revision), etag=etag_of(revision))
@@ -276,8 +283,12 @@ def _environment(req: func.HttpRequest) -> EnvironmentName:
     return app().flag_environments.named(req.params.get(ENVIRONMENT) or None)
 
 
+def _asks_why(req: func.HttpRequest) -> bool:
+    return (req.route_params.get("key") or "").endswith(EXPLAIN)
+
+
 def _flag_key(req: func.HttpRequest) -> FlagKey:
-    text = req.route_params.get("key") or ""
+    text = (req.route_params.get("key") or "").removesuffix(EXPLAIN)
     key = flag_key_in(text)
     if key is None:
         raise UnknownFlagError(f"there is no flag {shown(text)}: no flag can have this key")

@@ -33,9 +33,9 @@ def take_metrics(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @blueprint.route(route="api/flags/events", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-def take_flag_events(req: func.HttpRequest) -> func.HttpResponse:
+def accept_flag_events(req: func.HttpRequest) -> func.HttpResponse:
     """What users of a flag's variants met in windows of time."""
-    return for_source(req, SOURCE, lambda request, _caller: _read(request, _take_flag_events))
+    return for_source(req, SOURCE, lambda request, _caller: _read(request, _accept_flag_events))
 
 
 def _take(req: func.HttpRequest, _caller: str) -> Reply:
@@ -56,7 +56,7 @@ def _take_own(document: Any, sender: str) -> Reply:
     return _taken(app().observations.take(parse_observations(document, sender=sender)))
 
 
-def _take_flag_events(document: Any, sender: str) -> Reply:
+def _accept_flag_events(document: Any, sender: str) -> Reply:
     return _taken(app().flag_events.take(parse_flag_events(document, sender=sender)))
 
 

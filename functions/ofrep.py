@@ -40,7 +40,7 @@ blueprint = func.Blueprint()
 
 
 @blueprint.route(route="ofrep/v1/evaluate/flags", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-def evaluate_flags(req: func.HttpRequest) -> func.HttpResponse:
+def evaluate_all_flags(req: func.HttpRequest) -> func.HttpResponse:
     """Return what a context gets of every flag."""
     return _answer(req, None)
 

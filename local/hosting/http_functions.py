@@ -40,9 +40,11 @@ class HttpFunctions:
     def __init__(
         self, functions: Iterable[IndexedFunction], prefix: str, keys: HostKeys, runner: FunctionRunner
     ) -> None:
-        """Raises `IndexingError` for a route that is malformed, reserved or taken."""
-        self._routes = sorted((_route(each, prefix) for each in functions), key=lambda route: route.template.precedence)
+        """Raises `IndexingError` for a route that is malformed, reserved, taken or never reached."""
+        # Azure asks routes by the names of their functions, and no more literal one first (azure-functions-host#9876).
+        self._routes = sorted((_route(each, prefix) for each in functions), key=lambda route: route.function.name)
         _refuse_conflicts(self._routes)
+        _refuse_hidden(self._routes)
         self._keys = keys
         self._runner = runner
 
@@ -102,6 +104,19 @@ def _refuse_conflicts(routes: list[_Route]) -> None:
                 raise IndexingError(
                     f"function {route.function.name}: route {route.template.text!r} is that of "
                     f"{other.function.name} too"
+                )
+
+
+def _refuse_hidden(routes: list[_Route]) -> None:
+    """Refuse a literal route that an earlier function's route fits too: Azure would never ask its function."""
+    for index, route in enumerate(routes):
+        path = route.template.text.split("/")
+        for other in routes[:index]:
+            hides = "{" not in route.template.text and other.template.match(path) is not None
+            if hides and (not route.methods or not other.methods or route.methods & other.methods):
+                raise IndexingError(
+                    f"function {route.function.name}: {other.function.name}, whose name comes first, takes its route "
+                    f"{route.template.text!r} too, by {other.template.text!r}"
                 )
 
 

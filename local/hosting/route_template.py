@@ -90,17 +90,6 @@ class _Parameter:
 class _Segment:
     pattern: re.Pattern[str]
     parameters: tuple[_Parameter, ...]
-    literal: bool
-
-    @property
-    def precedence(self) -> int:
-        """The digit of `RoutePrecedence.ComputeInbound`: the lower, the earlier it is tried."""
-        if self.literal:
-            return 1
-        first = self.parameters[0]
-        if first.catch_all:
-            return 4 if first.checks else 5
-        return 2 if first.checks or len(self.parameters) > 1 or self.pattern.pattern != "(.+)" else 3
 
 
 def _parse_parameter(text: str) -> _Parameter:
@@ -133,7 +122,7 @@ def _parse_segment(text: str) -> _Segment:
             raise ValueError(f"unbalanced braces in route segment {text!r}")
         else:
             pattern += re.escape(piece)
-    return _Segment(re.compile(pattern, re.IGNORECASE | re.DOTALL), tuple(parameters), not parameters)
+    return _Segment(re.compile(pattern, re.IGNORECASE | re.DOTALL), tuple(parameters))
 
 
 def _split(template: str) -> list[str]:
@@ -147,8 +136,6 @@ class RouteTemplate:
     def __init__(self, text: str) -> None:
         self.text = text.strip("/")
         self._segments = tuple(_parse_segment(each) for each in _split(self.text))
-        self.precedence = tuple(segment.precedence for segment in self._segments)
-        """Sort routes by this: literal segments come before parameters, those before catch-alls."""
         for segment in self._segments[:-1]:
             if any(each.catch_all for each in segment.parameters):
                 raise ValueError(f"a catch-all must be the last segment of route {text!r}")

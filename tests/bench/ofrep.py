@@ -31,7 +31,7 @@ def measure(folder: Path) -> Iterator[Measurement]:
     with patch.dict(os.environ, settings):
         from functions import ofrep
 
-        one, every = (each._function.get_user_function() for each in (ofrep.evaluate_flag, ofrep.evaluate_flags))
+        one, every = (each._function.get_user_function() for each in (ofrep.evaluate_flag, ofrep.evaluate_all_flags))
         bootstrap.app.cache_clear()
         for number in range(FLAGS):
             _save(checkout(f"flag-{number}"))

@@ -42,7 +42,7 @@ def api(tmp_path: Path):
 
 
 def send(api: Api, document: Any, query: str = "format=slipway") -> Any:
-    answer = api.ask("POST", f"/api/flag-import?{query}", document)
+    answer = api.ask("POST", f"/api/flags/import?{query}", document)
     assert answer.status == 200, answer.body
     return answer.json()
 
@@ -154,12 +154,18 @@ def test_a_kill_switch_is_not_thrown_by_a_document(api):
     assert result["flags"][0]["reasons"][0]["path"] == "killed"
 
 
-def test_a_flag_may_be_called_as_one_likes(api):
-    named = [{**ON, "key": key} for key in ("import", "export", "flag-import")]
+def test_a_flag_cannot_have_the_key_of_what_is_at_its_address(api):
+    named = [{**ON, "key": key} for key in ("import", "export", "events", "a/explain", "imports")]
 
-    assert set(outcomes(send(api, {"flags": named})).values()) == {"created"}
-    assert api.ask("GET", "/api/flags/import").json()["key"] == "import"
-    assert api.ask("POST", "/api/flags/export", {"action": "kill"}).json()["flag"]["killed"] is True
+    assert outcomes(send(api, {"flags": named})) == {
+        "import": "refused",
+        "export": "refused",
+        "events": "refused",
+        "a/explain": "refused",
+        "imports": "created",
+    }
+    refused = api.ask("PUT", "/api/flags/export", {**ON, "key": "export"})
+    assert (refused.status, refused.json()["errors"][0]["path"]) == (400, "key")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +183,7 @@ def test_a_flag_may_be_called_as_one_likes(api):
     ],
 )
 def test_a_request_that_makes_no_sense_is_told_by_name(api, query, body, named):
-    answer = api.ask("POST", f"/api/flag-import?{query}", body)
+    answer = api.ask("POST", f"/api/flags/import?{query}", body)
 
     assert answer.status == 400
     assert answer.json()["errors"][0]["path"].startswith(named)
@@ -188,13 +194,13 @@ def test_a_document_may_be_larger_than_other_bodies_and_has_its_own_limit(api):
     assert 256 * 1024 < len(json.dumps(large)) < 4 * 1024 * 1024
 
     assert send(api, large, "format=slipway&dry-run=true")["counts"]["created"] == 400
-    answer = api.ask("POST", "/api/flag-import?format=slipway", b"x" * (4 * 1024 * 1024 + 1))
+    answer = api.ask("POST", "/api/flags/import?format=slipway", b"x" * (4 * 1024 * 1024 + 1))
     assert (answer.status, "4194304" in answer.json()["detail"]) == (413, True)
 
 
 def test_what_is_exported_is_taken_over_elsewhere_as_it_was(api):
     send(api, DOCUMENT)
-    exported = api.ask("GET", "/api/flag-export?format=slipway").json()
+    exported = api.ask("GET", "/api/flags/export?format=slipway").json()
 
     assert exported["notes"] == []
     assert set(outcomes(send(api, exported["document"])).values()) == {"unchanged"}
@@ -214,7 +220,7 @@ def test_what_is_exported_is_taken_over_elsewhere_as_it_was(api):
 )
 def test_flags_are_written_in_the_forms_of_others_with_what_these_do_not_carry(api, chosen, has):
     send(api, {"flags": [{**ON, "owner": "shop", "tags": ["x"]}]})
-    exported = api.ask("GET", f"/api/flag-export?format={chosen}").json()
+    exported = api.ask("GET", f"/api/flags/export?format={chosen}").json()
 
     assert has(exported["document"])
     assert exported["format"] == chosen
@@ -225,7 +231,7 @@ def test_flags_are_written_in_the_forms_of_others_with_what_these_do_not_carry(a
 
 
 def test_an_export_of_no_format_is_told(api):
-    assert api.ask("GET", "/api/flag-export").json()["errors"][0]["path"] == "format"
+    assert api.ask("GET", "/api/flags/export").json()["errors"][0]["path"] == "format"
 
 
 def test_where_flags_are_distributed_to_stands_in_the_view_and_can_be_asked_for_again(tmp_path):

@@ -323,3 +323,11 @@ def test_a_list_goes_on_where_a_page_ended(api):
 def test_every_route_needs_a_key(api):
     for method, path in (("GET", "/api/flags"), ("PUT", PATH), ("POST", PATH), ("DELETE", "/api/segments/beta")):
         assert api.ask(method, path, {}, key=None).status == 401
+
+
+def test_why_a_flag_serves_what_is_asked_at_its_own_address_too(api):
+    put(api)
+    asked = "context=" + quote('{"email": "ann@shop.example"}')
+    explained = api.ask("GET", f"{PATH}/explain?{asked}")
+    assert explained.status == 200
+    assert explained.json() == api.ask("GET", f"/api/flag-explanations/new-checkout?{asked}").json()

@@ -9,7 +9,7 @@ import pytest
 from tests.functions.api_client import A_CALL, KEY, own_routes, running_api
 
 LIMIT = 256 * 1024
-LIMITS = {"/api/flag-import": 4 * 1024 * 1024}
+LIMITS = {"/api/flags/import": 4 * 1024 * 1024}
 BODIES = {
     "empty": b"",
     "spaces": b" \n ",
@@ -160,8 +160,8 @@ TAKEN = {
     ("PUT", "/api/flags/{key}"): ("environment", "reason", "dry-run"),
     ("DELETE", "/api/flags/{key}"): ("environment", "reason"),
     ("POST", "/api/flags/{key}"): ("environment",),
-    "/api/flag-import": ("environment", "format", "overwrite", "dry-run", "reason", "flagd-hashing"),
-    "/api/flag-export": ("environment", "format"),
+    "/api/flags/import": ("environment", "format", "overwrite", "dry-run", "reason", "flagd-hashing"),
+    "/api/flags/export": ("environment", "format"),
     ("GET", "/api/flag-history/{key}"): ("environment", "after"),
     ("GET", "/api/flag-explanations/{key}"): ("environment", "context"),
     ("GET", "/api/segments"): ("environment", "after"),

@@ -86,6 +86,33 @@ def test_two_functions_on_one_route_and_method_are_refused(tmp_path):
         hosted(an_app(register), tmp_path)
 
 
+@pytest.mark.parametrize("route", ["things/{id}", "things/{*rest}", "{kind}/list"])
+def test_a_literal_route_that_an_earlier_name_hides_is_refused(route, tmp_path):
+    def register(app):
+        @app.route(route=route, methods=["GET"])
+        def details(req: func.HttpRequest) -> func.HttpResponse: ...
+
+        @app.route(route="things/list", methods=["GET"])
+        def listing(req: func.HttpRequest) -> func.HttpResponse: ...
+
+    with pytest.raises(IndexingError, match=r"listing: details, whose name comes first"):
+        hosted(an_app(register), tmp_path)
+
+
+def test_a_literal_route_whose_name_comes_first_is_asked_first(tmp_path):
+    def register(app):
+        @app.route(route="things/{id}", methods=["GET"])
+        def details(req: func.HttpRequest) -> func.HttpResponse: ...
+
+        @app.route(route="things/list", methods=["GET"])
+        def all_of_them(req: func.HttpRequest) -> func.HttpResponse: ...
+
+        @app.route(route="things/list", methods=["POST"])
+        def put_one(req: func.HttpRequest) -> func.HttpResponse: ...
+
+    hosted(an_app(register), tmp_path)
+
+
 def test_a_schedule_that_azure_refuses_is_refused(tmp_path):
     def register(app):
         @app.timer_trigger(arg_name="timer", schedule="0 0 25 * * *")

@@ -70,7 +70,7 @@ def run_app(library: Path, folder: Path, settings: dict[str, str], calls: dict |
 def sample(library):
     calls = {
         "echo": {"query": {"a": "1,2"}, "headers": {"x-custom": "yes"}, "body": "grüß"},
-        "one_thing": {"params": {"thing": "x"}},
+        "thing_by_name": {"params": {"thing": "x"}},
         "number": {"params": {"number": "12"}},
         "pause": {"params": {"seconds": "0"}},
         "send": {"body": "by output"},
@@ -99,7 +99,7 @@ def test_the_worker_and_our_host_hand_a_function_the_same_request(sample, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("function", "path"), [("reply", "/reply"), ("one_thing", "/things/x"), ("special_thing", "/things/special")]
+    ("function", "path"), [("reply", "/reply"), ("thing_by_name", "/things/x"), ("special_thing", "/things/special")]
 )
 def test_the_worker_and_our_host_give_the_same_answer(sample, tmp_path, function, path):
     returned = sample["functions"][function]["returned"]

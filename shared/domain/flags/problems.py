@@ -6,6 +6,7 @@ is not there is not met, a value that cannot be compared fits nobody.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from shared.domain.errors import Problem
 from shared.domain.flags.condition_problems import condition_findings, window_findings
@@ -15,6 +16,11 @@ from shared.domain.flags.operators import Regexes, Search
 from shared.domain.flags.serve_problems import serve_findings, split_findings, variant_findings
 from shared.domain.flags.surroundings import Surroundings
 from shared.domain.names import FlagKey, SegmentKey, VariantName
+
+RESERVED_KEYS: Final = frozenset({FlagKey("import"), FlagKey("export"), FlagKey("events")})
+"""No flag can have them, for something else is at their addresses below `api/flags`."""
+EXPLAIN: Final = "/explain"
+"""Nor can a flag's key end so: that is where a flag is explained."""
 
 
 def problems_of(
@@ -26,7 +32,7 @@ def problems_of(
 ) -> tuple[Problem, ...]:
     """Return everything that is wrong with a flag that is to be saved among these; patterns only with `regexes`."""
     among = Surroundings({**all_flags, flag.key: flag}, all_segments, regexes or _unchecked)
-    return tuple(finding.problem for finding in flag_findings(flag, among))
+    return (*_of_key(flag.key), *(finding.problem for finding in flag_findings(flag, among)))
 
 
 def problems_of_segment(
@@ -35,6 +41,12 @@ def problems_of_segment(
     """Return everything that is wrong with a segment that is to be saved among these; patterns only with `regexes`."""
     among = Surroundings({}, {**all_segments, segment.key: segment}, regexes or _unchecked)
     return tuple(finding.problem for finding in segment_findings(segment, among))
+
+
+def _of_key(key: FlagKey) -> Iterator[Problem]:
+    if key in RESERVED_KEYS or key.endswith(EXPLAIN):
+        taken = ", ".join(sorted(RESERVED_KEYS))
+        yield Problem("key", f"found {key!r:.80}; allowed is any but {taken}, and none that ends in {EXPLAIN}")
 
 
 def fault_of(flag: Flag, among: Surroundings) -> str | None:

@@ -29,7 +29,7 @@ def echo(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @app.route(route="things/{thing}", methods=["GET"])
-def one_thing(req: func.HttpRequest) -> func.HttpResponse:
+def thing_by_name(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(f"thing {req.route_params['thing']}")
 
 
