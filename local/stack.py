@@ -44,10 +44,16 @@ class Stack:
     edge: str
     host: subprocess.Popen[str]
     sandbox: subprocess.Popen[str]
+    data: Path
+    """The folder of its state, keys and logs."""
 
     def addresses(self) -> dict[str, str]:
         """Return what `serve.json` says."""
         return {"url": self.url, "key": self.key, "cloud": self.cloud, "edge": self.edge}
+
+    def source_key(self, source: str) -> str:
+        """Return the key of one of `KEYED_SOURCES`."""
+        return (self.data / f"{source}-key").read_text()
 
     def dead(self) -> str | None:
         """Name the process that ended by itself, or None."""
@@ -71,13 +77,13 @@ def running_stack(
     with _sole_user(data, stop) as lock:
         key = _kept_key(data / "operator-key")
         arguments = ("--data", str(data / "cloud"), "--seed", str(seed))
-        with _process("local.cloud", data / "cloud.log", *arguments, keep=lock) as sandbox:
-            addresses = json.loads(_ready(sandbox, "the sandbox cloud", data / "cloud.log", stop))
+        with running_process("local.cloud", data / "cloud.log", *arguments, keep=lock) as sandbox:
+            addresses = json.loads(ready_words(sandbox, "the sandbox cloud", data / "cloud.log", stop))
             env = {**_settings(data, key, addresses["management"]), **settings}
             arguments = ("--data", str(data), "--port", str(port))
-            with _process("local.host", data / "host.log", *arguments, keep=lock, env=env) as host:
-                url = _ready(host, "the Functions host", data / "host.log", stop)
-                stack = Stack(url, key, addresses["management"], addresses["edge"], host, sandbox)
+            with running_process("local.host", data / "host.log", *arguments, keep=lock, env=env) as host:
+                url = ready_words(host, "the Functions host", data / "host.log", stop)
+                stack = Stack(url, key, addresses["management"], addresses["edge"], host, sandbox, data)
                 _register_shop(stack)
                 yield stack
 
@@ -141,9 +147,13 @@ def _take(lock: int, data: Path, stop: Interruption) -> None:
 
 
 @contextmanager
-def _process(
-    module: str, log: Path, *arguments: str, keep: int, env: dict[str, str] | None = None
+def running_process(
+    module: str, log: Path, *arguments: str, keep: int | None = None, env: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[str]]:
+    """Run a module as a process that says `ready` on its standard output, and end it after.
+
+    Its standard input is its lifeline. `keep` is a file descriptor that it has too.
+    """
     with log.open("a") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments, "--lifeline"],
@@ -155,7 +165,7 @@ def _process(
             text=True,
             # A session of its own: a Ctrl-C at the terminal reaches the starter alone, which then ends its processes.
             start_new_session=True,
-            pass_fds=(keep,),
+            pass_fds=() if keep is None else (keep,),
         )
     try:
         yield process
@@ -176,8 +186,8 @@ def _end(process: subprocess.Popen[str]) -> None:
             pipe.close()
 
 
-def _ready(process: subprocess.Popen[str], what: str, log: Path, stop: Interruption) -> str:
-    """Return what the process says behind the word `ready`."""
+def ready_words(process: subprocess.Popen[str], what: str, log: Path, stop: Interruption) -> str:
+    """Return what the process says behind the word `ready`. Raises `StackError` when it does not."""
     assert process.stdout is not None
     ends = time.monotonic() + START_SECONDS
     while time.monotonic() < ends and process.poll() is None:

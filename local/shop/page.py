@@ -1,4 +1,4 @@
-"""The one page of the shop, coloured by version so that a person sees which one served it."""
+"""The one page of the shop, coloured by version or variant so that a person sees which one served it."""
 
 from hashlib import sha256
 from html import escape
@@ -27,12 +27,12 @@ _PAGE = """<!doctype html>
 </style>
 </head>
 <body>
-<header><b>The Lantern Shop</b><span>version {version}</span></header>
+<header><b>The Lantern Shop</b><span>{told}</span></header>
 <main>
   <h1>Harbour lantern</h1>
   <p>Brass, hand-blown glass, burns for nine hours. Made for boats that come home late.</p>
   <p class="price">48.00 €</p>
-  <form method="post" action="/checkout"><button>Buy now</button></form>
+  {checkout}
 </main>
 </body>
 </html>
@@ -41,5 +41,31 @@ _PAGE = """<!doctype html>
 
 def product_page(version: str) -> str:
     """Return the page as HTML. The same version always has the same colour."""
-    hue = int.from_bytes(sha256(version.encode()).digest()[:2], "big") % 360
-    return _PAGE.format(hue=hue, version=escape(version))
+    return _page(
+        version, f"version {version}", '<form method="post" action="/checkout"><button>Buy now</button></form>'
+    )
+
+
+def flagged_page(look: str, *, variant: str, reason: str) -> str:
+    """Return the page with one look of its checkout; its form says which variant that was, and why it was served.
+
+    `look` is what the flag had for a value. One that the page does not know is drawn as a plain button.
+    """
+    button = _BUTTONS.get(look, _BUTTONS["old"])
+    checkout = (
+        f'<form method="post" action="/checkout" data-variant="{escape(variant)}" data-reason="{escape(reason)}">'
+        f'<input type="hidden" name="variant" value="{escape(variant)}">{button}</form>'
+    )
+    return _page(look, f"checkout: {look}", checkout)
+
+
+_BUTTONS = {
+    "old": "<button>Buy now</button>",
+    "new": "<button>Buy in one step</button>",
+    "bold": '<button style="font-size: 2rem; width: 100%">BUY! BUY! BUY!</button>',
+}
+
+
+def _page(coloured_by: str, told: str, checkout: str) -> str:
+    hue = int.from_bytes(sha256(coloured_by.encode()).digest()[:2], "big") % 360
+    return _PAGE.format(hue=hue, told=escape(told), checkout=checkout)

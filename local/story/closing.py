@@ -76,7 +76,8 @@ def shares_table(shares: tuple[StepShare, ...]) -> Table:
     table = Table(title="Wanted, and what fresh clients really had", title_justify="left", title_style="bold")
     table.add_column("version")
     table.add_column("step")
-    for name in ("wanted", "had", f"chance ({STANDARD_ERRORS} standard errors)", "requests"):
+    chance = f"chance ({shares[0].standard_errors if shares else STANDARD_ERRORS} standard errors)"
+    for name in ("wanted", "had", chance, "requests"):
         table.add_column(name, justify="right")
     table.add_column("")
     for each in shares:

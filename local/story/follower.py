@@ -4,16 +4,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 from local.interruption import Interruption
-from local.story.crowd import Crowd
 from local.story.differs import StoryDiffersError
 from local.story.screen import Screen
-from local.story.seen import Happened, RolloutSeen, Served
-from local.story.shares import StepMeter
+from local.story.seen import Happened, LoadSeen, RolloutSeen, Served
+from local.story.shares import STANDARD_ERRORS, StepMeter
 from local.story.slipway_api import SlipwayApi
 
 LOOK_SECONDS = 0.25
+
+
+class Users(Protocol):
+    """Whoever comes, and what they met."""
+
+    def load(self, load_id: str) -> LoadSeen:
+        """Return how far a load is."""
+
+    def served(self) -> dict[str, Served]:
+        """Return what users met so far, by version."""
 
 
 @dataclass(slots=True)
@@ -39,7 +49,7 @@ class Follower:
     """Follows the rollout of one version, while a load of fresh clients runs."""
 
     slipway: SlipwayApi
-    crowd: Crowd
+    crowd: Users
     screen: Screen
     stop: Interruption
     load_id: str
@@ -47,12 +57,13 @@ class Follower:
     rollout_id: str
     subject: str = ""
     """What it is called; the version where nothing is said."""
+    standard_errors: int = STANDARD_ERRORS
     meter: StepMeter = field(init=False)
     first_failure: FirstFailure = field(init=False)
     _shown: str = ""
 
     def __post_init__(self) -> None:
-        self.meter = StepMeter(self.version, shown=self.subject or self.version)
+        self.meter = StepMeter(self.version, shown=self.subject or self.version, standard_errors=self.standard_errors)
         self.subject = self.subject or f"version {self.version}"
         self.first_failure = FirstFailure(self.version)
 

@@ -10,6 +10,12 @@ STANDARD_ERRORS = 4
 """How far chance may take a share from its weight: beyond that once in 16,000 steps."""
 
 
+def chance_of(wanted: float, requests: int, standard_errors: int) -> float:
+    """Return how far chance may take a share of so many requests from its weight, all in percent."""
+    weight = wanted / 100
+    return 100 * standard_errors * sqrt(weight * (1 - weight) / requests)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepShare:
     """Fresh clients' requests in one step. Shares are percentages."""
@@ -22,6 +28,8 @@ class StepShare:
     to_candidate: int
     in_flight: int
     """Under way when the step was first seen in force: they may have been divided by the weight before it."""
+    standard_errors: int = STANDARD_ERRORS
+    """How far chance may take it."""
 
     @property
     def share(self) -> float | None:
@@ -30,12 +38,11 @@ class StepShare:
 
     @property
     def tolerance(self) -> float:
-        """How far the share may lie from the weight: `STANDARD_ERRORS` of a binomial share, and what was in flight."""
+        """How far the share may lie from the weight: standard errors of a binomial share, and what was in flight."""
         if not self.requests:
             return 0.0
-        weight = self.wanted / 100
-        chance = STANDARD_ERRORS * sqrt(weight * (1 - weight) / self.requests)
-        return 100 * (chance + self.in_flight / self.requests)
+        chance = chance_of(self.wanted, self.requests, self.standard_errors)
+        return chance + 100 * self.in_flight / self.requests
 
     @property
     def fits(self) -> bool:
@@ -56,6 +63,7 @@ class StepMeter:
     shares: list[StepShare] = field(default_factory=list)
     shown: str = ""
     """What the version is called in shares; itself where nothing is said."""
+    standard_errors: int = STANDARD_ERRORS
     _began: LoadSeen | None = None
     _label: str = ""
 
@@ -80,6 +88,7 @@ class StepMeter:
             requests=_total(ended.requests) - _total(began.requests),
             to_candidate=ended.requests.get(self.version, 0) - began.requests.get(self.version, 0),
             in_flight=began.in_flight,
+            standard_errors=self.standard_errors,
         )
 
 

@@ -83,6 +83,15 @@ class SlipwayApi:
         body = {"action": action, "reason": reason}
         return str(self._call("POST", f"/api/applications/{self.application}/overrides", (409,), body)["detail"])
 
+    def save_flag(self, key: str, document: str) -> None:
+        """Save a flag that there is none of yet, in YAML."""
+        headers = {"Content-Type": "application/yaml", "If-None-Match": "*"}
+        self._send("PUT", f"/api/flags/{key}", (201,), document.encode(), headers)
+
+    def kill_flag(self, key: str, reason: str) -> None:
+        """Serve everybody the flag's off variant from now on."""
+        self._call("POST", f"/api/flags/{key}", (200,), {"action": "kill", "reason": reason})
+
     def rollout(self, rollout_id: str) -> RolloutSeen:
         """Return the rollout as it stands."""
         return read_rollout(self._call("GET", f"/api/rollouts/{rollout_id}", (200,)))

@@ -1,5 +1,7 @@
 """The stories that `make demo STORY=...` can tell."""
 
+import json
+import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -7,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from local.interruption import Interruption
-from local.stack import ROOT, Stack
+from local.shop.checkout_flag import ENVIRONMENT
+from local.stack import ROOT, Stack, ready_words, running_process
 from local.story.blue_green import BlueGreenStory
 from local.story.chapters import Story
 from local.story.experiment import NEW_CHECKOUT, ExperimentStory
+from local.story.flags import MAX_AGE_SECONDS, FlagStory
 from local.story.migration import MigrationStory
 from local.story.other_side import OtherSide, answering
 from local.story.sandbox import Sandbox
@@ -18,8 +22,10 @@ from local.story.screen import Screen
 from local.story.slipway_api import SlipwayApi
 from local.story.telling import Told
 from local.story.together import TogetherStory
+from local.story.visitors import visiting
 
 BAD = 0.2
+BOLD = 0.6
 WORK_SECONDS = 3.0
 """How long the other side of a hook works."""
 
@@ -95,11 +101,32 @@ def _migration() -> Telling:
     return Telling(tell=tell, settings={"SLIPWAY_SECRET_MIGRATIONS": key})
 
 
+def _flags() -> Telling:
+    key = secrets.token_urlsafe(24)
+
+    @contextmanager
+    def tell(stage: Stage) -> Iterator[Told]:
+        stack, folder = stage.stack, ROOT / "local" / "shop"
+        loses = BOLD if stage.version_3_error_rate is None else stage.version_3_error_rate
+        keys = {"SHOP_FLAG_KEY": key, "SHOP_OBSERVATIONS_KEY": stack.source_key("observations")}
+        log, options = stack.data / "page.log", ("--slipway", stack.url, "--loses", f"bold={loses}")
+        with running_process("local.shop.flagged_page", log, *options, env={**os.environ, **keys}) as process:
+            port = json.loads(ready_words(process, "the shop's page", log, stage.stop))["port"]
+            slipway = SlipwayApi(stack.url, stack.key, "shop-page")
+            spec, flag = (folder / "flagged.yaml").read_text(), (folder / "checkout-flag.yaml").read_text()
+            with visiting(f"http://127.0.0.1:{port}") as visitors:
+                yield FlagStory(slipway, visitors, spec, flag, stage.screen, stage.stop, loses)
+
+    keys = {"SLIPWAY_FLAG_KEYS": f"{ENVIRONMENT}/shop={key}", "SLIPWAY_FLAG_MAX_AGE": str(MAX_AGE_SECONDS)}
+    return Telling(tell=tell, settings=keys)
+
+
 MAIN: Final = "canary"
 STORIES: Final[Mapping[str, Callable[[], Telling]]] = {
     MAIN: lambda: Telling(tell=_canary),
     "blue-green": lambda: Telling(tell=_blue_green),
     "experiment": lambda: Telling(tell=_experiment),
+    "flags": _flags,
     "migration": _migration,
     "together": lambda: Telling(tell=_together),
 }

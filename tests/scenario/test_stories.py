@@ -10,7 +10,7 @@ from tests.demo_process import ROOT, demos
 LONGEST = 120
 """What a story may take after set-up, in seconds."""
 GUIDE = ROOT / "docs" / "guides" / "stories.md"
-LONG = {"experiment", "migration", "together"}
+LONG = {"experiment", "flags", "migration", "together"}
 OTHERS = [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in STORIES if name != MAIN]
 
 
@@ -78,7 +78,7 @@ def test_every_share_that_users_had_was_the_one_that_was_wanted(told, story):
 def test_the_guide_shows_the_chapters_and_figures_of_a_story_as_it_is_told(told, story):
     lines = told(story).text.splitlines()
 
-    chapters = [line for line in transcript_of(story) if line.startswith("Version ")]
+    chapters = [line for line in transcript_of(story) if line.startswith(("Version ", "Variant "))]
     figures = [found[1] for line in transcript_of(story) if (found := re.match(r"([a-z].*?)  +\S", line))]
     assert len(chapters) >= 3
     assert len(figures) >= 4
@@ -145,6 +145,43 @@ def test_what_one_application_cannot_keep_both_give_back(told):
     assert re.search(r"^shop 3 +[1-9]\d* requests, 0 failed$", demo.text, re.M)
     assert re.search(r"^kiosk 3 +[1-9]\d* requests, [1-9]\d* failed$", demo.text, re.M)
     assert figure(demo, "from that verdict to the kiosk back") < figure(demo, "from that verdict to the shop back")
+
+
+@pytest.mark.long
+def test_a_page_follows_the_ramp_of_its_flag_and_nobody_who_has_the_new_variant_loses_it(told):
+    demo = told("flags")
+
+    rows = re.findall(r"^│ (new|bold) +│ (.+?) +│ +(\d+) % │.*│ (.+?) +│$", demo.text, re.M)
+    assert rows == [
+        ("new", "step 1", "1", "as wanted"),
+        ("new", "step 2", "5", "as wanted"),
+        ("new", "step 3", "25", "as wanted"),
+        ("new", "promoted", "100", "as wanted"),
+        ("bold", "step 1", "1", "as wanted"),
+        ("bold", "taken back", "0", "as wanted"),
+    ]
+    assert "of a panel of 500 visitors 500 have new; nobody who had it lost it" in demo.text
+    panel = [figure(demo, f"of a panel of 500 had new at {weight} %") for weight in (5, 25, 100)]
+    assert 0 < panel[0] < panel[1] < panel[2] == 500
+
+
+@pytest.mark.long
+def test_a_bad_variant_is_met_by_few_and_a_kill_ends_the_good_one_within_the_age_of_flags(told):
+    demo = told("flags")
+
+    assert 0 < figure(demo, "checkouts that bold lost") <= figure(demo, "visitors who met bold") < 50
+    assert figure(demo, "checkouts lost by anything else") == 0
+    call = figure(demo, "the call of the kill switch") / 1000
+    assert figure(demo, "from that call to the last visitor shown new") < call + 1.05
+
+
+@pytest.mark.long
+def test_a_variant_that_is_well_after_all_differs_from_the_story(told):
+    demo = told("flags", "--version-3-error-rate", "0")
+
+    assert demo.process.returncode == 1, demo.text
+    assert "The story differs: bold should be taken back, but ended succeeded" in demo.text
+    assert demo.left_behind() == ({}, [])
 
 
 def test_the_guide_lists_every_story():
