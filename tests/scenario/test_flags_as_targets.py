@@ -10,7 +10,7 @@ import pytest
 from shared.domain.errors import RejectedError
 from shared.domain.flags.managing.commands import Drive, Revive
 from shared.domain.flags.model import EVERYBODY, WHOLE, RegionOverride, Rule, Share, Split, Variant
-from shared.domain.names import ApplicationName, RolloutId, VariantName
+from shared.domain.names import ApplicationName, CommandId, RolloutId, VariantName, Version
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.weight import ALL
 from shared.wire.spec import parse_spec
@@ -161,6 +161,45 @@ def test_a_rollout_that_hears_nothing_of_the_kill_because_its_worker_dies_hears_
     world.start()
 
     assert world.run_to_end(rollout) == "rolled-back"
+
+
+def test_a_kill_ends_every_rollout_that_drives_a_split_of_the_flag(world):
+    cart = ApplicationName("cart")
+    other = spec().replace("application: shop", "application: cart").replace(SPLIT, f"'{SPLIT}#region:eu'")
+    parsed = parse_spec(other.encode(), "application/yaml")
+    world.site.deploy(parsed.targets[0], Place.PRODUCTION, "1")
+    world.site.deploy(parsed.targets[0], Place.CANDIDATE, "2")
+    world.app.intake.accept_spec(parsed, "test")
+    rollouts = (
+        world.announce("2"),
+        world.app.intake.accept_deployment(cart, Version("2"), CommandId("cart-2"), "ci").rollout,
+    )
+    world.run_until(lambda: len(world.state.drivers) == 2)
+    world.kill()
+    world.settle()
+
+    for rollout in rollouts:
+        assert world.run_to_end(rollout) == "rolled-back"
+        assert "killed by alice" in world.rollout(rollout)["reason"]
+    assert world.state.drivers == ()
+
+
+def test_an_experiment_keeps_users_at_their_variant_and_promotes_the_winner(tmp_path):
+    compared = "experiment: {weight: 50, ends: {after: 2h}, promote: winner, bake: {min: 3m, max: 1h}}"
+    text = spec().partition("strategy:")[0] + f"strategy: {{{compared}}}\nmetrics:" + spec().partition("metrics:")[2]
+    world = FlagWorld(tmp_path, text, deploy_first=False)
+    world.site.lag = timedelta(0)
+    world.site.deploy(world.target, Place.PRODUCTION, "1", error_rate=0.04)
+    world.site.deploy(world.target, Place.CANDIDATE, "2", error_rate=0.005)
+    rollout = world.announce("2")
+    reach(world, 50)
+    once = enrolled(world)
+    world.run_for(timedelta(hours=1))
+
+    assert enrolled(world) == once
+    assert abs(len(once) / USERS - 0.5) < 0.04
+    assert world.run_to_end(rollout) == "succeeded"
+    assert world.flag.default == GREEN
 
 
 def test_an_alert_takes_everybody_back_in_one_hop(world):
