@@ -14,9 +14,10 @@ from shared.domain.errors import InvalidError, Problem
 from shared.domain.rollout.forecast import Forecast, StepForecast, forecast
 from shared.domain.rollout.plan import AwaitApproval, Compare, Prepare, Promote, RunHook, Shift
 from shared.domain.rollout.weight import NONE, rest
+from shared.domain.spans import span_in_words
 from shared.wire.plan_questions import parse_planned_time
 from shared.wire.plan_view import plan_view
-from shared.wire.plan_words import in_all, notes, outcomes, percent, rounding, span_in_words, waits_for, warnings
+from shared.wire.plan_words import in_all, notes, outcomes, percent, rounding, waits_for, warnings
 
 WIDTH = 100
 _HEADS = ("", "step", "weight", "waits for", "earliest", "latest", "if it fails")

@@ -18,6 +18,7 @@ def hook_view(run: HookRun) -> dict[str, object]:
         "state": run.status.state,
         "detail": run.status.detail,
         "progress": run.status.progress,
+        "failed_attempts": run.failed_attempts,
         "since": _time(run.since),
         "deadline": _time(run.deadline),
     }

@@ -84,6 +84,7 @@ def _share(share: Share) -> dict[str, object]:
     return {
         "name": share.target,
         "kind": share.kind,
+        "wave": share.wave,
         "weight": format_weight(share.given),
         "rounded": share.is_rounded,
     }

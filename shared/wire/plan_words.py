@@ -1,7 +1,7 @@
 """A plan in sentences: what a step waits for, how it can end, what is rounded, what nobody knows before preflight."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.domain.rollout.calendar import WindowKind, over_since
 from shared.domain.rollout.experimenting import assumed
@@ -11,19 +11,10 @@ from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Pre
 from shared.domain.rollout.spec import HOLD_BACK, BlueGreen, Canary, LowTraffic, Outcome, Promotes, Spec, TargetKind
 from shared.domain.rollout.timing import DECISION_LIMIT
 from shared.domain.rollout.weight import NONE, Weight, to_percent
+from shared.domain.spans import span_in_words
 
 Ends = tuple[str, str]
 """When a step ends, and what comes then: `next`, or the phase that the rollout is in."""
-
-
-def span_in_words(span: timedelta) -> str:
-    """Return a length of time for people, rounded up to seconds: `45 s`, `12 min`, `3 h 40 min`, `2 d`."""
-    total = -(-span // timedelta(seconds=1))
-    minutes, seconds = divmod(total, 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    counts = ((days, "d"), (hours, "h"), (minutes, "min"), (seconds, "s"))
-    return " ".join(f"{count} {unit}" for count, unit in counts if count) or "0 s"
 
 
 def percent(weight: Weight) -> str:
@@ -167,10 +158,22 @@ def notes(plan: Forecast) -> Iterator[str]:
             "endpoints shares are rounded more; a profile that divides by priority takes nobody or everyone, and any "
             "weight between is refused"
         )
+    yield from _waves(spec)
     if spec.calendar and not plan.returns:
         yield "the latest times count what release windows may hold up"
     waits = span_in_words(spec.deadlines.preflight)
     yield f"preflight may wait {waits} for the candidate, which the latest times count; then it ends failed"
+
+
+def _waves(spec: Spec) -> Iterator[str]:
+    """Say in which order targets are moved, where the spec orders them, and that nobody looks in between."""
+    waves = sorted({target.wave for target in spec.targets})
+    if len(waves) > 1:
+        named = (f"{wave} ({', '.join(each.name for each in spec.targets if each.wave == wave)})" for wave in waves)
+        yield (
+            f"waves {', then '.join(named)}: at each step the targets are moved in this order, right after each other, "
+            "and judged together; nothing bakes between waves"
+        )
 
 
 def _followers(spec: Spec) -> str:

@@ -116,8 +116,19 @@ def test_a_success_whose_body_cannot_be_read_is_none(hook, caller, body):
 def test_an_answer_that_is_too_long_is_not_read(hook, caller):
     hook.play(Say(200, {"status": "succeeded", "detail": "x" * 70_000}))
 
-    with pytest.raises(TryLaterError, match="more than 65536 bytes"):
+    with pytest.raises(TryLaterError, match=r'answered 200 with more than 65536 bytes.*it begins: {"status": "succ'):
         caller.call(webhook(hook), ID, BODY)
+
+
+def test_an_answer_that_is_not_understood_is_told_by_its_first_words_without_our_address(hook, caller):
+    hook.play(Say(200, b"\n <html>Sign in\nto /T0KEN/x?code=K3Y " + b"please " * 20))
+
+    with pytest.raises(TryLaterError) as caught:
+        caller.call(webhook(hook, "/T0KEN/x?code=K3Y"), ID, BODY)
+
+    first_words = str(caught.value).partition("; it begins: ")[2]
+    assert first_words.startswith("<html>Sign in to ***?*** please please")
+    assert len(first_words) == 80
 
 
 def test_long_texts_are_cut(hook, caller):
@@ -182,6 +193,9 @@ def test_a_url_that_is_not_https_is_refused(url):
         Say(400, b"code K3Y is wrong"),
         HangUp(),
         Say(200, b"{"),
+        Say(200, b'{"status": "T0KEN"}'),
+        Say(200, b"{" + b" " * 400 + b"T0KEN K3Y"),
+        Say(200, b"/T0KEN/x?code=K3Y" + b"x" * 70_000),
     ],
 )
 def test_neither_path_nor_query_nor_key_reach_an_error_or_a_log(hook, caller, caplog, step):

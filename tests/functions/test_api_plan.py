@@ -62,7 +62,9 @@ def test_a_spec_that_is_not_registered_is_planned_and_not_stored(api):
     assert answer.status == 200
     assert_documented(plan)
     assert plan["steps"][0]["rounding"] == ["12.5 % becomes 13 % on app (container-app)"]
-    assert plan["steps"][0]["targets"] == [{"name": "app", "kind": "container-app", "weight": 13, "rounded": True}]
+    assert plan["steps"][0]["targets"] == [
+        {"name": "app", "kind": "container-app", "wave": 1, "weight": 13, "rounded": True}
+    ]
     assert plan["warnings"] == [
         "steps 0 and 1 both come to 13 % on app (container-app): the second one moves nobody there"
     ]

@@ -146,6 +146,41 @@ def test_a_hook_that_takes_too_long_has_failed(world):
 
     assert world.run_to_end(rollout) == "failed"
     assert timedelta(minutes=7) <= world.clock.time - began < timedelta(minutes=9)
+    assert "hook migrate failed: not done within 7 min" in world.rollout(rollout)["reason"]
+
+
+def test_a_hook_whose_answers_are_not_understood_shows_the_last_one_and_how_often_it_was_called(world):
+    world.hooks.fail(error=TryLaterError("hook: ci.example answered 200 with a body that is not read"))
+    attempts, call = [], world.hooks.call
+    world.hooks.call = lambda *args, **more: (attempts.append(args), call(*args, **more))[1]
+    rollout = with_hooks(world, hook("expand", timeout=timedelta(seconds=40))).deploy("2")
+    world.settle()
+
+    shown = world.rollout(rollout)["hook"]
+    assert (shown["state"], shown["detail"]) == (
+        "running",
+        "hook: ci.example answered 200 with a body that is not read",
+    )
+    assert shown["failed_attempts"] >= 1
+
+    assert world.run_to_end(rollout) == "failed"
+    [end] = [each for each in world.events(rollout) if each["type"] == "HookEnded"]
+    assert len(attempts) > 3
+    assert end["status"]["detail"] == (
+        f"not done within 40 s, {len(attempts)} attempts to call it came to nothing: "
+        "hook: ci.example answered 200 with a body that is not read"
+    )
+    assert end["status"]["detail"] in world.rollout(rollout)["reason"]
+
+
+def test_a_hook_that_was_understood_at_last_shows_what_it_says_now(world):
+    world.hooks.answer_at_once(HookStatus(HookState.RUNNING, "half way"))
+    world.hooks.fail(error=TryLaterError("503"), times=2)
+    rollout = with_hooks(world, hook("expand")).deploy("2")
+    world.run_for(MINUTE)
+
+    shown = world.rollout(rollout)["hook"]
+    assert (shown["detail"], shown["failed_attempts"]) == ("half way", 2)
 
 
 def test_a_pause_stops_the_time_that_a_hook_may_take(world):

@@ -25,12 +25,13 @@ from shared.domain.errors import InvalidError, RejectedError, TryLaterError
 from shared.domain.rollout.app_settings import may_sign
 from shared.domain.rollout.hooks import HookCall, HookState, HookStatus, Webhook
 from shared.ports.hook_caller import HookStarted
-from shared.wire.hook_answers import MOST_BYTES, parse_hook_reply, says_nothing, words_of
+from shared.wire.hook_answers import MOST_BYTES, one_line, parse_hook_reply, says_nothing, words_of
 from shared.wire.hook_signature import signed_headers
 
 _SECONDS = 15.0
 _PORTS = {"https": 443, "http": 80}
 _LONGEST_TOKEN = 2000
+_SHOWN_OF_IT = 80
 
 
 def _system_time() -> datetime:
@@ -126,15 +127,26 @@ def _read(url: str, answer: Answer) -> HookStatus:
     if not 200 <= answer.status < 300:
         raise refusal_of("hook", url, answer, _without_address(words_of(answer.body), url))
     if answer.cut:
-        raise TryLaterError(f"hook: {_host(url)} answers with more than {MOST_BYTES} bytes, which are not read")
+        begins = _begins(answer.body, url)
+        raise TryLaterError(
+            f"hook: {_host(url)} answered {answer.status} with more than {MOST_BYTES} bytes, which are not read{begins}"
+        )
     if says_nothing(answer.body):
         return HookStatus(HookState.RUNNING if answer.status == 202 else HookState.SUCCEEDED)
     try:
         return parse_hook_reply(answer.body)
     except InvalidError as error:
+        # Its cause is not kept: that repeats the answer as it stands, and many answers repeat our address.
         raise TryLaterError(
-            f"hook: {_host(url)} answered {answer.status} with a body that is not read: {error}"
-        ) from error
+            f"hook: {_host(url)} answered {answer.status} with a body that is not read: "
+            f"{_without_address(str(error), url)}{_begins(answer.body, url)}"
+        ) from None
+
+
+def _begins(body: bytes, url: str) -> str:
+    """Return the first words of an answer, by which a person knows a sign-in page, a proxy's or a wrong service's."""
+    words = _without_address(one_line(body.decode("utf-8", errors="replace"), MOST_BYTES), url)
+    return f"; it begins: {one_line(words, _SHOWN_OF_IT)}" if words else ""
 
 
 def _without_address(words: str, url: str) -> str:

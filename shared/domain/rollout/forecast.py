@@ -50,6 +50,7 @@ class Share:
     kind: TargetKind
     asked: Weight
     given: Weight
+    wave: int = 1
 
     @property
     def is_rounded(self) -> bool:
@@ -203,7 +204,7 @@ def _shares(targets: tuple[Target, ...], step: Step) -> Iterator[Share]:
                 given = rest(held_back) if target.kind.swaps else expressible(target.kind, asked)
             case _:
                 continue
-        yield Share(target=target.name, kind=target.kind, asked=asked, given=given)
+        yield Share(target=target.name, kind=target.kind, asked=asked, given=given, wave=target.wave)
 
 
 def _opened(windows: tuple[ReleaseWindow, ...], action: ReleaseAction, begins: Span) -> tuple[Span, str]:

@@ -33,6 +33,7 @@ from shared.domain.rollout.steps import enter_step, time_out
 from shared.domain.rollout.timing import fresh_after
 from shared.domain.rollout.weight import ALL
 from shared.domain.rollout.windows import held_before, note_held
+from shared.domain.spans import span_in_words
 
 NO_TIME = timedelta(0)
 
@@ -138,7 +139,9 @@ def _gate_timed_out(draft: Draft, live: Rollout, current: AwaitApproval) -> bool
     if live.gate_deadline is None or live.gate_deadline > draft.now:
         return False
     gate = current.gate
-    return _timed_out(draft, live, gate.otherwise, f"gate {gate.name} was not approved within {gate.timeout}")
+    return _timed_out(
+        draft, live, gate.otherwise, f"gate {gate.name} was not approved within {span_in_words(gate.timeout)}"
+    )
 
 
 def _bake_timed_out(draft: Draft, live: Rollout, spec: Spec, bake: Bake) -> bool:
@@ -149,7 +152,8 @@ def _bake_timed_out(draft: Draft, live: Rollout, spec: Spec, bake: Bake) -> bool
         return False
     verdicts = ", ".join(f"{t.name} {t.judgement.verdict if t.judgement else 'not judged'}" for t in live.targets)
     because = "; ".join(t.judgement.because() for t in live.targets if t.judgement)
-    reason = f"deadline: not judged healthy within {bake.maximum} ({verdicts}{': ' + because if because else ''})"
+    within = span_in_words(bake.maximum)
+    reason = f"deadline: not judged healthy within {within} ({verdicts}{': ' + because if because else ''})"
     return _timed_out(draft, live, bake.otherwise, reason)
 
 

@@ -12,6 +12,7 @@ from shared.domain.rollout.state import HookRun, Rollout
 from shared.domain.rollout.steps import enter_step, time_out
 from shared.domain.rollout.timing import HOOK_LOOK
 from shared.domain.rollout.windows import held_before, note_held
+from shared.domain.spans import span_in_words
 
 
 def decide_hooks(draft: Draft, readings: Readings) -> None:
@@ -38,7 +39,14 @@ def _too_late(run: HookRun) -> HookStatus:
     """Say what a call is that takes too long: failed; where nothing could be undone any more, nobody can tell."""
     may_have_passed = run.hook.no_return and (run.token is not None or run.in_doubt_since is not None)
     state = HookState.UNKNOWN if may_have_passed else HookState.FAILED
-    return HookStatus(state, f"not done within {run.hook.timeout}: {run.status.detail}".strip(" :"))
+    return HookStatus(state, f"not done within {span_in_words(run.hook.timeout)}{_so_far(run)}")
+
+
+def _so_far(run: HookRun) -> str:
+    """Say how often calling came to nothing, and what was heard last."""
+    failed = run.failed_attempts
+    tried = "" if not failed else f", {failed} attempt{'s' if failed > 1 else ''} to call it came to nothing"
+    return f"{tried}{run.status.detail and ': ' + run.status.detail}"
 
 
 def decide_answer(draft: Draft, outcome: HookAnswered, call_id: str) -> None:

@@ -21,7 +21,7 @@ from shared.domain.rollout.hooks import HookState
 from shared.domain.rollout.plan import AwaitApproval, AwaitRelease, Compare, Prepare, Promote, RunHook, Shift
 from shared.domain.rollout.reporting import reports
 from shared.domain.rollout.spec import Spec, Topic
-from shared.domain.rollout.state import Application, Phase, Rollout
+from shared.domain.rollout.state import Application, Phase, Rollout, TargetState
 from shared.domain.rollout.timing import SWAP_LOOK
 from shared.domain.rollout.weight import to_percent
 
@@ -106,13 +106,19 @@ def _let_go(before: Application, event: e.Event) -> Iterator[Planned]:
 def _step_levels(rollout: Rollout, event: e.StepEntered) -> Iterator[Planned]:
     match rollout.plan[event.step]:
         case Shift() | Compare():
-            yield from ((SetWeight(rollout.id, target.name), NOW) for target in rollout.targets)
+            yield from ((SetWeight(rollout.id, target.name), NOW) for target in _by_wave(rollout))
         case Promote():
-            for target in rollout.targets:
+            for target in _by_wave(rollout):
                 level = BeginSwap if target.swaps else SetWeight
                 yield level(rollout.id, target.name), NOW
         case AwaitApproval() | RunHook() | AwaitRelease() | Prepare():
             return
+
+
+def _by_wave(rollout: Rollout) -> list[TargetState]:
+    """Return the targets in the order in which they are moved: lower waves first."""
+    waves = {target.name: target.wave for target in rollout.spec.targets} if rollout.spec else {}
+    return sorted(rollout.targets, key=lambda target: waves.get(target.name, 1))
 
 
 def _audiences(rollout: Rollout) -> Iterator[Planned]:

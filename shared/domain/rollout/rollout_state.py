@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from shared.domain.analysis.judgement import Verdict
 from shared.domain.experiments.experiment import Ended as ExperimentOver
 from shared.domain.names import ApplicationName, RolloutId, TargetName, Version
+from shared.domain.rollout.calendar import ReleaseAction
 from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.membership import Member
 from shared.domain.rollout.phases import Doing, Phase, Side
@@ -49,6 +50,8 @@ class HookRun:
     in_doubt_since: datetime | None = None
     """When the first attempt began of which it is not known whether it reached the other side."""
     look_at: datetime | None = None
+    failed_attempts: int = 0
+    """How many attempts to call it were not understood, were put off by the other side, or were never answered."""
 
     @property
     def is_over(self) -> bool:
@@ -119,6 +122,8 @@ class Rollout:
     """When that window lets it go on."""
     is_shut: bool = False
     """Whether no window lets it go on within a year: time does not open one, so a person or another spec has to."""
+    despite_window: ReleaseAction | None = None
+    """What it may do next against the calendar, because a person says so."""
     paused: Pause | None = None
     paused_in: Phase | None = None
     ending: Ending | None = None

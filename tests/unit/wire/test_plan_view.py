@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.names import TargetName
 from shared.domain.rollout.forecast import forecast
 from shared.domain.rollout.spec import BlueGreen, Judging, LowTraffic, NamedPlace, Outcome, Stage, TargetKind
 from shared.domain.rollout.weight import Weight
+from shared.domain.spans import span_in_words
 from shared.wire.plan_view import plan_view
-from shared.wire.plan_words import span_in_words
 from tests.unit.domain.specs import BAKE, NOON, blue_green, canary, hook, spec
 
 
@@ -103,6 +104,19 @@ def test_what_only_a_profile_itself_tells_is_said():
 
     assert any("TTL is read at preflight" in note for note in plan["notes"])
     assert not any("swaps" in note for note in plan["notes"])
+
+
+def test_waves_are_shown_in_their_order_with_what_they_do_not_do():
+    [one] = spec().targets
+    late, early = replace(one, name=TargetName("late"), wave=2), replace(one, name=TargetName("early"))
+    plan = view(replace(spec(), targets=(late, early)))
+
+    assert [(share["name"], share["wave"]) for share in plan["steps"][0]["targets"]] == [("late", 2), ("early", 1)]
+    assert (
+        "waves 1 (early), then 2 (late): at each step the targets are moved in this order, right after each other, "
+        "and judged together; nothing bakes between waves"
+    ) in plan["notes"]
+    assert not any("waves" in note for note in view(spec())["notes"])
 
 
 def test_a_route_whose_places_cannot_be_asked_is_pointed_out():

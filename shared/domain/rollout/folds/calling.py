@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.effects import CallHook
@@ -10,6 +11,8 @@ from shared.domain.rollout.folds.folding import on_live, on_rollout
 from shared.domain.rollout.hooks import HookState
 from shared.domain.rollout.spec import IN_PLAN
 from shared.domain.rollout.state import Application, HookRun, Rollout
+
+LONGEST_WHY: Final = 500
 
 
 def hook_begun(state: Application, event: e.HookBegun) -> Application:
@@ -56,6 +59,16 @@ def on_call(state: Application, call_id: str, change: Callable[[HookRun], HookRu
         return replace(rollout, hook=change(run)) if run is not None and run.call_id == call_id else rollout
 
     return on_live(replace(state, duties=duties), changed)
+
+
+def call_failed(state: Application, effect: CallHook, why: str) -> Application:
+    """Keep what came of the last attempt where people look, until something is heard of the call."""
+
+    def failed(run: HookRun) -> HookRun:
+        status = run.status if run.is_over else replace(run.status, detail=why[:LONGEST_WHY])
+        return replace(run, status=status, failed_attempts=run.failed_attempts + 1)
+
+    return on_call(state, effect.call_id, failed)
 
 
 def doubted(state: Application, effect: CallHook, begun: datetime) -> Application:

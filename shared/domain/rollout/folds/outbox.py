@@ -6,7 +6,7 @@ from datetime import datetime
 from shared.domain.names import EffectId
 from shared.domain.rollout import events as e
 from shared.domain.rollout.effects import CallHook
-from shared.domain.rollout.folds.calling import doubted
+from shared.domain.rollout.folds.calling import call_failed, doubted
 from shared.domain.rollout.folds.folding import on_live
 from shared.domain.rollout.state import Application
 from shared.domain.rollout.timing import CALL_LIMIT
@@ -20,7 +20,8 @@ def effect_begun(state: Application, event: e.EffectBegun) -> Application:
     if before is None or before.begun is None:
         return claimed
     if isinstance(before.effect, CallHook):
-        return doubted(claimed, before.effect, before.begun)
+        lost = call_failed(claimed, before.effect, "the worker that called it did not say what came of that")
+        return doubted(lost, before.effect, before.begun)
     return _in_doubt(claimed, before.begun, event.at)
 
 
@@ -34,6 +35,8 @@ def effect_put_off(state: Application, event: e.EffectPutOff) -> Application:
             for o in state.effects
         ),
     )
+    if event.failed and before is not None and isinstance(before.effect, CallHook):
+        put_off = call_failed(put_off, before.effect, event.why)
     if not event.in_doubt or before is None or before.begun is None:
         return put_off
     if isinstance(before.effect, CallHook):
