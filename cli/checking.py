@@ -9,8 +9,9 @@ from cli.refusing import refuse
 from cli.specs import read_specs
 from cli.telling import in_one, remark, tell, tell_json
 from shared.domain.errors import InvalidError, Problem
+from shared.domain.rollout.forecast import forecast
 from shared.domain.rollout.spec import Spec
-from shared.wire.plan_words import spec_warnings
+from shared.wire.plan_words import warnings
 
 _EXAMPLES = """examples:
   python -m cli check slipway.yaml
@@ -48,7 +49,7 @@ def _run(options: argparse.Namespace) -> int:
         tell_json(in_one([_document(spec, now) for spec in specs], "specs"))
         return 0
     for spec in specs:
-        for warning in spec_warnings(spec, now):
+        for warning in warnings(forecast(spec, now)):
             remark(f"{shown_name(options.file)}: look: {warning}")
         tell("ok" if len(specs) == 1 else f"{spec.application}: ok")
     return 0
@@ -59,5 +60,5 @@ def _document(spec: Spec, now: datetime) -> dict[str, Any]:
         "ok": True,
         "application": spec.application,
         "problems": [],
-        "warnings": list(spec_warnings(spec, now)),
+        "warnings": list(warnings(forecast(spec, now))),
     }

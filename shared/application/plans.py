@@ -1,5 +1,6 @@
 """What releasing a version would come to, reckoned before anything runs. Nothing is stored, and nobody is asked."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,8 +14,9 @@ from shared.domain.rollout.spec import Spec
 from shared.domain.rollout.state import Application
 from shared.ports.clock import Clock
 from shared.ports.rollout_store import RolloutStore
+from shared.wire.named_settings import missing_settings
 from shared.wire.plan_view import plan_view
-from shared.wire.plan_words import spec_warnings
+from shared.wire.plan_words import warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Plans:
     claims: Claims
     house: tuple[ReleaseWindow, ...] = ()
     """The release windows of all applications."""
+    setting_of: Callable[[str], str | None] = lambda _name: None
+    """Returns the value of an app setting; of those that specs name it is only asked whether they are there."""
 
     def registered(
         self, name: ApplicationName, version: Version | None = None, at: datetime | None = None
@@ -42,8 +46,9 @@ class Plans:
         return plan_view(plan, version=version, not_now=_not_now(state, version), clashes=clashes)
 
     def warnings(self, spec: Spec) -> list[str]:
-        """Return what the author of a spec should look at, now that it is registered."""
-        return list(spec_warnings(spec, self.clock.now()))
+        """Return what the author of a spec should look at, now that it is registered: what its plan says too."""
+        plan = forecast(spec, self.clock.now(), house=self.house)
+        return [*warnings(plan), *missing_settings(spec, self.setting_of)]
 
     def of_spec(self, spec: Spec, at: datetime | None = None) -> dict[str, object]:
         """Return the plan of a spec, whether or not anybody registered it. Raises `TryLaterError` as above."""
@@ -52,8 +57,8 @@ class Plans:
 
 
 def _returns(state: Application, version: Version | None) -> bool:
-    warm = state.warm
-    return warm is not None and warm.version == version and state.live is None
+    back = state.way_back
+    return back is not None and back.version == version and state.live is None
 
 
 def _not_now(state: Application, version: Version | None) -> str | None:

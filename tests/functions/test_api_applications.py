@@ -86,9 +86,43 @@ def test_a_release_window_that_lies_in_the_past_is_warned_of_in_the_answer_and_n
 
     assert answer.status == 201
     assert answer.json()["warnings"] == [
-        "release window launch lies in the past, it ended at 2020-01-01T17:00:00 (UTC): it allows nothing any more"
+        "it cannot end: release windows do not let it go on within a year",
+        "release window launch lies in the past, it ended at 2020-01-01T17:00:00 (UTC): it allows nothing any more",
     ]
     assert api.register("timely").json()["warnings"] == []
+
+
+def test_a_window_that_never_opens_or_ends_is_warned_of_as_the_plan_warns(api):
+    never = {"name": "leap", "allow": "0 9 29 2 *", "for": "1h"}
+    endless = {"name": "closed", "deny": "0 0 * * *", "for": "1d"}
+    for name, window in (("leaping", never), ("closed", endless)):
+        answer = api.register(name, releaseWindows=[window])
+        plan = api.ask("GET", f"/api/applications/{name}/plan").json()
+
+        assert answer.status == 201
+        assert answer.json()["warnings"] == plan["warnings"]
+        assert plan["warnings"] == ["it cannot end: release windows do not let it go on within a year"]
+
+
+def test_an_app_setting_that_is_named_and_not_there_is_warned_of(api):
+    there = {"url": "https://hooks.example.org/a", "secretSetting": "SLIPWAY_SECRET_HOOKS"}
+    gone = {"url": "https://hooks.example.org/a", "secretSetting": "SLIPWAY_SECRET_NOPE"}
+    workflow = {"repository": "team/shop", "workflow": "a.yml", "ref": "main", "tokenSetting": "SLIPWAY_SECRET_GH"}
+    hooks = [
+        {"name": "good", "at": "before-rollout", "webhook": there},
+        {"name": "bad", "at": "before-rollout", "webhook": gone},
+        {"name": "load", "at": "before-rollout", "github": workflow},
+    ]
+    people = [{"name": "team", "url": "https://hooks.example.org/b", "topics": ["stuck"], "secretSetting": "TEAM_KEY"}]
+
+    answer = api.register("keyless", hooks=hooks, notifications=people)
+
+    assert answer.status == 201, answer.json()
+    assert [warning.partition(",")[0] for warning in answer.json()["warnings"]] == [
+        "hook bad needs the app setting SLIPWAY_SECRET_NOPE",
+        "hook load needs the app setting SLIPWAY_SECRET_GH",
+        "notification team needs the app setting TEAM_KEY",
+    ]
 
 
 def test_a_wrong_yaml_spec_names_every_field_with_its_line(api):

@@ -113,6 +113,7 @@ def test_a_release_window_that_lies_in_the_past_is_warned_of_and_refuses_nothing
         + "- {name: launch, allow: {from: 2020-01-01T09:00:00, until: 2020-01-01T17:00:00}, timeZone: Europe/Berlin}\n"
         + "- {name: later, allow: {from: 2199-01-01T09:00:00, until: 2199-01-02T17:00:00}}\n"
     )
+    never = "it cannot end: release windows do not let it go on within a year"
     warning = (
         "release window launch lies in the past, it ended at 2020-01-01T17:00:00 (Europe/Berlin): "
         "it allows nothing any more"
@@ -120,11 +121,23 @@ def test_a_release_window_that_lies_in_the_past_is_warned_of_and_refuses_nothing
 
     assert main(["check", str(path)]) == 0
     told = capsys.readouterr()
-    assert (told.out, told.err) == ("ok\n", f"{path}: look: {warning}\n")
+    assert (told.out, told.err) == ("ok\n", f"{path}: look: {never}\n{path}: look: {warning}\n")
     assert main(["check", str(path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["warnings"] == [warning]
+    assert json.loads(capsys.readouterr().out)["warnings"] == [never, warning]
     assert main(["plan", str(path), "--json"]) == 0
     assert warning in json.loads(capsys.readouterr().out)["warnings"]
+
+
+@pytest.mark.parametrize("window", ["{allow: 0 9 29 2 *, for: 1h}", "{deny: 0 0 * * *, for: 1d}"])
+def test_a_window_that_never_lets_it_end_is_warned_of_as_the_plan_warns(tmp_path, capsys, window):
+    path = tmp_path / "slipway.yaml"
+    path.write_text(small("shop") + f"\nreleaseWindows:\n- {window.replace('{', '{name: odd, ', 1)}\n")
+
+    assert main(["check", str(path), "--json"]) == 0
+    warnings = json.loads(capsys.readouterr().out)["warnings"]
+    assert main(["plan", str(path), "--json"]) == 0
+    assert warnings == json.loads(capsys.readouterr().out)["warnings"]
+    assert warnings == ["it cannot end: release windows do not let it go on within a year"]
 
 
 def test_a_file_that_is_not_there_is_no_good_spec(tmp_path, capsys):
