@@ -104,7 +104,7 @@ def _waits_for(release: Release, member: MemberState) -> str | None:
     if release.phase.is_terminal:
         return None
     if member.hold in (Hold.WINDOW, Hold.SHUT):
-        return f"a release window ({member.reason})"
+        return f"a release window ({member.reason}), or for `skip` at {member.application}"
     if member.hold:
         return f"it is {member.hold}"
     match member.standing:

@@ -40,7 +40,7 @@ def application_summary(application: Application) -> dict[str, object]:
 
 def application_view(application: Application, spec: dict[str, object] | None) -> dict[str, object]:
     """Return everything about an application but its history."""
-    frozen, warm = application.frozen, application.warm
+    frozen, warm = application.frozen, application.way_back
     return {
         **application_summary(application),
         "frozen": {"reason": frozen.reason, "by": frozen.by, "since": _time(frozen.since)} if frozen else None,

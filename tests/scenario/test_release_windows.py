@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.errors import InvalidError
+from shared.domain.errors import InvalidError, RejectedError
 from shared.domain.rollout.spec import Place
 from shared.wire.house_calendar import parse_house_windows
 from shared.wire.spec import parse_spec
@@ -144,6 +144,37 @@ def test_windows_of_the_house_hold_every_application(tmp_path):
     assert "black-friday" in world.rollout(rollout)["reason"]
     world.run_until(lambda: world.share() > 0, 12 * HOUR)
     assert world.clock.time >= NOON + 12 * HOUR
+
+
+def test_windows_of_the_house_that_are_taken_away_let_go_within_a_quarter_of_an_hour(tmp_path):
+    house = parse_house_windows(
+        '- {name: black-friday, deny: {from: "2026-11-23T00:00:00", until: "2026-11-30T00:00:00"}}'
+    )
+    world = World(tmp_path, SPEC, house=house)
+    rollout = world.deploy("2")
+    world.run_for(HOUR)
+    assert world.phase(rollout) == "pending"
+
+    world.house = ()
+    world.start()
+    world.run_until(lambda: world.share() > 0, timedelta(minutes=20))
+    assert world.phase(rollout) == "progressing"
+
+
+@pytest.mark.parametrize("action", ["skip", "promote"])
+def test_who_skips_begins_in_a_closed_window_and_nothing_else_does(tmp_path, action):
+    world = World(tmp_path, spec('{name: quiet, deny: "0 12 * * *", for: 12h, actions: [start]}'))
+    rollout = world.deploy("2")
+    world.run_for(HOUR)
+    if action == "promote":
+        with pytest.raises(RejectedError, match="skip begins it all the same"):
+            world.override(action)
+        return
+    world.override(action, "hotfix")
+    assert world.run_to_end(rollout) == "succeeded"
+    (passed,) = [line for line in world.events(rollout) if line["type"] == "WindowSkipped"]
+    assert passed["because"].startswith("window skipped by alice: hotfix (against the calendar: release window quiet")
+    assert (passed["action"], passed["by"]) == ("start", "alice")
 
 
 def test_a_window_that_never_opens_says_so_and_abort_still_ends_it(tmp_path):

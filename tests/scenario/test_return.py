@@ -45,13 +45,54 @@ def released(world, version: str = "2"):
     return rollout
 
 
-def test_a_return_can_be_taken_back_itself_and_that_again(world):
+def test_a_return_is_not_taken_back_itself_and_what_was_taken_away_comes_again_by_its_name(world):
     released(world)
-    for wanted in ("1", "2", "1"):
-        back = world.override("rollback")
-        assert world.run_to_end(back) == "succeeded"
-        assert serves(world) == {wanted}
-        assert len(world.rollout(back)["plan"]) == 1, "the promotion is all of its plan"
+    back = world.override("rollback")
+    assert world.run_to_end(back) == "succeeded"
+    assert serves(world) == {"1"}
+    assert len(world.rollout(back)["plan"]) == 1, "the promotion is all of its plan"
+    assert world.app.views.application(SHOP)["warm"] is None
+    with pytest.raises(RejectedError, match="1 is what you went back to: deploy 2 by name to bring it again"):
+        world.override("rollback")
+
+    again = world.announce("2")
+    world.run_until(lambda: len(serves(world)) == 2)
+    assert world.run_to_end(again) == "succeeded"
+    assert serves(world) == {"2"}
+
+
+def test_a_rollback_after_success_is_not_in_the_way_of_one_that_was_tried_and_taken_back_since(world):
+    released(world)
+    swaps = world.target.kind.swaps
+    free = Place.CANDIDATE if swaps else Place.PRODUCTION
+    world.site.deploy(world.target, free, "3")
+    tried = world.announce("3")
+    world.run_until(lambda: len(serves(world)) == 2)
+    world.override("rollback")
+    assert world.run_to_end(tried) == "rolled-back"
+    if swaps:
+        assert world.app.views.application(SHOP)["warm"] is None
+        with pytest.raises(RejectedError, match="its place was seen to serve 3: deploy it by name"):
+            world.override("rollback")
+        return
+    world.site.deploy(world.target, free, "1")  # which has a revision of its own all the time
+    back = world.override("rollback")
+    assert world.run_to_end(back) == "succeeded"
+    assert (serves(world), world.rollout(back)["version"]) == ({"1"}, "1")
+
+
+def test_a_return_whose_place_was_overwritten_fails_at_once(world):
+    if not world.target.kind.swaps:
+        pytest.skip("each version has a place of its own")
+    released(world)
+    world.site.deploy(world.target, Place.CANDIDATE, "3")
+    begun = world.clock.time
+    back = world.override("rollback")
+
+    assert world.run_to_end(back) == "failed"
+    assert "web serves 3 where 1 was kept" in world.rollout(back)["reason"]
+    assert world.clock.time - begun < MINUTE
+    assert serves(world) == {"2"}
 
 
 def test_an_older_version_that_is_deployed_by_name_skips_what_was_proven_and_says_so(world):

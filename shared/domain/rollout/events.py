@@ -13,6 +13,7 @@ from shared.domain.experiments.experiment import Ended as ExperimentOver
 from shared.domain.experiments.totals import Totals
 from shared.domain.names import CommandId, EffectId, ReleaseId, RolloutId, TargetName, Version
 from shared.domain.rollout.audience import RequestMark
+from shared.domain.rollout.calendar import ReleaseAction
 from shared.domain.rollout.hooks import HookStatus
 from shared.domain.rollout.membership import Membership
 from shared.domain.rollout.membership import Stage as ReleaseStage
@@ -289,6 +290,19 @@ class WarmthEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WarmOverwritten:
+    """The place of the version that was kept to take everyone back was seen to serve another one."""
+
+    at: datetime
+    rollout: RolloutId
+    """The one that looked."""
+    target: TargetName
+    version: Version
+    """The one that was kept."""
+    found: Version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseHeard:
     """The release of several applications said how far the way is open."""
 
@@ -357,6 +371,18 @@ class RolloutHeld:
     why: str
     until: datetime | None
     """When it is allowed again; None: at no time within a year."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowSkipped:
+    """A person has it do what a release window holds, once."""
+
+    at: datetime
+    rollout: RolloutId
+    action: ReleaseAction
+    because: str
+    """Who said so and why, and against which window."""
+    by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -620,11 +646,13 @@ Recorded = (
     | HookBegun
     | HookEnded
     | WarmthEnded
+    | WarmOverwritten
     | PromotionHeld
     | NotTakenBack
     | GateApproved
     | RolloutPaused
     | RolloutHeld
+    | WindowSkipped
     | PauseReminded
     | RolloutResumed
     | SwapBegun

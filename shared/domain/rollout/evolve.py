@@ -15,6 +15,7 @@ from shared.domain.rollout.folds.clocks import (
     rollout_held,
     rollout_paused,
     rollout_resumed,
+    window_skipped,
 )
 from shared.domain.rollout.folds.ending import rollout_ended, told, without_duties
 from shared.domain.rollout.folds.entering import step_entered
@@ -90,6 +91,8 @@ def _apply(state: Application, event: e.Event) -> Application:
             return told(state, event.rollout)
         case e.WarmthEnded():
             return replace(told(state, event.rollout), warm=None)
+        case e.WarmOverwritten():
+            return replace(state, warm=state.warm and replace(state.warm, overwritten=event.found))
         case e.EffectBegun():
             return effect_begun(state, event)
         case e.EffectPutOff():
@@ -150,6 +153,8 @@ def _moved(rollout: Rollout, event: "_Moving") -> Rollout:
             return rollout_paused(rollout, event)
         case e.RolloutHeld():
             return rollout_held(rollout, event)
+        case e.WindowSkipped():
+            return window_skipped(rollout, event)
         case e.PauseReminded():
             return (
                 replace(rollout, paused=replace(rollout.paused, remind_at=event.remind_at))
@@ -204,6 +209,7 @@ _Moving = (
     | e.GateApproved
     | e.RolloutPaused
     | e.RolloutHeld
+    | e.WindowSkipped
     | e.PauseReminded
     | e.SwapBegun
     | e.SwapFailed

@@ -17,7 +17,7 @@ from shared.domain.rollout.permissions import deployment_refusal, may_be_superse
 from shared.domain.rollout.plan import Step, compile_plan, compile_return
 from shared.domain.rollout.spec import Spec, WhenBusy
 from shared.domain.rollout.state import Ending, Phase, Rollout
-from shared.domain.rollout.windows import held, note_held
+from shared.domain.rollout.windows import held_from, look_at_calendar, note_held
 
 
 def decide_deployment(draft: Draft, command: Deploy) -> None:
@@ -35,11 +35,11 @@ def decide_deployment(draft: Draft, command: Deploy) -> None:
             )
         )
         return
-    warm = draft.state.warm
-    is_warm = warm is not None and warm.version == command.version and warm.until > draft.now
-    if warm is not None and is_warm and draft.state.live is None and command.membership is None:
+    back = draft.state.way_back
+    is_warm = back is not None and back.version == command.version and back.until > draft.now
+    if back is not None and is_warm and draft.state.live is None and command.membership is None:
         # It served everyone until lately and is still there: it was proven, and need not be again.
-        accept(draft, command.rollout, command.version, command.source, warm.rollout, returns=True)
+        accept(draft, command.rollout, command.version, command.source, back.rollout, returns=True)
         return
     accept(draft, command.rollout, command.version, command.source, membership=command.membership)
     _supersede_live(draft, command.rollout)
@@ -80,9 +80,12 @@ def start_pending(draft: Draft) -> None:
     pending, spec = draft.state.pending, draft.state.spec
     if pending is None or spec is None or draft.state.live is not None or draft.state.freezes(pending):
         return
-    holder = None if pending.returns else held(draft, spec, ReleaseAction.START)
+    holder = held_from(draft, pending, spec, ReleaseAction.START)
     if holder is not None:
         note_held(draft, pending, holder)
+        look_at = look_at_calendar(holder.until, draft.now)
+        if pending.look_at is None or pending.look_at <= draft.now or pending.look_at > look_at:
+            draft.record(Looked(at=draft.now, rollout=pending.id, look_at=look_at))
         return
     plan = _plan(spec, pending)
     draft.record(RolloutStarted(at=draft.now, rollout=pending.id, spec=spec, plan=plan))

@@ -1,6 +1,7 @@
 """A person says what to do; it is done, or refused with the reason."""
 
 from shared.domain.names import Version
+from shared.domain.rollout.calendar import Held, ReleaseAction
 from shared.domain.rollout.commands import Action, Override
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.events import (
@@ -14,15 +15,16 @@ from shared.domain.rollout.events import (
     RolloutEnded,
     RolloutPaused,
     RolloutResumed,
+    WindowSkipped,
 )
 from shared.domain.rollout.on_deployment import accept
-from shared.domain.rollout.permissions import begins_rollout, changed_meaning, refusal, version_begun
+from shared.domain.rollout.permissions import begins_rollout, changed_meaning, origin_begun, refusal, version_begun
 from shared.domain.rollout.plan import AwaitApproval, Promote
 from shared.domain.rollout.settle import end_promotion, let_everyone_go
-from shared.domain.rollout.state import Ending, Phase, Rollout
+from shared.domain.rollout.state import Doing, Ending, Phase, Rollout
 from shared.domain.rollout.steps import enter_step
 from shared.domain.rollout.timing import REMINDER
-from shared.domain.rollout.windows import held_before
+from shared.domain.rollout.windows import against_the_calendar, held_before, held_from
 
 
 def decide_override(draft: Draft, command: Override) -> None:
@@ -35,6 +37,8 @@ def decide_override(draft: Draft, command: Override) -> None:
         _freeze(draft, command)
     elif begins_rollout(state, command):
         _begin_again(draft, command)
+    elif state.live is None and command.action is Action.SKIP:
+        _start_against(draft, command)
     elif state.live is None:
         _abort_pending(draft, command)
     else:
@@ -75,17 +79,30 @@ def _freeze(draft: Draft, command: Override) -> None:
 
 
 def _begin_again(draft: Draft, command: Override) -> None:
-    last, version = draft.state.last, version_begun(draft.state, command.action)
-    if last is not None and version is not None:
-        warm = draft.state.warm
-        returns = command.action is Action.ROLLBACK or (warm is not None and warm.version == version)
-        accept(draft, command.rollout, version, _source(command), last.rollout, returns=returns, despite_freeze=returns)
+    version, origin = version_begun(draft.state, command.action), origin_begun(draft.state, command.action)
+    if version is not None:
+        back = draft.state.way_back
+        returns = back is not None and back.version == version
+        accept(draft, command.rollout, version, _source(command), origin, returns=returns, despite_freeze=returns)
 
 
 def _abort_pending(draft: Draft, command: Override) -> None:
     if draft.state.pending is not None:
         ending = Ending(phase=Phase.ABORTED, reason=_reason("aborted", command))
         draft.record(RolloutEnded(at=draft.now, rollout=draft.state.pending.id, ending=ending))
+
+
+def _start_against(draft: Draft, command: Override) -> None:
+    """Let what waits begin in a closed window; one that has opened meanwhile lets it by itself."""
+    pending = draft.state.pending
+    holder = held_from(draft, pending, draft.state.spec, ReleaseAction.START) if pending is not None else None
+    if pending is not None and holder is not None:
+        _pass_window(draft, pending, holder, command)
+
+
+def _pass_window(draft: Draft, rollout: Rollout, holder: Held, command: Override) -> None:
+    because = against_the_calendar(_reason("window skipped", command), holder)
+    draft.record(WindowSkipped(at=draft.now, rollout=rollout.id, action=holder.action, because=because, by=command.by))
 
 
 def _steer(draft: Draft, live: Rollout, command: Override) -> None:
@@ -119,6 +136,12 @@ def _pause(draft: Draft, live: Rollout, command: Override) -> None:
 
 def _skip(draft: Draft, live: Rollout, command: Override) -> None:
     """Go on to the next step; behind the last one the rollout ends, and nobody is held back any more."""
+    if live.doing is Doing.PREFLIGHT:
+        # Whatever else is in the way stays there: only the window is passed.
+        holder = held_before(draft, live, 0)
+        if holder is not None:
+            _pass_window(draft, live, holder, command)
+        return
     because = _reason("step skipped", command)
     if live.step + 1 < len(live.plan):
         _enter_against(draft, live, live.step + 1, because, command.by)
@@ -130,9 +153,7 @@ def _skip(draft: Draft, live: Rollout, command: Override) -> None:
 
 def _enter_against(draft: Draft, live: Rollout, index: int, because: str, by: str) -> None:
     """Go on because a person says so, also against a release window: then history says which."""
-    holder = held_before(draft, live, index)
-    against = f" (against the calendar: {holder.why})" if holder is not None else ""
-    enter_step(draft, live, index, because + against, by=by)
+    enter_step(draft, live, index, against_the_calendar(because, held_before(draft, live, index)), by=by)
 
 
 def _take_back(draft: Draft, live: Rollout, phase: Phase, reason: str, by: str) -> None:

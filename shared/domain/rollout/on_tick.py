@@ -18,6 +18,7 @@ from shared.domain.rollout.steps import descend, fail, time_out
 from shared.domain.rollout.swap import decide_swap
 from shared.domain.rollout.timing import CALL_LIMIT, REMINDER, SWAP_LIMIT
 from shared.domain.rollout.watch import decide_news, decide_shifting, decide_watch
+from shared.domain.spans import span_in_words
 
 OVERDUE_AS_A_WHOLE = frozenset(
     {Doing.PREFLIGHT, Doing.PREPARING, Doing.SHIFTING, Doing.SWAPPING, Doing.CLEARING, Doing.RELEASING}
@@ -81,8 +82,8 @@ def next_look(state: Application) -> datetime | None:
     if state.warm is not None and not state.brings_back_warm:
         times.append(state.warm.until)
     pending = state.pending
-    if state.live is None and pending is not None and pending.opens_at is not None and not state.freezes(pending):
-        times.append(pending.opens_at)
+    if state.live is None and pending is not None and not state.freezes(pending):
+        times += [at for at in (pending.look_at or pending.opens_at,) if at is not None]
     for run in running(state):
         times += [run.look_at] if run.look_at is not None and run.token else []
         times += [run.deadline] if not is_held(state, run) else []
@@ -125,7 +126,7 @@ def _overdue(draft: Draft, live: Rollout) -> bool:
     if live.deadline is None or live.deadline > draft.now or live.held_since or not _has_whole_deadline(live):
         return False
     if live.phase is Phase.ROLLING_BACK:
-        why = f"it is still {live.doing} after {SWAP_LIMIT}"
+        why = f"it is still {live.doing} after {span_in_words(SWAP_LIMIT)}"
         draft.record(e.StuckFlagged(at=draft.now, rollout=live.id, why=why))
         return False
     if live.doing is Doing.PREFLIGHT:

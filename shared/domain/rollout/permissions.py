@@ -26,13 +26,35 @@ def refusal(state: Application, action: Action, step: int | None = None) -> str 
             return _refuse_return(state)
         case Action.ABORT if state.live is None and state.pending is not None:
             return None
+        case Action.SKIP if state.live is None and state.pending is not None and state.pending.held_by:
+            return _frozen_in_words(state) if state.freezes(state.pending) else None
         case _ if state.live is None and state.pending is not None:
-            return f"rollout {state.pending.id} is pending: only abort ends it"
+            return _pending_in_words(state, state.pending)
         case _ if state.live is None:
             return "no rollout is live"
-    if state.frozen and state.freezes(state.live) and action in ADVANCING:
-        return f"it is frozen ({state.frozen.reason or 'no reason given'}): unfreeze first"
+    if state.freezes(state.live) and action in ADVANCING:
+        return _frozen_in_words(state)
+    if action is Action.SKIP and step is None and _asks_for_approval(state.live):
+        return (
+            f"it waits at a gate, which is approved or rejected: to skip it all the same, say `step` {state.live.step}"
+        )
     return _refuse_live(state.live, action)
+
+
+def _frozen_in_words(state: Application) -> str:
+    reason = state.frozen.reason if state.frozen is not None else ""
+    return f"it is frozen ({reason or 'no reason given'}): unfreeze first"
+
+
+def _pending_in_words(state: Application, pending: Rollout) -> str:
+    if pending.held_by and not state.freezes(pending):
+        return f"rollout {pending.id} is pending: {pending.held_by}; skip begins it all the same, abort ends it"
+    return f"rollout {pending.id} is pending: only abort ends it"
+
+
+def _asks_for_approval(live: Rollout) -> bool:
+    """Whether it waits at a gate: a person who means the step before may not know yet that it was entered."""
+    return live.doing is Doing.AWAITING_APPROVAL and not live.approved
 
 
 def _refuse_live(live: Rollout, action: Action) -> str | None:
@@ -70,8 +92,9 @@ def _refuse_live(live: Rollout, action: Action) -> str | None:
 def _refuse_advance(live: Rollout, action: Action) -> str | None:
     if live.has_begun_promotion and not (action is Action.SKIP and live.doing is Doing.BAKING):
         return "promotion has begun already"
-    if live.doing is Doing.PREFLIGHT:
-        return f"preflight has not passed yet: {live.reason or 'it is being checked'}"
+    if live.doing is Doing.PREFLIGHT and not (action is Action.SKIP and live.held_by):
+        passes = "; skip passes the window" if live.held_by else ""
+        return f"preflight has not passed yet: {live.reason or 'it is being checked'}{passes}"
     if action is Action.SKIP and live.doing is Doing.SHIFTING:
         return "traffic is being shifted: wait until it has arrived"
     return None
@@ -89,16 +112,20 @@ def _refuse_retry(state: Application) -> str | None:
 
 
 def _refuse_return(state: Application) -> str | None:
-    if state.last is None or state.last.phase is not Phase.SUCCEEDED:
-        return "no rollout is live, and the last one did not succeed: there is nothing to take back"
-    if state.last.stable_version is None:
-        return f"the last rollout, {state.last.rollout}, knows no version from before it"
-    if state.warm is None or state.warm.rollout != state.last.rollout:
-        return (
-            f"version {state.last.stable_version} is not kept warm any more: deploy it by name, "
-            "and it goes the way of every version"
-        )
-    return None
+    """Whatever was tried since and taken back, the version that serves is what a rollback takes away."""
+    serving, warm = state.serving, state.warm
+    if state.way_back is not None:
+        return None
+    if serving is None:
+        return "no rollout is live, and none has succeeded: there is nothing to take back"
+    if serving.before is None:
+        return f"rollout {serving.rollout}, which brought {serving.version}, knows no version from before it"
+    if serving.returned:
+        return f"{serving.version} is what you went back to: deploy {serving.before} by name to bring it again"
+    overwritten = warm is not None and warm.version == serving.before and warm.overwritten
+    since = f", for its place was seen to serve {overwritten}" if overwritten else ""
+    by_name = "deploy it by name, and it goes the way of every version"
+    return f"version {serving.before} is not kept warm any more{since}: {by_name}"
 
 
 def begins_rollout(state: Application, override: Override) -> bool:
@@ -108,9 +135,17 @@ def begins_rollout(state: Application, override: Override) -> bool:
 
 def version_begun(state: Application, action: Action) -> Version | None:
     """Return the version that a retry or a rollback after the end brings, or None when there is none."""
-    if state.last is None:
-        return None
-    return state.last.stable_version if action is Action.ROLLBACK else state.last.version
+    if action is Action.ROLLBACK:
+        gone = state.serving.before if state.serving is not None else None
+        return state.way_back.version if state.way_back is not None else gone
+    return state.last.version if state.last is not None else None
+
+
+def origin_begun(state: Application, action: Action) -> RolloutId | None:
+    """Return the rollout that a retry tries again, or that a rollback after the end takes back."""
+    if action is Action.ROLLBACK:
+        return state.way_back.rollout if state.way_back is not None else None
+    return state.last.rollout if state.last is not None else None
 
 
 def changed_meaning(state: Application, override: Override) -> str | None:

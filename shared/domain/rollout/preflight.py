@@ -16,7 +16,7 @@ from shared.domain.rollout.readings import ClaimSeen, Readings, Trouble
 from shared.domain.rollout.settle import NO_SWAP
 from shared.domain.rollout.spec import Located, Place
 from shared.domain.rollout.state import Ending, Phase, Rollout, TargetState
-from shared.domain.rollout.steps import enter_step
+from shared.domain.rollout.steps import enter_step, fail
 from shared.domain.rollout.timing import HELD_LOOK, PREFLIGHT_LOOK
 from shared.domain.rollout.weight import NONE
 from shared.domain.rollout.windows import held_before, note_held
@@ -38,6 +38,8 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
     if all(_serves_everyone(live, target, readings) for target in live.targets):
         ending = Ending(phase=Phase.SUCCEEDED, reason=f"production serves {live.version} already")
         draft.record(e.RolloutEnded(at=draft.now, rollout=live.id, ending=ending))
+        return
+    if _is_overwritten(draft, live, readings):
         return
     obstacles = tuple(obstacle for target in live.targets for obstacle in _obstacles(live, target, readings))
     if _take_back_foreign_weight(draft, live, readings):
@@ -72,6 +74,31 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
 
 def _serves_everyone(live: Rollout, target: TargetState, readings: Readings) -> bool:
     return readings.version(target.name, Place.PRODUCTION) == live.version and readings.share(target.name) == NONE
+
+
+def _is_overwritten(draft: Draft, live: Rollout, readings: Readings) -> bool:
+    """Take in what is seen where the version before was kept; return whether that ends a rollout on its way back to it.
+
+    Whoever deploys that version by name puts it there, which may take a moment: only who was to find it there ends.
+    """
+    back = draft.state.way_back
+    if back is None or live.spec is None or (live.returns and not live.despite_freeze):
+        return False
+    for target in live.targets:
+        found = readings.version(target.name, Place.CANDIDATE)
+        is_its_place = live.version == back.version or not live.spec.target(target.name).kind.keeps_versions_apart
+        gone = is_its_place and found != back.version and not _serves_everyone(live, target, readings)
+        if isinstance(found, Trouble) or not gone:
+            continue
+        seen = e.WarmOverwritten(
+            at=draft.now, rollout=live.id, target=target.name, version=back.version, found=Version(found)
+        )
+        draft.record(seen)
+        if live.returns:
+            by_name = f"deploy {live.version} by name, and it goes the way of every version"
+            fail(draft, live, f"{target.name} serves {found} where {live.version} was kept: {by_name}")
+        return live.returns
+    return False
 
 
 def _warms_up(draft: Draft, live: Rollout, readings: Readings) -> bool:

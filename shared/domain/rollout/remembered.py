@@ -46,6 +46,10 @@ class Serving:
 
     version: Version
     rollout: RolloutId
+    before: Version | None = None
+    """The version whose place it took, where that is known."""
+    returned: bool = False
+    """Whether it was brought back, so that `before` is what was taken away: that is never returned to in one hop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,8 @@ class Warm:
     contracts: tuple[Hook, ...] = ()
     """What is called when it is gone: what only it needed is taken away."""
     steps: int = 0
+    overwritten: Version | None = None
+    """What was seen in its place since; None while nothing else was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

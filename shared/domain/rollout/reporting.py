@@ -17,6 +17,7 @@ TOLD = (
     e.PromotionHeld,
     e.RolloutPaused,
     e.RolloutHeld,
+    e.WindowSkipped,
     e.RolloutResumed,
     e.RollbackBegun,
     e.ReleaseHeard,

@@ -34,6 +34,11 @@ class TargetKind(StrEnum):
         return self is TargetKind.FEATURE_FLAG
 
     @property
+    def keeps_versions_apart(self) -> bool:
+        """Whether each version has a place of its own, so that a newer one overwrites none."""
+        return self in (TargetKind.CONTAINER_APP, TargetKind.FEATURE_FLAG)
+
+    @property
     def holds_versions(self) -> bool:
         """Whether its places hold versions. A variant of a flag only stands for the one that it is rolled out as."""
         return self is not TargetKind.FEATURE_FLAG

@@ -83,6 +83,17 @@ class Application:
         return self.warm is not None and self.warm.version in comes
 
     @property
+    def way_back(self) -> Warm | None:
+        """What takes everyone back in one hop: the version before the one that serves, while it is kept in its place.
+
+        Rollouts that were taken back since change nothing about that.
+        """
+        warm, serving = self.warm, self.serving
+        if warm is None or warm.overwritten is not None or serving is None or warm.serving != serving.version:
+            return None
+        return warm
+
+    @property
     def watched(self) -> Rollout | None:
         """The rollout whose targets are looked at now: the live one, or the last one until its aftercare is over."""
         return self.live or (self.aftercare.rollout if self.aftercare else None)

@@ -12,6 +12,8 @@ PREFLIGHT_LOOK = timedelta(seconds=5)
 CHECK_AT_MOST_EVERY = timedelta(seconds=15)
 """News is judged when it comes; versions and shares are read for it at most so often, or once a window."""
 HELD_LOOK = timedelta(minutes=1)
+CALENDAR_LOOK = timedelta(minutes=15)
+"""What a release window holds asks the calendar again so often: nothing tells that the one of the house was changed."""
 SWAP_LOOK = timedelta(seconds=3)
 SETTLE_LOOK = timedelta(seconds=5)
 HOOK_LOOK = timedelta(seconds=15)

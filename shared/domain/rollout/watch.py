@@ -20,6 +20,7 @@ from shared.domain.rollout.spec import Spec
 from shared.domain.rollout.state import Doing, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import fail_replaced
 from shared.domain.rollout.timing import REMINDER, next_window
+from shared.domain.rollout.windows import look_at_calendar
 
 
 def decide_watch(draft: Draft, live: Rollout, spec: Spec, readings: Readings) -> None:
@@ -124,7 +125,7 @@ def _next_look(live: Rollout, spec: Spec, now: datetime) -> datetime:
     if live.is_exposed or live.approved or live.is_let_on:
         times.append(next_window(spec.measuring, now))
     if live.opens_at is not None:
-        times.append(live.opens_at)
+        times.append(look_at_calendar(live.opens_at, now))
     if live.held_since is None:
         current = live.plan[live.step]
         if waits_for_release(live) and live.member is not None:

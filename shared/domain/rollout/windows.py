@@ -1,4 +1,9 @@
-"""Release windows in the rules: what goes on by itself waits for them, what a person says does not."""
+"""Release windows in the rules: what goes on by itself waits for them, what a person says does not.
+
+A calendar may change while something waits, also where no event tells of it: it is asked again at bounded times.
+"""
+
+from datetime import datetime
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.calendar import Held, ReleaseAction, held_until
@@ -6,6 +11,7 @@ from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.plan import Compare, Promote, Shift, Step, brings_users
 from shared.domain.rollout.spec import Spec
 from shared.domain.rollout.state import Rollout
+from shared.domain.rollout.timing import CALENDAR_LOOK
 
 
 def action_at(plan: tuple[Step, ...], index: int) -> ReleaseAction | None:
@@ -30,9 +36,13 @@ def awaits_at(plan: tuple[Step, ...], index: int) -> ReleaseAction | None:
 
 def held_before(draft: Draft, rollout: Rollout, index: int) -> Held | None:
     """Return what holds a rollout before the plan's entry `index` now, or None. A return waits for nothing."""
-    spec = rollout.spec
     action = awaits_at(rollout.plan, index)
-    if spec is None or action is None or rollout.returns:
+    return held_from(draft, rollout, rollout.spec, action) if action is not None else None
+
+
+def held_from(draft: Draft, rollout: Rollout, spec: Spec | None, action: ReleaseAction) -> Held | None:
+    """Return what holds a rollout from an action now, or None: neither a return, nor where a person has said to go."""
+    if spec is None or rollout.returns or rollout.despite_window is action:
         return None
     return held(draft, spec, action)
 
@@ -40,6 +50,17 @@ def held_before(draft: Draft, rollout: Rollout, index: int) -> Held | None:
 def held(draft: Draft, spec: Spec, action: ReleaseAction) -> Held | None:
     """Return what holds an action now: a window of the application's, or of the house."""
     return held_until((*draft.house, *spec.calendar), action, draft.now)
+
+
+def against_the_calendar(because: str, holder: Held | None) -> str:
+    """Return a person's reason, with the window that it goes against, for the history."""
+    return because if holder is None else f"{because} (against the calendar: {holder.why})"
+
+
+def look_at_calendar(until: datetime | None, now: datetime) -> datetime:
+    """Return when to ask the calendar again of what it holds until then."""
+    soon = now + CALENDAR_LOOK
+    return soon if until is None else min(until, soon)
 
 
 def note_held(draft: Draft, rollout: Rollout, holder: Held) -> None:

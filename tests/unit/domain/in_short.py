@@ -31,6 +31,8 @@ REFUSALS = {
     "no spec": "the application has no release spec",
     "coming": "brings",
     "reject": "the spec says whenBusy: reject",
+    "gate": "it waits at a gate, which is approved or rejected",
+    "went back": "is what you went back to",
 }
 """Each word for a refusal, and a part of the sentence that people read."""
 
@@ -105,6 +107,8 @@ _PLAIN: dict[type, str] = {
     e.Descended: "goes back a step",
     e.RolloutHeld: "waits for a window",
     e.WarmthEnded: "lets the old one go",
+    e.WarmOverwritten: "the old one is overwritten",
+    e.WindowSkipped: "passes the window",
     e.HookBegun: "calls",
     e.HookHeard: "hears",
     e.ReleaseTold: "tells of its release",

@@ -29,6 +29,7 @@ from tests.unit.domain.specs import (
     WEBHOOK,
     ab_test,
     canary,
+    quiet_until,
     spec,
     with_previews,
 )
@@ -162,6 +163,15 @@ def waited_for_a_window() -> Story:
     return _ended(story)
 
 
+def begun_against_the_calendar() -> Story:
+    """A person has it begin in a closed window, and later looks in vain for the version before in its place."""
+    story = Story(spec(calendar=(quiet_until(14, ReleaseAction.START),))).deploy().override("skip")
+    story.go_to(Doing.AWAITING_APPROVAL).override("approve")
+    _ended(story)
+    story.site.candidate = "9"
+    return _ended(story.override("rollback", 7))
+
+
 def _ungated(step: CanaryStep) -> CanaryStep:
     return replace(step, gate=None)
 
@@ -245,6 +255,7 @@ TALES: dict[str, Callable[[], Story]] = {
         held_half_way,
         migrated_and_contracted,
         waited_for_a_window,
+        begun_against_the_calendar,
         taken_back_little_by_little,
         lost_and_claimed,
         killed_by_the_switch_of_its_flag,

@@ -51,6 +51,7 @@ def rollout_started(state: Application, event: e.RolloutStarted) -> Application:
         held_by="",
         opens_at=None,
         is_shut=False,
+        despite_window=None,
         look_at=event.at,
         deadline=event.at + event.spec.deadlines.preflight,
         held_since=event.at if state.freezes(state.pending) else None,

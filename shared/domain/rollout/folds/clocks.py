@@ -34,6 +34,19 @@ def rollout_held(rollout: Rollout, event: e.RolloutHeld) -> Rollout:
     return replace(rollout, held_by=event.why, opens_at=opens, is_shut=shut, reason=event.why, deadline=deadline)
 
 
+def window_skipped(rollout: Rollout, event: e.WindowSkipped) -> Rollout:
+    """It waits for nothing any more before this one action, and is looked at at once."""
+    return replace(
+        rollout,
+        despite_window=event.action,
+        held_by="",
+        opens_at=None,
+        is_shut=False,
+        reason=event.because,
+        look_at=event.at,
+    )
+
+
 def rollout_resumed(rollout: Rollout, at: datetime, *, frozen: bool) -> Rollout:
     """Go on where it was. While the application is frozen the clocks still stand."""
     back = replace(rollout, phase=rollout.paused_in or Phase.PROGRESSING, paused=None, paused_in=None, reason="")

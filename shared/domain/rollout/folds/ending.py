@@ -30,7 +30,7 @@ def rollout_ended(state: Application, event: e.RolloutEnded) -> Application:
     if event.ending.phase is Phase.SUCCEEDED:
         moved = rollout.step >= 0 and any(not target.swaps for target in rollout.targets)
         since = event.at if moved else without.production_since
-        serving = Serving(version=rollout.version, rollout=rollout.id)
+        serving = _serving(without, rollout, stable)
         warm = _warm(rollout, stable, event.at) if rollout.step >= 0 else _still_warm(without, rollout.version)
         return replace(without, last=last, serving=serving, production_since=since, warm=warm)
     return replace(without, last=last)
@@ -62,11 +62,18 @@ def told(state: Application, rollout_id: RolloutId) -> Application:
     return replace(state, over=over)
 
 
+def _serving(state: Application, rollout: Rollout, stable: Version | None) -> Serving:
+    """Return what serves now. Where it was there already, the version before is the one that was thought to serve."""
+    served = state.serving.version if state.serving is not None and rollout.step < 0 else stable
+    before = None if served == rollout.version else served
+    return Serving(version=rollout.version, rollout=rollout.id, before=before, returned=rollout.returns)
+
+
 def _warm(rollout: Rollout, stable: Version | None, at: datetime) -> Warm | None:
-    """Return what is kept of the version before."""
-    if rollout.spec is None or stable is None:
+    """Return what is kept of the version before; nothing of one that was just taken away."""
+    if rollout.spec is None or stable is None or rollout.returns:
         return None
-    contracts = tuple(hook for hook in rollout.spec.hooks if hook.at is Stage.CONTRACT and not rollout.returns)
+    contracts = tuple(hook for hook in rollout.spec.hooks if hook.at is Stage.CONTRACT)
     return Warm(
         rollout=rollout.id,
         version=stable,

@@ -30,6 +30,7 @@ def step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
         held_by="",
         opens_at=None,
         is_shut=False,
+        despite_window=None,
         paused=None,
         paused_in=None,
         held_since=None,
