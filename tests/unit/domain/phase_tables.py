@@ -11,6 +11,7 @@ situation                 | pause          | resume         | promote        | s
 not registered            | no: no live    | no: no live    | no: no live    | no: no live                       | no: no live        | no: nothing to take back | no: no live    | no: no live        | no: never            | freezes | no: not frozen
 idle                      | no: no live    | no: no live    | no: no live    | no: no live                       | no: no live        | no: nothing to take back | no: no live    | no: no live        | no: never            | freezes | no: not frozen
 after success             | no: no live    | no: no live    | no: no live    | no: no live                       | no: no live        | returns, starts          | no: no live    | no: no live        | no: nothing to retry | freezes | no: not frozen
+after a return            | no: no live    | no: no live    | no: no live    | no: no live                       | no: no live        | no: went back            | no: no live    | no: no live        | no: nothing to retry | freezes | no: not frozen
 after rollback            | no: no live    | no: no live    | no: no live    | no: no live                       | no: no live        | no: nothing to take back | no: no live    | no: no live        | retries, starts      | freezes | no: not frozen
 after abort               | no: no live    | no: no live    | no: no live    | no: no live                       | no: no live        | no: nothing to take back | no: no live    | no: no live        | retries, starts      | freezes | no: not frozen
 after failure             | no: no live    | no: no live    | no: no live    | no: no live                       | no: no live        | no: nothing to take back | no: no live    | no: no live        | retries, starts      | freezes | no: not frozen
@@ -54,6 +55,7 @@ situation                 | pause          | resume         | promote       | sk
 not registered            | no: no live    | no: no live    | no: no live   | no: no live   | no: no live        | no: nothing to take back | no: no live | no: no live        | no: never            | no: frozen | unfreezes
 idle                      | no: no live    | no: no live    | no: no live   | no: no live   | no: no live        | no: nothing to take back | no: no live | no: no live        | no: never            | no: frozen | unfreezes
 after success             | no: no live    | no: no live    | no: no live   | no: no live   | no: no live        | returns, starts          | no: no live | no: no live        | no: nothing to retry | no: frozen | unfreezes
+after a return            | no: no live    | no: no live    | no: no live   | no: no live   | no: no live        | no: went back            | no: no live | no: no live        | no: nothing to retry | no: frozen | unfreezes
 after rollback            | no: no live    | no: no live    | no: no live   | no: no live   | no: no live        | no: nothing to take back | no: no live | no: no live        | retries              | no: frozen | unfreezes
 after abort               | no: no live    | no: no live    | no: no live   | no: no live   | no: no live        | no: nothing to take back | no: no live | no: no live        | retries              | no: frozen | unfreezes
 after failure             | no: no live    | no: no live    | no: no live   | no: no live   | no: no live        | no: nothing to take back | no: no live | no: no live        | retries              | no: frozen | unfreezes
@@ -96,6 +98,7 @@ OVERRIDES_FOR_ONE_THAT_WAITS = """
 situation      | pause       | resume      | promote     | skip        | abort        | rollback                      | approve     | reject      | retry    | freeze     | unfreeze
 idle           | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending                   | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
 after success  | no: pending | no: pending | no: pending | no: pending | ends aborted | ends aborted, returns, starts | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
+after a return | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending                   | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
 after rollback | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending                   | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
 after abort    | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending                   | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
 after failure  | no: pending | no: pending | no: pending | no: pending | ends aborted | no: pending                   | no: pending | no: pending | no: busy | no: frozen | unfreezes, starts
@@ -107,6 +110,7 @@ situation                 | queue, same version | queue, another  | supersede, s
 not registered            | no: no spec         | no: no spec     | no: no spec                 | no: no spec                 | no: no spec          | no: no spec
 idle                      | accepts, starts     | accepts, starts | accepts, starts             | accepts, starts             | accepts, starts      | accepts, starts
 after success             | no: coming          | accepts, starts | no: coming                  | accepts, starts             | no: coming           | accepts, starts
+after a return            | accepts, starts     | accepts, starts | accepts, starts             | accepts, starts             | accepts, starts      | accepts, starts
 after rollback            | accepts, starts     | accepts, starts | accepts, starts             | accepts, starts             | accepts, starts      | accepts, starts
 after abort               | accepts, starts     | accepts, starts | accepts, starts             | accepts, starts             | accepts, starts      | accepts, starts
 after failure             | accepts, starts     | accepts, starts | accepts, starts             | accepts, starts             | accepts, starts      | accepts, starts
@@ -187,6 +191,7 @@ situation                 | rollback, fired               | rollback, resolved |
 not registered            | notes                         | notes              | notes         | notes           | notes       | notes
 idle                      | notes                         | notes              | notes         | notes           | notes       | notes
 after success             | notes                         | notes              | notes         | notes           | notes       | notes
+after a return            | notes                         | notes              | notes         | notes           | notes       | notes
 after rollback            | notes                         | notes              | notes         | notes           | notes       | notes
 after abort               | notes                         | notes              | notes         | notes           | notes       | notes
 after failure             | notes                         | notes              | notes         | notes           | notes       | notes
@@ -247,6 +252,7 @@ situation                 | at once | all well                        | degraded
 not registered            | -       | -                               | -                               | -                               | -                                     | -          | -                                       | -
 idle                      | -       | -                               | -                               | -                               | -                                     | -          | -                                       | -
 after success             | -       | counts the pinned               | counts the pinned               | counts the pinned               | counts the pinned                     | -          | lets the old one go, counts the pinned  | lets the old one go, counts the pinned
+after a return            | -       | -                               | -                               | -                               | -                                     | -          | -                                       | -
 after rollback            | -       | counts the pinned               | counts the pinned               | counts the pinned               | counts the pinned                     | -          | counts the pinned                       | counts the pinned
 after abort               | -       | counts the pinned               | counts the pinned               | counts the pinned               | counts the pinned                     | -          | counts the pinned                       | counts the pinned
 after failure             | -       | -                               | -                               | -                               | -                                     | -          | -                                       | -
@@ -290,6 +296,7 @@ situation                 | at once | all well                | degraded        
 not registered            | -       | -                       | -                       | -                       | -                                     | -          | reminds                                         | reminds
 idle                      | -       | -                       | -                       | -                       | -                                     | -          | reminds                                         | reminds
 after success             | -       | counts the pinned       | counts the pinned       | counts the pinned       | counts the pinned                     | -          | reminds, lets the old one go, counts the pinned | reminds, lets the old one go, counts the pinned
+after a return            | -       | -                       | -                       | -                       | -                                     | -          | reminds                                         | reminds
 after rollback            | -       | counts the pinned       | counts the pinned       | counts the pinned       | counts the pinned                     | -          | reminds, counts the pinned                      | reminds, counts the pinned
 after abort               | -       | counts the pinned       | counts the pinned       | counts the pinned       | counts the pinned                     | -          | reminds, counts the pinned                      | reminds, counts the pinned
 after failure             | -       | -                       | -                       | -                       | -                                     | -          | reminds                                         | reminds

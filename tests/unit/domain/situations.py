@@ -38,6 +38,11 @@ def idle(first: Spec) -> Story:
     return Story(first)
 
 
+def after_return(first: Spec) -> Story:
+    """A person took version 2 back after its success, and version 1 serves again."""
+    return _ended(succeeded(first).override("rollback", 91))
+
+
 def after_rollback(first: Spec) -> Story:
     return _ended(baking(first).override("rollback"))
 
@@ -181,6 +186,7 @@ SITUATIONS: dict[str, Reach] = {
     "not registered": unregistered,
     "idle": idle,
     "after success": succeeded,
+    "after a return": after_return,
     "after rollback": after_rollback,
     "after abort": after_abort,
     "after failure": after_failure,
@@ -217,8 +223,8 @@ SITUATIONS: dict[str, Reach] = {
     "swapping back": swapping_back,
     "settling": settling,
 }
-NONE_LIVE = tuple(SITUATIONS)[:6]
-LIVE = tuple(SITUATIONS)[6:]
+NONE_LIVE = tuple(SITUATIONS)[:7]
+LIVE = tuple(SITUATIONS)[7:]
 ROLLING_BACK = tuple(SITUATIONS)[-4:]
 
 

@@ -445,8 +445,11 @@ def _late(walk: Walk, shift: object) -> None:
 
 
 def _override(walk: Walk, action: object) -> None:
+    """A person says so; who skips has seen the step, every other time."""
     walk.deployments += 1
-    walk.tell(override(action, 100 + walk.deployments))
+    sees = walk.state.live is not None and action is Action.SKIP and walk.deployments % 2 == 0
+    step = walk.live.step if sees and walk.live.step >= 0 else None
+    walk.tell(override(action, 100 + walk.deployments, step=step))
 
 
 def _deploy(walk: Walk, version: object) -> None:
