@@ -71,7 +71,7 @@ class Visitors:
         """Let nobody come any more; those who are here leave when they are served."""
         if self._coming is not None:
             self._coming.cancel()
-            self._begin(self._leave()).result(TIMEOUT_SECONDS)
+            self._begin(self._leave()).result()
 
     def look(self, visitors: Iterable[str]) -> Future[Mapping[str, str]]:
         """Let these visitors look at the page once each, and buy nothing; return which variant each was shown.

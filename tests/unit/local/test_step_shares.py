@@ -116,3 +116,12 @@ def test_requests_under_way_when_the_step_began_are_allowed_for():
 def test_a_step_without_requests_proves_nothing():
     assert share(requests=0, to_candidate=0).share is None
     assert not share(requests=0, to_candidate=0).fits
+
+
+@pytest.mark.parametrize(("standard_errors", "tolerance"), [(3, 4.11), (4, 5.48)])
+def test_a_story_says_how_far_chance_may_take_its_shares(standard_errors, tolerance):
+    meter = StepMeter("2", standard_errors=standard_errors)
+    meter.look(load(0, 0), rollout(wanted=25.0), load(0, 0))
+    meter.look(load(750, 250), rollout(wanted=25.0), load(760, 250))
+
+    assert meter.shares[0].tolerance == pytest.approx(tolerance, abs=0.005)
