@@ -10,6 +10,7 @@ from shared.domain.rollout.weight import Weight
 from shared.ports.audience import Audience, RequestMark
 from shared.ports.place_finder import PlaceFinder
 from shared.ports.place_probe import Health, PlaceProbe
+from shared.ports.traffic_pinner import TrafficPinner
 from shared.ports.traffic_router import TrafficRouter
 
 
@@ -22,13 +23,15 @@ class KindAdapters:
     """Names a place's own host, within 5 seconds."""
     finder: PlaceFinder | None = None
     """None where places are fixed."""
+    pinner: TrafficPinner | None = None
+    """None where a new version gets no users by itself."""
     audience: Audience | None = None
     """None where no mark of a request can send it to a place."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetsByKind:
-    """The `TrafficRouter`, `Audience` and `PlaceFinder` of all kinds, and their hosts.
+    """The `TrafficRouter`, `Audience`, `PlaceFinder` and `TrafficPinner` of all kinds, and their hosts.
 
     A kind without adapters is refused.
     """
@@ -57,6 +60,11 @@ class TargetsByKind:
         if finder is None:
             raise RejectedError(f"{target.name}: the places of targets of kind {target.kind} are fixed")
         return finder.find_places(target, candidate)
+
+    def pin_traffic(self, target: Target) -> str:
+        """Make the target hold new versions back; return what was changed for that."""
+        pinner = self._of(target).pinner
+        return pinner.pin_traffic(target) if pinner is not None else ""
 
     def host_of(self, target: Target, place: Place) -> str:
         """Return the place's own host name, with a port where it has one."""

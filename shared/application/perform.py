@@ -11,12 +11,13 @@ from shared.application.publish import ViewPublisher
 from shared.domain.errors import SlipwayError
 from shared.domain.names import CommandId, release_key
 from shared.domain.releases.commands import MemberReported
-from shared.domain.rollout.commands import EffectDone, EffectOutcome, HookAnswered
+from shared.domain.rollout.commands import EffectDone, EffectOutcome, HookAnswered, TrafficWasPinned
 from shared.domain.rollout.effects import (
     BeginSwap,
     CallHook,
     LetGo,
     Notify,
+    PinTraffic,
     PublishViews,
     SetAudience,
     SetPreview,
@@ -29,6 +30,7 @@ from shared.ports.driven_flags import DrivenFlags
 from shared.ports.hook_caller import HookCaller
 from shared.ports.notifier import Notifier
 from shared.ports.rollout_store import RolloutStore
+from shared.ports.traffic_pinner import TrafficPinner
 from shared.wire.flag_split import parse_flag_split
 from shared.wire.hook_calls import hook_body
 from shared.wire.notifications import render_notification
@@ -47,6 +49,8 @@ class Performer:
     hooks: HookCaller
     door: Door
     flags: DrivenFlags
+    pinner: TrafficPinner | None = None
+    """None where no target sends users to versions by itself."""
     address: str = ""
     """Where this app is reached from outside, for those who call back; empty where nobody said."""
 
@@ -65,6 +69,8 @@ class Performer:
                 return self._call_hook(key, row, row.effect)
             case Notify():
                 return self._notify(row, row.effect)
+            case PinTraffic():
+                return self._pin_traffic(key, row, row.effect)
             case LetGo():
                 return self._let_go(row, row.effect)
             case TellRelease():
@@ -111,6 +117,18 @@ class Performer:
         except SlipwayError as error:
             return failure(row, error)
         return EffectDone(row.id)
+
+    def _pin_traffic(self, key: str, row: OpenEffect, effect: PinTraffic) -> EffectOutcome:
+        spec = aggregates.load(self.store, key).application.spec
+        target = next((each for each in spec.targets if each.name == effect.target), None) if spec else None
+        if target is None or self.pinner is None:
+            return EffectDone(row.id)
+        try:
+            begin_in_time(row, self.clock.now())
+            says = self.pinner.pin_traffic(target)
+        except SlipwayError as error:
+            return failure(row, error)
+        return TrafficWasPinned(row.id, says)
 
     def _publish(self, key: str, row: OpenEffect) -> EffectOutcome:
         try:

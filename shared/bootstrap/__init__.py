@@ -129,6 +129,7 @@ def build(
         hooks=outside.hooks,
         door=door,
         flags=flagged.driven,
+        pinner=outside.pinner,
         address=outside.address,
     )
     driver = Driver(keeping.store, keeping.queue, keeping.markers, reader, performer, clock, house)

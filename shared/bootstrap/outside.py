@@ -36,6 +36,7 @@ def azure(settings: Settings, env: Mapping[str, str]) -> Outside:
         router=targets,
         audience=targets,
         finder=targets,
+        pinner=targets,
         promoter=AppServicePromoter(sites),
         probe=HttpPlaceProbe(targets.host_of, scheme="http" if settings.allow_http else "https"),
         metrics=metrics_sources(settings, env, credential),
@@ -66,7 +67,8 @@ def target_kinds(
 
         apps = ContainerApps(credential, base_url=settings.management_url, allow_http=settings.allow_http)
         hosts = ContainerAppHosts(apps)
-        return KindAdapters(router=ContainerAppRouter(apps), host_of=hosts.host_of, finder=ContainerAppPlaces(apps))
+        places = ContainerAppPlaces(apps)
+        return KindAdapters(router=ContainerAppRouter(apps), host_of=hosts.host_of, finder=places, pinner=places)
 
     def traffic_manager() -> KindAdapters:
         from shared.adapters.traffic_manager.hosts import TrafficManagerHosts

@@ -19,6 +19,7 @@ from shared.ports.place_finder import PlaceFinder
 from shared.ports.place_probe import PlaceProbe
 from shared.ports.promoter import Promoter
 from shared.ports.rollout_store import RolloutArchive, RolloutStore
+from shared.ports.traffic_pinner import TrafficPinner
 from shared.ports.traffic_router import TrafficRouter
 from shared.ports.view_index import ViewIndex
 
@@ -58,6 +59,8 @@ class Outside:
     metrics: MetricsSources
     notifier: Notifier
     hooks: HookCaller
+    pinner: TrafficPinner | None = None
+    """None where no target sends users to versions by itself."""
     address: str = ""
     """Where this app is reached from outside; empty where nobody said."""
     secret_of: Callable[[str], str | None] = lambda _name: None

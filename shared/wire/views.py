@@ -48,6 +48,10 @@ def application_view(application: Application, spec: dict[str, object] | None) -
         "pending": rollout_view(application.pending, frozen=frozen is not None) if application.pending else None,
         "warm": {"version": warm.version, "until": _time(warm.until)} if warm else None,
         "duties": [{"rollout": run.rollout, **hook_view(run)} for run in application.duties],
+        "pinning": [
+            {"target": each.target, "pinned": each.pinned, "says": each.says, "at": _time(each.at)}
+            for each in application.pinning
+        ],
         "spec_revision": application.spec_revision,
         "spec": spec,
     }

@@ -194,6 +194,15 @@ class HookAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class TrafficWasPinned:
+    """The target holds new versions back."""
+
+    effect: EffectId
+    says: str
+    """What was changed for that; empty: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class EffectDone:
     """The effect is done, or its purpose is gone, and there is nothing to learn from it."""
 
@@ -231,6 +240,7 @@ EffectOutcome = (
     | SwapWasBegun
     | SwapNotNeeded
     | HookAnswered
+    | TrafficWasPinned
     | EffectDone
     | EffectFailed
     | EffectWaits

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared.domain.names import EffectId
 from shared.domain.rollout.calendar import ReleaseWindow
-from shared.domain.rollout.effects import CallHook, Effect, LevelEffect, PublishViews
+from shared.domain.rollout.effects import CallHook, Effect, LevelEffect, PinTraffic, PublishViews
 from shared.domain.rollout.events import (
     DeploymentRefused,
     Event,
@@ -84,7 +84,9 @@ class Draft:
         if isinstance(effect, PublishViews) and same:
             return
         replaced = {o.id for o in same if o.begun is None or o in self._opened} if _is_level(effect) else set()
-        begun = None if due > self.now or isinstance(effect, PublishViews) else self.now
+        # What a spec asks for is committed by who accepts it, and performed by whoever is woken.
+        is_anybodys = isinstance(effect, PinTraffic | PublishViews)
+        begun = None if due > self.now or is_anybodys else self.now
         row = OpenEffect(id=next_effect_id(self.state.effects_made), effect=effect, begun=begun, due=due)
         kept = tuple(o for o in self.state.effects if o.id not in replaced)
         self.state = replace(self.state, effects=(*kept, row), effects_made=self.state.effects_made + 1)

@@ -74,6 +74,13 @@ class TellRelease:
 
 
 @dataclass(frozen=True, slots=True)
+class PinTraffic:
+    """Make the target hold a new version back before it is announced, or find out why it does not."""
+
+    target: TargetName
+
+
+@dataclass(frozen=True, slots=True)
 class LetGo:
     """Let others write what the rollout has moved at this target."""
 
@@ -83,4 +90,4 @@ class LetGo:
 
 
 LevelEffect = SetWeight | SetAudience | SetPreview | BeginSwap
-Effect = LevelEffect | CallHook | LetGo | Notify | PublishViews | TellRelease
+Effect = LevelEffect | CallHook | LetGo | Notify | PinTraffic | PublishViews | TellRelease

@@ -32,6 +32,16 @@ class SpecAccepted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPinned:
+    """Whether a target holds a new version back before it is announced."""
+
+    at: datetime
+    target: TargetName
+    pinned: bool
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentAccepted:
     """A rollout exists and waits its turn."""
 
@@ -625,6 +635,7 @@ SILENT: tuple[type, ...] = get_args(Silent)
 
 Recorded = (
     SpecAccepted
+    | TargetPinned
     | DeploymentAccepted
     | CommandRefused
     | DeploymentRefused

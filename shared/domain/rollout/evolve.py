@@ -43,7 +43,7 @@ from shared.domain.rollout.folds.seeing import (
     target_judged,
     weight_observed,
 )
-from shared.domain.rollout.state import Application, Doing, Freeze, Phase, Rollout
+from shared.domain.rollout.state import Application, Doing, Freeze, Phase, Pinning, Rollout
 
 
 def evolve(state: Application, event: e.Event) -> Application:
@@ -58,7 +58,11 @@ def evolve(state: Application, event: e.Event) -> Application:
 def _apply(state: Application, event: e.Event) -> Application:
     match event:
         case e.SpecAccepted():
-            return replace(state, spec=event.spec, spec_revision=state.spec_revision + 1)
+            return replace(state, spec=event.spec, spec_revision=state.spec_revision + 1, pinning=())
+        case e.TargetPinned():
+            found = Pinning(target=event.target, pinned=event.pinned, says=event.says, at=event.at)
+            others = (each for each in state.pinning if each.target != event.target)
+            return replace(state, pinning=(*others, found))
         case e.DeploymentAccepted():
             return replace(state, pending=pending_of(state, event))
         case e.RolloutEnded():

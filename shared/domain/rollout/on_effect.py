@@ -14,15 +14,16 @@ from shared.domain.rollout.commands import (
     PreviewWasSet,
     SwapNotNeeded,
     SwapWasBegun,
+    TrafficWasPinned,
     WeightWasSet,
 )
 from shared.domain.rollout.draft import Draft
-from shared.domain.rollout.effects import CallHook, Effect, LevelEffect, Notify
+from shared.domain.rollout.effects import CallHook, Effect, LevelEffect, Notify, PinTraffic
 from shared.domain.rollout.on_hook import decide_answer, refuse_call
 from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.state import Doing, OpenEffect, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import fail, go_on, verify_side
-from shared.domain.rollout.timing import NOTIFY_ATTEMPTS, STUCK_AFTER, backoff
+from shared.domain.rollout.timing import NOTIFY_ATTEMPTS, PIN_ATTEMPTS, STUCK_AFTER, backoff
 from shared.domain.rollout.weight import NONE, ROUNDING, to_percent
 
 
@@ -52,6 +53,8 @@ def decide_outcome(draft: Draft, outcome: EffectOutcome) -> None:
         _failed(draft, row, EffectFailed(row.id, f"the site {what}"))
         return
     draft.record(e.EffectClosed(at=draft.now, effect=row.id))
+    if isinstance(outcome, TrafficWasPinned) and isinstance(row.effect, PinTraffic):
+        _pinned(draft, row.effect, outcome.says or "its traffic goes to versions by name", pinned=True)
     if isinstance(outcome, HookAnswered) and isinstance(row.effect, CallHook):
         decide_answer(draft, outcome, row.effect.call_id)
     if found is None:
@@ -80,8 +83,15 @@ def _take_in(draft: Draft, rollout: Rollout, target: TargetState, outcome: Effec
             verify_side(draft, rollout, target)
         case WeightWasSet() | AudienceWasSet() | PreviewWasSet() | SwapNotNeeded() | HookAnswered():
             return
-        case EffectDone() | EffectFailed() | EffectWaits():
+        case TrafficWasPinned() | EffectDone() | EffectFailed() | EffectWaits():
             return
+
+
+def _pinned(draft: Draft, effect: PinTraffic, says: str, *, pinned: bool) -> None:
+    """Say what was found of a target, unless the spec does not name it any more."""
+    spec = draft.state.spec
+    if spec is not None and any(target.name == effect.target for target in spec.targets):
+        draft.record(e.TargetPinned(at=draft.now, target=effect.target, pinned=pinned, says=says))
 
 
 def _is_unheeded(target: TargetState, outcome: WeightWasSet) -> bool:
@@ -117,6 +127,10 @@ def _failed(draft: Draft, row: OpenEffect, outcome: EffectFailed) -> None:
         draft.record(
             e.NotificationDropped(at=draft.now, rollout=row.effect.rollout, notification=name, why=outcome.why)
         )
+        return
+    if isinstance(row.effect, PinTraffic) and (outcome.for_good or row.attempt + 1 >= PIN_ATTEMPTS):
+        draft.record(e.EffectClosed(at=draft.now, effect=row.id))
+        _pinned(draft, row.effect, outcome.why, pinned=False)
         return
     run = draft.state.call(row.effect.call_id) if isinstance(row.effect, CallHook) else None
     if isinstance(row.effect, CallHook) and (run is None or run.is_over or outcome.for_good):

@@ -36,7 +36,7 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
     if _found_places(draft, live, readings):
         return
     if all(_serves_everyone(live, target, readings) for target in live.targets):
-        ending = Ending(phase=Phase.SUCCEEDED, reason=f"production serves {live.version} already")
+        ending = Ending(phase=Phase.SUCCEEDED, reason=_served_already(draft, live))
         draft.record(e.RolloutEnded(at=draft.now, rollout=live.id, ending=ending))
         return
     if _is_overwritten(draft, live, readings):
@@ -174,6 +174,15 @@ def _passed(draft: Draft, live: Rollout, readings: Readings) -> e.PreflightPasse
         plan=() if plan == live.plan else plan,
         attempt=attempt,
     )
+
+
+def _served_already(draft: Draft, live: Rollout) -> str:
+    """Say that there is nothing to release, and where nothing here brought it, that nobody judged it."""
+    serving = draft.state.serving
+    says = f"production serves {live.version} already"
+    if serving is not None and serving.version == live.version:
+        return says
+    return f"{says}: it served everyone before it was announced, was not released from here, and was not judged"
 
 
 def _found_places(draft: Draft, live: Rollout, readings: Readings) -> bool:

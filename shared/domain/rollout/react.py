@@ -11,6 +11,7 @@ from shared.domain.rollout.effects import (
     Effect,
     LetGo,
     Notify,
+    PinTraffic,
     PublishViews,
     SetAudience,
     SetPreview,
@@ -56,6 +57,9 @@ def _levels(after: Application, event: e.Event) -> Iterator[Planned]:
     rollout = after.live
     if isinstance(event, e.DriftFound):
         yield SetWeight(event.rollout, event.target), NOW
+    if isinstance(event, e.SpecAccepted):
+        follow = (target for target in event.spec.targets if target.kind.may_follow_newest)
+        yield from ((PinTraffic(target.name), NOW) for target in follow)
     if isinstance(event, e.HookBegun):
         yield CallHook(event.run.call_id), NOW
     if rollout is None:
@@ -190,6 +194,8 @@ def _topic_and_text(after: Application, event: e.Event) -> tuple[Topic, str] | N
             return Topic.PAUSED, f"{name}: {event.rollout} is still paused"
         case e.ApplicationFrozen():
             return Topic.PAUSED, f"{name} was frozen by {event.by}: {event.reason}"
+        case e.TargetPinned() if not event.pinned:
+            return Topic.CONCERN, f"{name}: {event.target} may send users to a version that nobody judged: {event.says}"
         case e.FreezeReminded():
             return Topic.PAUSED, f"{name} is still frozen"
         case e.StuckFlagged():

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.domain.names import RolloutId, Version
+from shared.domain.names import RolloutId, TargetName, Version
 from shared.domain.rollout.phases import Phase
 from shared.domain.rollout.rollout_state import Rollout
 from shared.domain.rollout.spec import Hook
@@ -38,6 +38,17 @@ class Aftercare:
     """Start of the window that is counted."""
     look_at: datetime
     give_up_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinning:
+    """Whether a target holds a new version back before it is announced, as was found when the spec was accepted."""
+
+    target: TargetName
+    pinned: bool
+    says: str
+    """What was changed for that, or why it is not so and what to do."""
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

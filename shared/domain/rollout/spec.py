@@ -39,6 +39,11 @@ class TargetKind(StrEnum):
         return self in (TargetKind.CONTAINER_APP, TargetKind.FEATURE_FLAG)
 
     @property
+    def may_follow_newest(self) -> bool:
+        """Whether it may be set up to send everyone to a new version before that was announced here."""
+        return self is TargetKind.CONTAINER_APP
+
+    @property
     def holds_versions(self) -> bool:
         """Whether its places hold versions. A variant of a flag only stands for the one that it is rolled out as."""
         return self is not TargetKind.FEATURE_FLAG

@@ -6,7 +6,16 @@ from datetime import datetime
 from shared.domain.names import ApplicationName, EffectId, RolloutId, TargetName, Version
 from shared.domain.rollout.effects import Effect, SetWeight
 from shared.domain.rollout.phases import TERMINAL, Doing, Phase, Side
-from shared.domain.rollout.remembered import REMEMBERED_VERSIONS, Aftercare, Ended, Freeze, Serving, Tried, Warm
+from shared.domain.rollout.remembered import (
+    REMEMBERED_VERSIONS,
+    Aftercare,
+    Ended,
+    Freeze,
+    Pinning,
+    Serving,
+    Tried,
+    Warm,
+)
 from shared.domain.rollout.rollout_state import RUNNING, Ending, HookRun, Pause, Rollout
 from shared.domain.rollout.spec import Spec
 from shared.domain.rollout.target_state import TargetState
@@ -25,6 +34,7 @@ __all__ = [
     "OpenEffect",
     "Pause",
     "Phase",
+    "Pinning",
     "Rollout",
     "Serving",
     "Side",
@@ -62,6 +72,8 @@ class Application:
     pending: Rollout | None = None
     last: Ended | None = None
     serving: Serving | None = None
+    pinning: tuple[Pinning, ...] = ()
+    """What was found of each target that may send users to a version before it is announced."""
     tried: tuple[Tried, ...] = ()
     """The versions that were tried last, the newest last; at most `REMEMBERED_VERSIONS`."""
     production_since: datetime | None = None

@@ -26,6 +26,8 @@ DECISION_LIMIT = timedelta(days=30)
 STUCK_AFTER = 5
 """Failed attempts of one effect until a person is called."""
 NOTIFY_ATTEMPTS = 8
+PIN_ATTEMPTS = 30
+"""Some 25 minutes: an update of a Container App is over by then. What is not pinned by then is found at preflight."""
 PINNED = timedelta(hours=1)
 """App Service pins a client to a slot by a cookie for this long."""
 SOURCE_SLACK = timedelta(milliseconds=250)

@@ -76,6 +76,7 @@ def _word(event: e.Event, live: Rollout | None) -> Iterable[str]:
 
 _PLAIN: dict[type, str] = {
     e.SpecAccepted: "takes the spec",
+    e.TargetPinned: "traffic is pinned",
     e.GateApproved: "approves",
     e.ApplicationFrozen: "freezes",
     e.ApplicationUnfrozen: "unfreezes",

@@ -22,9 +22,10 @@ from shared.domain.rollout.commands import (
     PreviewWasSet,
     SwapNotNeeded,
     SwapWasBegun,
+    TrafficWasPinned,
     WeightWasSet,
 )
-from shared.domain.rollout.effects import CallHook, LetGo, LevelEffect, SetAudience, SetPreview, SetWeight
+from shared.domain.rollout.effects import CallHook, LetGo, LevelEffect, PinTraffic, SetAudience, SetPreview, SetWeight
 from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.readings import (
@@ -199,6 +200,8 @@ class Outside:
         if isinstance(effect, CallHook):
             call = state.call(effect.call_id)
             return EffectDone(row.id) if call is None or call.is_over else HookAnswered(row.id, "token", self.hook)
+        if isinstance(effect, PinTraffic):
+            return TrafficWasPinned(row.id, "its traffic was pinned to v1, that served it")
         if isinstance(effect, LetGo):
             self.let_go.add((effect.rollout, effect.target))
         if not isinstance(effect, LevelEffect) or live is None or effect.rollout != live.id:

@@ -9,8 +9,8 @@ from shared.domain.analysis.measurement import Sample
 from shared.domain.names import CommandId, RolloutId, TargetName
 from shared.domain.rollout.audience import MarkedUsers
 from shared.domain.rollout.calendar import Once, ReleaseAction, ReleaseWindow, TimeZone, WindowKind
-from shared.domain.rollout.commands import EffectFailed, EffectWaits, TakeBack
-from shared.domain.rollout.effects import BeginSwap, Notify, SetWeight
+from shared.domain.rollout.commands import AcceptSpec, EffectFailed, EffectWaits, TakeBack
+from shared.domain.rollout.effects import BeginSwap, Notify, PinTraffic, SetWeight
 from shared.domain.rollout.hooks import ContainerAppsJob, HookState, HookStatus, Webhook
 from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import AlertAction, CanaryStep, Descent, Hook, Outcome, Stage, WhenBusy
@@ -19,6 +19,7 @@ from shared.domain.rollout.weight import Weight
 from tests.unit.domain.members import member_taken_back, member_that_remains, member_that_tells_of_its_release
 from tests.unit.domain.outside import BAD, GOOD
 from tests.unit.domain.specs import (
+    APP,
     BAKE,
     BETA,
     COMPARED,
@@ -229,6 +230,15 @@ def killed_by_the_switch_of_its_flag() -> Story:
     return _ended(story)
 
 
+def pinned_when_its_spec_came() -> Story:
+    story = Story()
+    story.tell(AcceptSpec(spec=spec(targets=(APP,), notifications=(WEBHOOK,)), by="team"))
+    story.tell(EffectFailed(story.row(PinTraffic).id, "an update is under way"))
+    story.wait(MINUTE).settle()
+    story.outside.site(APP).candidate = "2"
+    return _ended(story.deploy())
+
+
 def _ended(story: Story) -> Story:
     story.go_to_end()
     return story.settle()
@@ -259,6 +269,7 @@ TALES: dict[str, Callable[[], Story]] = {
         taken_back_little_by_little,
         lost_and_claimed,
         killed_by_the_switch_of_its_flag,
+        pinned_when_its_spec_came,
         member_taken_back,
         member_that_remains,
         member_that_tells_of_its_release,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.names import ApplicationName, Version
+from shared.domain.names import ApplicationName, RolloutId, Version
 from shared.domain.rollout import events as e
 from shared.domain.rollout.calendar import ReleaseAction
 from shared.domain.rollout.commands import AcceptSpec, EffectFailed, Tick
@@ -16,7 +16,7 @@ from shared.domain.rollout.permissions import admission_refusal, bringing, deplo
 from shared.domain.rollout.plan import AwaitApproval, Promote, Shift, compile_canary, weight_after
 from shared.domain.rollout.readings import ReadClaim, ReadWindows, Trouble
 from shared.domain.rollout.spec import Outcome, WhenBusy
-from shared.domain.rollout.state import Doing, Phase
+from shared.domain.rollout.state import Doing, Phase, Serving
 from shared.domain.rollout.weight import ALL, from_percent, rest, to_percent
 from tests.unit.domain.measurements import met
 from tests.unit.domain.specs import HOUR, MINUTE, canary, quiet_until, spec
@@ -220,7 +220,17 @@ def test_a_version_that_production_serves_already_succeeds_without_a_swap():
     story.site.production = "2"
     story.tick()
     assert (story.archived[0].phase, story.outside.swaps) == (Phase.SUCCEEDED, 0)
+    assert "it served everyone before it was announced" in story.archived[0].reason
+    assert story.archived[0].reason.endswith("was not judged")
     assert refusal(story.state, override("rollback").action) is not None
+
+
+def test_a_version_that_was_released_from_here_is_not_said_to_be_unjudged():
+    story = started()
+    story.state = replace(story.state, serving=Serving(version=Version("2"), rollout=RolloutId("shop-0")))
+    story.site.production = "2"
+    story.tick()
+    assert story.archived[0].reason == "production serves 2 already"
 
 
 def test_a_target_that_refuses_for_good_ends_the_rollout_failed():
