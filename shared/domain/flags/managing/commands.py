@@ -121,7 +121,7 @@ class Drive:
     returns: bool = False
     """Whether it brings back what was before: a flag that is killed is no obstacle then."""
     bucketed_by: Attribute = BY_KEY
-    """Counts where there is no split yet: one that is there keeps its seed and its way, so nobody changes sides."""
+    """Counts where there never was a split: one that is, or was, there keeps its seed and way: nobody changes sides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ def drive(draft: FlagDraft, command: Drive) -> None:
         raise RejectedError(why_not)
     if draft.state.driver_of(command.rule, command.region) is None:
         draft.record(e.DriveBegun(at=draft.now, driver=_driver(command)))
-    serve = _split(flag, command)
+    serve = _split(draft.state, flag, command)
     if serve != serve_of(flag, command.rule, command.region):
         draft.record(
             e.FlagDriven(
@@ -139,12 +139,18 @@ def weight_in(serve: Serve, variant: VariantName) -> int:
     return round(WHOLE * own / total) if total else 0
 
 
-def _split(flag: Flag, command: Drive) -> Split:
-    """Return the split with the candidate first, so that nobody who has it loses it while its weight grows."""
+def _split(state: FlagState, flag: Flag, command: Drive) -> Split:
+    """Return the split with the candidate first, so that nobody who has it loses it while its weight grows.
+
+    Users keep their places: those of the split that is there, or of the one that an earlier rollout left.
+    """
     shares = (Share(command.candidate, command.weight), Share(command.stable, WHOLE - command.weight))
     now = serve_of(flag, command.rule, command.region)
     if isinstance(now, Split):
         return replace(now, shares=shares)
+    before = state.divided_by_in(command.rule, command.region)
+    if before is not None:
+        return Split(shares=shares, seed=before.seed, by=before.by, hashing=before.hashing)
     seed = flag.key if command.rule is None else f"{flag.key}/{command.rule}"
     return Split(shares=shares, seed=seed, by=command.bucketed_by)
 

@@ -5,16 +5,17 @@ from datetime import datetime
 from typing import assert_never
 
 from shared.domain.flags.managing import events as e
-from shared.domain.flags.managing.serves import serving
+from shared.domain.flags.managing.serves import serve_of, serving
 from shared.domain.flags.managing.state import (
     LET_GO_AT_MOST,
     Approval,
     Distribution,
+    DividedBy,
     Driver,
     FlagState,
     RolledOut,
 )
-from shared.domain.flags.model import Flag
+from shared.domain.flags.model import Flag, Split
 
 
 def evolve(state: FlagState, event: e.FlagEvent) -> FlagState:
@@ -58,7 +59,7 @@ def _apply(state: FlagState, event: e.FlagEvent) -> FlagState:
         case e.FlagDriven():
             return _driven(state, event)
         case e.FlagReleased():
-            return _released(_driven(state, event), event)
+            return _released(_driven(_with_division(state, event), event), event)
         case e.PublishClosed():
             return replace(state, effects=tuple(row for row in state.effects if row not in event.effects))
         case e.DistributionAsked():
@@ -109,6 +110,16 @@ def _released(state: FlagState, event: e.FlagReleased) -> FlagState:
     let_go = (*(each for each in state.let_go if each != event.rollout), event.rollout)[-LET_GO_AT_MOST:]
     released = replace(state, drivers=others, let_go=let_go)
     return _remembered(released, driver) if driver is not None and event.serve == driver.candidate else released
+
+
+def _with_division(state: FlagState, event: e.FlagReleased) -> FlagState:
+    """Remember how the split divided users, where one variant takes its place: a later ramp meets the same ones."""
+    split = serve_of(state.flag, event.rule, event.region) if state.flag is not None else None
+    if not isinstance(split, Split) or isinstance(event.serve, Split):
+        return state
+    division = DividedBy(rule=event.rule, region=event.region, seed=split.seed, by=split.by, hashing=split.hashing)
+    before = state.divided_by_in(event.rule, event.region)
+    return replace(state, divided_by=(*(each for each in state.divided_by if each is not before), division))
 
 
 def _remembered(state: FlagState, driver: Driver) -> FlagState:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.domain.flags.model import Flag
+from shared.domain.flags.model import Attribute, Flag, Hashing
 from shared.domain.names import EffectId, FlagKey, RolloutId, VariantName, Version
 
 SCHEDULED_AT_MOST = 5
@@ -40,6 +40,17 @@ class RolledOut:
     """What the variant was rolled out as."""
     replaced: VariantName
     """Whose place it took."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DividedBy:
+    """How users were divided by a split that a rollout left as one variant: the next one divides them alike."""
+
+    rule: str | None
+    region: str | None
+    seed: str
+    by: Attribute
+    hashing: Hashing
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +134,8 @@ class FlagState:
     """At most one of each split."""
     rolled_out: tuple[RolledOut, ...] = ()
     """At most one of each split."""
+    divided_by: tuple[DividedBy, ...] = ()
+    """At most one of each split."""
     let_go: tuple[RolloutId, ...] = ()
     """The rollouts that drove the flag and do not any more, the last ones."""
     killed_by: str = ""
@@ -155,6 +168,10 @@ class FlagState:
     def rolled_out_in(self, rule: str | None, region: str | None) -> RolledOut | None:
         """Return what the last rollout that succeeded did to a split, or None."""
         return next((each for each in self.rolled_out if (each.rule, each.region) == (rule, region)), None)
+
+    def divided_by_in(self, rule: str | None, region: str | None) -> DividedBy | None:
+        """Return how the last rollout that left one variant in a split had divided users, or None."""
+        return next((each for each in self.divided_by if (each.rule, each.region) == (rule, region)), None)
 
     def change(self, change_id: str) -> ScheduledChange | None:
         """Return the scheduled change of this id, or None."""

@@ -105,6 +105,15 @@ def driven_killed_and_archived() -> Tale:
     return tale
 
 
+def driven_and_taken_back() -> Tale:
+    """A flag that a rollout takes back to one variant, and that remembers how its split divided users."""
+    tale = Tale()
+    tale.save(flag(default=Split(shares=(Share(ON, 1), Share(OFF, 99_999)), seed="s", by=Attribute(("company",)))))
+    tale.drive(0, None)
+    tale.release()
+    return tale
+
+
 def approved_and_scheduled() -> Tale:
     """Changes that are proposed, replaced, rejected, approved, scheduled, cancelled and refused."""
     tale = Tale(approvals=1)
@@ -146,6 +155,7 @@ def distributed() -> Tale:
 
 TALES: dict[str, Callable[[], Tale]] = {
     "driven-killed-and-archived": driven_killed_and_archived,
+    "driven-and-taken-back": driven_and_taken_back,
     "approved-and-scheduled": approved_and_scheduled,
     "distributed": distributed,
 }

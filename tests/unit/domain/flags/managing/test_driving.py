@@ -9,7 +9,7 @@ from shared.domain.flags.managing import events as e
 from shared.domain.flags.managing.commands import Drive, Release
 from shared.domain.flags.managing.driving import weight_in
 from shared.domain.flags.managing.refusals import UnknownFlagError
-from shared.domain.flags.model import EVERYBODY, WHOLE, Hashing, Share, Split, Variant
+from shared.domain.flags.model import EVERYBODY, WHOLE, Attribute, Hashing, Share, Split, Variant
 from shared.domain.names import RolloutId, VariantName, Version
 from tests.unit.domain.flags.managing.tale import EVERYONE, OFF, ON, ROLLOUT, STAFF, Tale, flag
 
@@ -46,6 +46,24 @@ def test_a_split_that_is_there_keeps_its_seed_and_its_way():
     tale.drive(5_000, None)
 
     assert tale.flag.default == replace(own, shares=split(5_000).shares)
+
+
+@pytest.mark.parametrize("left_at", [0, WHOLE])
+def test_a_later_rollout_divides_users_as_the_split_did_that_an_earlier_one_left_as_one_variant(left_at):
+    own = Split(shares=split(0).shares, seed="old", by=Attribute(("company",)), hashing=Hashing.LAUNCHDARKLY)
+    tale = Tale()
+    tale.save(flag(default=own))
+    tale.drive(left_at, None)
+    tale.release()
+    assert tale.flag.default == (ON if left_at else OFF)
+
+    tale.drive(5_000, None, rollout=OTHER)
+    tale.drive(5_000, "everyone", rollout=OTHER)
+    assert tale.flag.default == replace(own, shares=split(5_000).shares)
+    assert tale.flag.rules[1].serve == split(5_000)
+    tale.drive(0, None, rollout=OTHER)
+    tale.tell(Release(rollout=OTHER))
+    assert len([each for each in tale.state.divided_by if each.rule is None]) == 1
 
 
 def test_the_default_is_driven_where_no_rule_is_named():
