@@ -63,7 +63,8 @@ def _returns(state: Application, version: Version | None) -> bool:
 
 def _not_now(state: Application, version: Version | None) -> str | None:
     if state.frozen is not None:
-        return f"frozen by {state.frozen.by}: {state.frozen.reason}"
+        why = f"frozen by {state.frozen.by}: {state.frozen.reason}"
+        return f"{why}; the override rollback goes back to it all the same" if _returns(state, version) else why
     refusal = deployment_refusal(state, version) if version is not None else None
     stuck = state.live.stuck if state.live is not None else None
     if refusal is None and state.live is not None and stuck is not None:

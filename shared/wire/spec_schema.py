@@ -73,7 +73,7 @@ def _allowed(error: Any) -> str:
 def _missing(path: Path, error: Any) -> Iterator[tuple[Path, str]]:
     for name in error.validator_value:
         if name not in error.instance:
-            yield (*path, name), "is missing"
+            yield (*path, name), error.schema.get("$comment", "is missing")
 
 
 def _unknown(path: Path, error: Any) -> Iterator[tuple[Path, str]]:

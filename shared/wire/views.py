@@ -16,6 +16,7 @@ from shared.wire.hook_views import hook_view
 from shared.wire.pins import pinned_note
 
 SHARDS = 16
+_WAITS_FOR_UNFREEZE = "the application is frozen: it begins when that is over"
 
 
 def shard_of(name: str) -> str:
@@ -33,9 +34,14 @@ def application_summary(application: Application) -> dict[str, object]:
         "candidate": live.version if live else None,
         "weight": to_percent(live.weight) if live else 0,
         "rollout": live.id if live else None,
-        "frozen": application.frozen is not None,
+        "frozen": _freeze(application),
         "last": _last(application),
     }
+
+
+def _freeze(application: Application) -> dict[str, object] | None:
+    frozen = application.frozen
+    return {"reason": frozen.reason, "by": frozen.by, "since": _time(frozen.since)} if frozen else None
 
 
 def application_view(application: Application, spec: dict[str, object] | None) -> dict[str, object]:
@@ -43,7 +49,6 @@ def application_view(application: Application, spec: dict[str, object] | None) -
     frozen, warm = application.frozen, application.way_back
     return {
         **application_summary(application),
-        "frozen": {"reason": frozen.reason, "by": frozen.by, "since": _time(frozen.since)} if frozen else None,
         "live": rollout_view(application.live, frozen=frozen is not None) if application.live else None,
         "pending": rollout_view(application.pending, frozen=frozen is not None) if application.pending else None,
         "warm": {"version": warm.version, "until": _time(warm.until)} if warm else None,
@@ -60,6 +65,7 @@ def application_view(application: Application, spec: dict[str, object] | None) -
 def rollout_view(rollout: Rollout, *, frozen: bool = False) -> dict[str, object]:
     """Return a rollout as `GET /api/rollouts/{id}` shows it; weights are percentages."""
     step = rollout.plan[rollout.step] if rollout.plan and rollout.step >= 0 else None
+    is_held = frozen and not rollout.phase.is_terminal and not rollout.despite_freeze
     return {
         "id": rollout.id,
         "application": rollout.application,
@@ -73,14 +79,14 @@ def rollout_view(rollout: Rollout, *, frozen: bool = False) -> dict[str, object]
         "targets": [_target(rollout, target) for target in rollout.targets],
         "guards": [_guard(target, evidence) for target in rollout.targets for evidence in _evidence(target)],
         "experiment": rollout_experiment_view(rollout),
-        "reason": rollout.reason,
+        "reason": rollout.reason or (_WAITS_FOR_UNFREEZE if is_held and rollout.phase is Phase.PENDING else ""),
         "source": rollout.source,
         "origin": rollout.origin,
         "release": rollout.member.membership.release if rollout.member else None,
         "requested": _time(rollout.requested),
         "started": _time(rollout.started),
         "ended": _time(rollout.ended),
-        "frozen": frozen and not rollout.phase.is_terminal and not rollout.despite_freeze,
+        "frozen": is_held,
         "stuck": rollout.stuck,
         "paused": {"by": rollout.paused.by, "reason": rollout.paused.reason} if rollout.paused else None,
         "gate": step.gate.name if isinstance(step, AwaitApproval) and rollout.phase is Phase.WAITING else None,

@@ -130,7 +130,11 @@ def test_the_version_before_has_a_plan_of_its_own_while_it_is_kept_warm(tmp_path
         back = api.ask("GET", "/api/applications/shop/plan?version=1").json()
         again = api.ask("GET", "/api/applications/shop/plan?version=2").json()
         on = api.ask("GET", "/api/applications/shop/plan?version=3").json()
+        world.override("freeze", "stocktaking")
+        settle(world)
+        frozen = api.ask("GET", "/api/applications/shop/plan?version=1").json()
 
+    assert frozen["not_now"] == "frozen by alice: stocktaking; the override rollback goes back to it all the same"
     assert (back["returns"], [step["kind"] for step in back["steps"]]) == (True, ["promote"])
     assert_documented(back)
     assert again["not_now"] == f"version 2 is what {rollout} brings"

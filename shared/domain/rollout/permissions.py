@@ -13,7 +13,8 @@ RETRYABLE = frozenset({Phase.FAILED, Phase.ROLLED_BACK, Phase.ABORTED})
 def refusal(state: Application, action: Action, step: int | None = None) -> str | None:
     """Say why a person's command cannot be done now, or None when it can. `step` is the step that the person saw."""
     if step is not None and state.live is not None and state.live.step != step:
-        return f"the rollout is at step {state.live.step} by now, not at {step}"
+        at = f"at step {state.live.step} by now" if state.live.step >= 0 else "still in its preflight"
+        return f"the rollout is {at}, not at {step}"
     match action:
         case Action.FREEZE:
             return "it is frozen already" if state.frozen else None

@@ -39,7 +39,8 @@ class Analyses:
         """Read what an analysis measures into guards; return how long it takes, as far as it says so."""
         an_object(analysis)
         whole(given(analysis, "startingStep"), None)
-        arguments = read_arguments(analysis, self.rollout, self.accounts)
+        given_here = any(self._template_of(reference) is not None for reference in _named(analysis))
+        arguments = read_arguments(analysis, self.rollout, self.accounts, used=given_here)
         dry = self._dry_in(given(analysis, "dryRun"), self.accounts)
         times = [self._read_named(reference, arguments, dry, where, self.accounts) for reference in _named(analysis)]
         return max(times, default=Decimal(0))
@@ -51,7 +52,7 @@ class Analyses:
         name = given(reference, "templateName")
         # An older Rollout names its one template beside the arguments: then the name alone is what is said of.
         said = name if given(reference, "args").exists or given(reference, "templates").exists else reference
-        key = TemplateKey(flag(given(reference, "clusterScope")), text(name))
+        key = _key_of(reference)
         template = self.templates.get(key)
         if template is None:
             kind = "ClusterAnalysisTemplate" if key.of_cluster else "AnalysisTemplate"
@@ -82,9 +83,16 @@ class Analyses:
         ]
         return max((*times, *inner), default=Decimal(0))
 
+    def _template_of(self, reference: Part) -> Template | None:
+        return self.templates.get(_key_of(an_object(reference)))
+
     def _dry_in(self, part: Part, accounts: Accounts) -> tuple[str, ...]:
         accounts.becomes(part, "notifyOnly of the guards that it names")
         return tuple(text(given(an_object(entry), "metricName")) for entry in entries(part))
+
+
+def _key_of(reference: Part) -> TemplateKey:
+    return TemplateKey(flag(given(reference, "clusterScope")), text(given(reference, "templateName")))
 
 
 def _named(analysis: Part) -> tuple[Part, ...]:

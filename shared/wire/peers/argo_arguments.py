@@ -15,8 +15,11 @@ _KEY: Final = re.compile(r"\.?([a-zA-Z0-9_-]+)|\['([^']+)'\]|\[\"([^\"]+)\"\]|\[
 Arguments = Mapping[str, str]
 
 
-def read_arguments(analysis: Part, rollout: Part, accounts: Accounts) -> dict[str, str]:
-    """Return what the caller of a template says; what is not known before the release is left out and said."""
+def read_arguments(analysis: Part, rollout: Part, accounts: Accounts, *, used: bool = True) -> dict[str, str]:
+    """Return what the caller of a template says; what is not known before the release is left out and said.
+
+    `used`: whether a template that may ask for it is in the files.
+    """
     told: dict[str, str] = {}
     for argument in entries(given(analysis, "args")):
         an_object(argument)
@@ -24,7 +27,10 @@ def read_arguments(analysis: Part, rollout: Part, accounts: Accounts) -> dict[st
         source = given_at(argument, "valueFrom")
         if value.exists:
             told[name] = text(value)
-            accounts.becomes(argument, "filled into the queries that ask for it")
+            if used:
+                accounts.becomes(argument, "filled into the queries that ask for it")
+            else:
+                accounts.no_equal(argument, "no template that asks for it is in these files", "nothing of it")
         elif source.exists:
             _read_source(source, name, rollout, told, accounts)
     return told

@@ -247,6 +247,10 @@ def test_a_command_for_a_step_that_passed_is_refused():
     assert story.live.approved
 
 
+def test_a_command_for_a_step_of_a_rollout_that_is_in_its_preflight_says_so():
+    assert refusal(started().state, override("skip").action, 0) == "the rollout is still in its preflight, not at 0"
+
+
 @pytest.mark.parametrize(
     ("reach", "when_busy", "admitted"),
     [

@@ -286,7 +286,8 @@ def test_what_must_be_there_is_missed_by_its_path(path):
 
     [problem] = refused(document)
 
-    assert problem.message == "is missing"
+    others = "; allowed is one of steps, linear and exponential" if last == "steps" else ""
+    assert problem.message == f"is missing{others}"
     assert problem.path == path.replace("/0/", "[0].").replace("/", ".")
 
 

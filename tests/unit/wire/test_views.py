@@ -49,6 +49,9 @@ def test_every_situation_can_be_shown_as_json(name, frozen):
     )
     assert (view["live"] is not None) == (story.state.live is not None)
     assert (view["pending"] or {}).get("phase") == ("pending" if name in LIVE else None)
+    if view["pending"] and view["pending"]["frozen"]:
+        assert view["pending"]["reason"] == "the application is frozen: it begins when that is over"
+    assert application_summary(story.state)["frozen"] == view["frozen"]
 
 
 @pytest.mark.parametrize("name", LIVE)

@@ -250,6 +250,17 @@ canary:
     ]
 
 
+def test_an_argument_is_filled_in_only_where_a_template_may_ask_for_it():
+    given = "canary:\n  analysis: {templates: [{templateName: %s}], args: [{name: service, value: shop}]}"
+    there = imported(rollout(given % "checks"), template(QUERY, "successCondition: result[0] >= 0.95"))
+    gone = imported(rollout(given % "elsewhere"))
+
+    path = "spec.strategy.canary.analysis.args[0]"
+    assert said(there, path).fate is Fate.BECOMES
+    assert said(gone, path).fate is Fate.NO_EQUAL
+    assert "no template that asks for it is in these files" in said(gone, path).words
+
+
 def test_a_secret_of_an_argument_is_never_read():
     text = template(QUERY, "successCondition: result[0] >= 0.95").replace(
         "          query:",
