@@ -1,6 +1,6 @@
 """Reading flags: the list, one of them, why a context gets what it gets, and who would get something else."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
@@ -59,20 +59,24 @@ class FlagViews:
             if (after is None or key > after) and (tag is None or tag in published.flag.tags)
         ]
         lines: list[dict[str, object]] = []
+        at_once = self.usage.last_days(environment, [ALL_AT_ONCE]).get(ALL_AT_ONCE, date.min) if asked else date.min
+        needed = frozenset(each.flag for published in flags.values() for each in published.flag.prerequisites)
         for batch in _batched(asked, LINES_AT_MOST):
-            lines += [line for line in self._lines(environment, batch, flags) if line["stale"] or not stale]
+            lines += [line for line in self._lines(environment, batch, at_once, needed) if line["stale"] or not stale]
             if len(lines) > LINES_AT_MOST:
                 break
         return {"environment": environment, **_page("flags", lines)}
 
     def _lines(
-        self, environment: EnvironmentName, batch: Sequence[PublishedFlag], flags: Mapping[FlagKey, PublishedFlag]
+        self, environment: EnvironmentName, batch: Sequence[PublishedFlag], at_once: date, needed: Collection[FlagKey]
     ) -> list[dict[str, object]]:
-        """Return the lines of some flags. One that another flag needs is asked for whenever that is."""
+        """Return the lines of some flags. One that another flag needs is asked for whenever that is.
+
+        `at_once` is when somebody last asked for all of them. It is read by itself: the flags of a batch are read as the
+        range that they lie in, which is to hold no others.
+        """
         now, keys = self.clock.now(), [published.flag.key for published in batch]
-        days = self.usage.last_days(environment, [*keys, ALL_AT_ONCE])
-        at_once = days.get(ALL_AT_ONCE, date.min)
-        needed = {each.flag for published in flags.values() for each in published.flag.prerequisites}
+        days = self.usage.last_days(environment, keys)
         lines = []
         for published in batch:
             key = published.flag.key

@@ -1,10 +1,11 @@
 """Flags that nobody asks for any more are found, and those that somebody does are not."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
+from shared.application.flag_usage import REST_SECONDS, UsageNotes
 from shared.domain.errors import TryLaterError
 from shared.domain.flags.managing.commands import SaveFlag, Unread
 from shared.domain.flags.model import Flag, Prerequisite, Share, Split
@@ -92,4 +93,22 @@ def test_an_evaluation_does_not_fail_for_a_note(world, monkeypatch, caplog):
 
     monkeypatch.setattr(world.keeping.usage, "mark", fail)
     assert world.app.evaluations.one(LIVE, KEY, CONTEXT) is not None
-    assert "is not noted: the store is busy" in caplog.text
+    assert "is not noted yet: the store is busy" in caplog.text
+
+
+def test_while_the_store_is_unwell_few_evaluations_wait_for_it_and_what_was_not_noted_is_so_later():
+    tried: list[FlagKey] = []
+    now = [0.0]
+
+    class Usage:
+        def mark(self, _environment: EnvironmentName, key: FlagKey, _day: object) -> None:
+            tried.append(key)
+            if now[0] < REST_SECONDS:
+                raise TryLaterError("the store is busy")
+
+    notes = UsageNotes(Usage(), seconds=lambda: now[0])
+    for moment in (0.0, REST_SECONDS - 1, REST_SECONDS, REST_SECONDS):
+        now[0] = moment
+        for key in ("a", "b"):
+            notes.note(LIVE, FlagKey(key), date(2026, 11, 24))
+    assert tried == ["a", "a", "b"]
