@@ -14,22 +14,25 @@ from shared.application.flag_aggregates import (
     load_flag,
     load_segment,
 )
-from shared.domain.errors import SlipwayError, TryLaterError, VersionConflictError
+from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, VersionConflictError
 from shared.domain.flags.managing.commands import Published
 from shared.domain.flags.managing.decide import decide
 from shared.domain.flags.managing.segments import SegmentState, decide_segment
 from shared.domain.flags.managing.state import FlagState
-from shared.domain.names import EnvironmentName, SegmentKey, environment_of
+from shared.domain.flags.model import Flag
+from shared.domain.names import EnvironmentName, FlagKey, SegmentKey, environment_of
 from shared.ports.clock import Clock
 from shared.ports.flag_snapshots import FlagSnapshots, Head
 from shared.ports.rollout_store import RolloutStore
 from shared.wire.flag_documents import (
-    Chunk,
+    OpenedChunk,
     PublishedFlag,
     PublishedSegment,
+    line_of_flag,
+    line_of_segment,
     name_of_chunk,
-    read_chunk,
-    write_chunk,
+    open_chunk,
+    write_opened_chunk,
 )
 
 FLAG_CHUNKS = 64
@@ -69,7 +72,7 @@ class SnapshotPublisher:
                 current = load_flag(self.store, key)
                 if current is None or not current.state.effects:
                     return current
-                self._publish(current.environment, head, slot_of_flag(current.state.key), _with_flag(current.state))
+                self._publish_flag(current, head)
                 self.tell(current)
                 done = decide(current.state, Published(current.state.effects), now=self.clock.now())
                 return commit_flag(self.store, current, done, alarms=current.envelope.alarms)
@@ -100,13 +103,29 @@ class SnapshotPublisher:
                 continue
         raise TryLaterError(f"{key} is changing too fast to be published now", after_seconds=1)
 
-    def _publish(self, environment: EnvironmentName, head: Head, slot: str, change: Callable[[Chunk], Chunk]) -> None:
-        """Put the changed chunk in force. Raises `VersionConflictError` when somebody else moved the head."""
+    def _publish_flag(self, current: FlagAggregate, head: Head) -> None:
+        """Publish the flag; one that is killed and too long for its chunk, as far as it is needed to serve it so."""
+        slot, state = slot_of_flag(current.state.key), current.state
+        try:
+            self._publish(current.environment, head, slot, _with_flag(state))
+        except RejectedError as error:
+            if state.live is None or not state.live.killed:
+                raise
+            log.warning("%s is killed, and published without its rules: %s", current.key, error)
+            self._publish(current.environment, head, slot, _with_flag(replace(state, flag=_bare(state.live))))
+
+    def _publish(
+        self, environment: EnvironmentName, head: Head, slot: str, change: Callable[[OpenedChunk], OpenedChunk]
+    ) -> None:
+        """Put the changed chunk in force; what else it holds stays as it is stored, also what cannot be read here.
+
+        Raises `VersionConflictError` when somebody else moved the head.
+        """
         before = self._chunk(environment, head, slot)
         after = change(before)
-        if after == before and repr(after) == repr(before):
+        if after == before:
             return
-        now, document = self.clock.now(), write_chunk(after)
+        now, document = self.clock.now(), write_opened_chunk(after)
         name = name_of_chunk(document)
         self.snapshots.write_chunk(environment, name, document, now)
         chunks = {**dict(head.chunks), slot: name}
@@ -114,14 +133,14 @@ class SnapshotPublisher:
         log.info("published %s of %s", slot, environment)
         self._prune(environment, set(chunks.values()))
 
-    def _chunk(self, environment: EnvironmentName, head: Head, slot: str) -> Chunk:
+    def _chunk(self, environment: EnvironmentName, head: Head, slot: str) -> OpenedChunk:
         name = dict(head.chunks).get(slot)
         if name is None:
-            return Chunk()
+            return OpenedChunk(flags={}, segments={})
         document = self.snapshots.read_chunk(environment, name)
         if document is None or name_of_chunk(document) != name:
             raise VersionConflictError(f"chunk {name} of {environment} is not in force any more")
-        return read_chunk(document)
+        return open_chunk(document)
 
     def _prune(self, environment: EnvironmentName, keep: set[str]) -> None:
         """Forget some chunks that nobody refers to. What is not forgotten now is so after the next change."""
@@ -145,10 +164,16 @@ def _bucket(key: str, count: int) -> int:
     return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % count
 
 
-def _with_flag(state: FlagState) -> Callable[[Chunk], Chunk]:
-    own = []
+def _bare(flag: Flag) -> Flag:
+    """Return a killed flag with what it serves, and the names of what it would serve otherwise."""
+    variants = tuple(each if each.name == flag.off else replace(each, value=None) for each in flag.variants)
+    return replace(flag, variants=variants, default=flag.off, schedule=None, targets=(), rules=(), regions=())
+
+
+def _with_flag(state: FlagState) -> Callable[[OpenedChunk], OpenedChunk]:
+    own: dict[FlagKey, str] = {}
     if state.live is not None and state.changed is not None:
-        own.append(
+        own[state.key] = line_of_flag(
             PublishedFlag(
                 flag=state.live,
                 revision=state.revision,
@@ -158,24 +183,24 @@ def _with_flag(state: FlagState) -> Callable[[Chunk], Chunk]:
             )
         )
 
-    def change(chunk: Chunk) -> Chunk:
-        others = [each for each in chunk.flags if each.flag.key != state.key]
-        return replace(chunk, flags=tuple(sorted((*others, *own), key=lambda each: each.flag.key)))
+    def change(chunk: OpenedChunk) -> OpenedChunk:
+        others = {key: line for key, line in chunk.flags.items() if key != state.key}
+        return replace(chunk, flags={**others, **own})
 
     return change
 
 
-def _with_segment(state: SegmentState) -> Callable[[Chunk], Chunk]:
-    own = []
+def _with_segment(state: SegmentState) -> Callable[[OpenedChunk], OpenedChunk]:
+    own: dict[SegmentKey, str] = {}
     if state.segment is not None and state.changed is not None:
-        own.append(
+        own[state.key] = line_of_segment(
             PublishedSegment(
                 segment=state.segment, revision=state.revision, changed=state.changed, changed_by=state.changed_by
             )
         )
 
-    def change(chunk: Chunk) -> Chunk:
-        others = [each for each in chunk.segments if each.segment.key != state.key]
-        return replace(chunk, segments=tuple(sorted((*others, *own), key=lambda each: each.segment.key)))
+    def change(chunk: OpenedChunk) -> OpenedChunk:
+        others = {key: line for key, line in chunk.segments.items() if key != state.key}
+        return replace(chunk, segments={**others, **own})
 
     return change

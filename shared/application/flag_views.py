@@ -72,8 +72,8 @@ class FlagViews:
     ) -> list[dict[str, object]]:
         """Return the lines of some flags. One that another flag needs is asked for whenever that is.
 
-        `at_once` is when somebody last asked for all of them. It is read by itself: the flags of a batch are read as the
-        range that they lie in, which is to hold no others.
+        `at_once` is when somebody last asked for all of them. It is read by itself, for the flags of a
+        batch are read as the range that they lie in.
         """
         now, keys = self.clock.now(), [published.flag.key for published in batch]
         days = self.usage.last_days(environment, keys)

@@ -151,12 +151,32 @@ def write_chunk(chunk: Chunk) -> str:
     It is one JSON document, in which each flag and each segment has a line to itself, so that it can be kept as text
     and read when somebody asks for it.
     """
+    return write_opened_chunk(
+        OpenedChunk(
+            flags={each.flag.key: line_of_flag(each) for each in chunk.flags},
+            segments={each.segment.key: line_of_segment(each) for each in chunk.segments},
+        )
+    )
+
+
+def write_opened_chunk(chunk: OpenedChunk) -> str:
+    """Return the stored form of a chunk, with each entry as it is stored, in the order of the keys."""
     written = {
-        "flags": [_line(each, PublishedFlag) for each in chunk.flags],
-        "segments": [_line(each, PublishedSegment) for each in chunk.segments],
+        "flags": [line for _, line in sorted(chunk.flags.items())],
+        "segments": [line for _, line in sorted(chunk.segments.items())],
     }
     lists = ",".join(f'"{name}":[\n{_BETWEEN.join(lines)}\n]' for name, lines in written.items() if lines)
     return f'{{"schema":{SCHEMA},"value":{{{lists}}}}}'
+
+
+def line_of_flag(published: PublishedFlag) -> str:
+    """Return how a flag is stored in a chunk."""
+    return _line(published, PublishedFlag)
+
+
+def line_of_segment(published: PublishedSegment) -> str:
+    """Return how a segment is stored in a chunk."""
+    return _line(published, PublishedSegment)
 
 
 def read_chunk(text: str) -> Chunk:

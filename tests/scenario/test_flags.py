@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,12 +17,13 @@ from shared.domain.flags.managing.commands import (
     CancelScheduled,
     Drive,
     Kill,
+    Revive,
     SaveFlag,
     ScheduleChange,
     Unread,
 )
 from shared.domain.flags.managing.refusals import RevisionError
-from shared.domain.flags.model import EVERYBODY, Flag, InSegment, Members, Prerequisite, Rule, Segment, Variant
+from shared.domain.flags.model import EVERYBODY, Flag, InSegment, Members, Prerequisite, Rule, Segment, Target, Variant
 from shared.domain.names import (
     EnvironmentName,
     FlagKey,
@@ -31,6 +32,7 @@ from shared.domain.names import (
     key_of_flag,
     key_of_segment,
 )
+from shared.wire.flag_documents import name_of_chunk, open_chunk, write_opened_chunk
 from tests.scenario.kills import Killable, KilledError, Killer
 from tests.scenario.world import World
 from tests.unit.domain.flags.managing.tale import EVERYONE, KEY, OFF, ON, ROLLOUT, STAFF, flag
@@ -388,6 +390,64 @@ def test_while_the_snapshot_cannot_be_written_the_change_stands_and_is_served_wh
     unwell[-1].fails = False
     world.run_for(timedelta(minutes=10))
     assert served(world) == flag(killed=True)
+    assert_tidy(world)
+
+
+class Narrow:
+    """Snapshots whose chunks hold little."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.longest = 10_000
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def write_chunk(self, environment: EnvironmentName, name: str, document: str, now: datetime) -> None:
+        if len(document) > self.longest:
+            raise RejectedError("the chunk is too long")
+        self._inner.write_chunk(environment, name, document, now)
+
+
+def test_the_kill_switch_works_also_where_the_flag_has_grown_too_long_for_its_chunk(tmp_path):
+    narrow: list[Narrow] = []
+
+    def change(keeping: Keeping) -> Keeping:
+        narrow.append(Narrow(keeping.snapshots))
+        return replace(keeping, snapshots=narrow[-1])
+
+    world = World(tmp_path, deploy_first=False, change=change)
+    save(world, flag(), NEW)
+    long = flag(targets=(Target(variant=ON, values=tuple(f"user-{number}" for number in range(2_000))),))
+    save(world, long)
+    assert served(world) == flag()
+
+    world.app.flag_changes.tell(LIVE, KEY, Kill(by="bob", why="it hurts"))
+    now = served(world)
+    assert now is not None
+    assert (now.killed, now.off, now.targets) == (True, OFF, ())
+    assert [variant.name for variant in now.variants] == [ON, OFF]
+    assert world.app.flag_changes.state(LIVE, KEY).flag == replace(long, killed=True)
+    narrow[-1].longest = 10**6
+    world.app.flag_changes.tell(LIVE, KEY, Revive(by="bob", why="mended"))
+    assert served(world) == long
+
+
+def test_a_flag_is_published_also_beside_one_that_this_release_cannot_read(world):
+    save(world, flag(), NEW)
+    snapshots = world.keeping.snapshots
+    head = snapshots.read_head(LIVE)
+    ((slot, name),) = head.chunks
+    chunk = open_chunk(snapshots.read_chunk(LIVE, name))
+    newer = '{"flag":{"key":"newer","type":"?"},"revision":1}'
+    document = write_opened_chunk(replace(chunk, flags={**chunk.flags, FlagKey("newer"): newer}))
+    snapshots.write_chunk(LIVE, name_of_chunk(document), document, world.clock.now())
+    snapshots.move_head(LIVE, replace(head, chunks=((slot, name_of_chunk(document)),)))
+
+    world.app.flag_changes.tell(LIVE, KEY, Kill(by="bob", why="it hurts"))
+    assert served(world) == flag(killed=True)
+    ((_, name),) = snapshots.read_head(LIVE).chunks
+    assert open_chunk(snapshots.read_chunk(LIVE, name)).flags["newer"] == newer
     assert_tidy(world)
 
 
