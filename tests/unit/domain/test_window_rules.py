@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.calendar import Once, ReleaseAction, ReleaseWindow
-from shared.domain.rollout.commands import Action
+from shared.domain.rollout.commands import AcceptSpec, Action
 from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.on_tick import next_look
 from shared.domain.rollout.permissions import refusal
@@ -17,6 +17,7 @@ from shared.domain.rollout.timing import CALENDAR_LOOK
 from tests.unit.domain.specs import HOUR, MINUTE, blue_green, hook, quiet_until, spec
 from tests.unit.domain.states import Story, at_gate, baking, override
 
+NOON_SHOWN = datetime(2026, 11, 23, 12)  # noqa: DTZ001 - what a clock on the wall shows
 AGAINST = "window skipped by alice: as agreed (against the calendar: release window quiet denies"
 
 
@@ -94,10 +95,17 @@ def test_a_start_that_is_held_asks_the_calendar_again_at_bounded_times_and_tells
     assert story.now.hour == 15
 
 
+def test_a_window_that_ends_sooner_by_now_is_not_waited_for_any_longer():
+    story = waiting_to_start()
+    sooner = replace(closing(ReleaseAction.START, 0), times=Once(NOON_SHOWN, NOON_SHOWN + 5 * MINUTE))
+    story.tell(AcceptSpec(spec=spec(calendar=(sooner,)), by="team"))
+
+    assert next_look(story.state) == story.now + 5 * MINUTE
+
+
 def closing(action: ReleaseAction, minutes: int) -> ReleaseWindow:
     """Deny an action from so many minutes after noon on, until late in the evening."""
-    shown = datetime(2026, 11, 23, 12)  # noqa: DTZ001 - what a clock on the wall shows
-    return replace(quiet_until(23, action), times=Once(shown + minutes * MINUTE, shown + 11 * HOUR))
+    return replace(quiet_until(23, action), times=Once(NOON_SHOWN + minutes * MINUTE, NOON_SHOWN + 11 * HOUR))
 
 
 def test_a_hook_that_ends_in_a_closed_window_asks_the_calendar_again_too():
@@ -110,7 +118,9 @@ def test_a_hook_that_ends_in_a_closed_window_asks_the_calendar_again_too():
     story.outside.hook = HookStatus(HookState.SUCCEEDED)
     story.go_until(lambda: story.live.held_by != "", limit=50)
 
-    assert next_look(story.state) <= story.now + CALENDAR_LOOK
+    for _ in range(4):
+        assert next_look(story.state) <= story.now + CALENDAR_LOOK
+        story.look().settle()
     story.override("skip").settle()
     assert story.live.phase is Phase.PROMOTING
 
