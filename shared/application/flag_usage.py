@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
-from shared.domain.errors import SlipwayError
+from shared.domain.errors import SlipwayError, TryLaterError
 from shared.domain.names import EnvironmentName, FlagKey
 from shared.ports.flag_usage import FlagUsage
 
@@ -39,7 +39,9 @@ class UsageNotes:
         self._noted.add((environment, key))
         try:
             self.usage.mark(environment, key, day)
-        except SlipwayError as error:
+        except TryLaterError as error:
             self._noted.discard((environment, key))
             self._rests_until = self.seconds() + REST_SECONDS
             log.warning("that %s was asked for in %s today is not noted yet: %s", key, environment, error)
+        except SlipwayError as error:
+            log.warning("that %s is asked for in %s cannot be noted: %s", key, environment, error)

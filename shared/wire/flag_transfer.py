@@ -1,6 +1,6 @@
 """Whole documents of flags over the API: the formats, what is asked of an import, and what came of one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar, assert_never
@@ -147,7 +147,9 @@ def export_view(
 def import_view(environment: EnvironmentName, request: ImportRequest, result: ImportResult) -> dict[str, object]:
     """Return what came of each, with what its import could not carry; `complete` where nothing was postponed."""
     every = (*result.flags, *result.segments)
-    notes = request.imported.notes
+    notes: dict[str, list[Note]] = {}
+    for note in request.imported.notes:
+        notes.setdefault(note.subject, []).append(note)
     subjects = {each.key for each in every}
     return {
         "environment": environment,
@@ -157,11 +159,11 @@ def import_view(environment: EnvironmentName, request: ImportRequest, result: Im
         "counts": {outcome: sum(each.outcome is outcome for each in every) for outcome in Outcome},
         "flags": [_line(each, notes) for each in result.flags],
         "segments": [_line(each, notes) for each in result.segments],
-        "notes": [_note(note) for note in notes if note.subject not in subjects],
+        "notes": [_note(note) for note in request.imported.notes if note.subject not in subjects],
     }
 
 
-def _line(each: Transferred, notes: tuple[Note, ...]) -> dict[str, object]:
+def _line(each: Transferred, notes: Mapping[str, Sequence[Note]]) -> dict[str, object]:
     return {
         "key": each.key,
         "outcome": each.outcome,
@@ -170,7 +172,7 @@ def _line(each: Transferred, notes: tuple[Note, ...]) -> dict[str, object]:
             {"path": problem.path, "detail": problem.message, **({"line": problem.line} if problem.line else {})}
             for problem in each.reasons
         ],
-        "notes": [_note(note) for note in notes if note.subject == each.key],
+        "notes": [_note(note) for note in notes.get(each.key, ())],
     }
 
 

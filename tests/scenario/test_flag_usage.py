@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from shared.application.flag_usage import REST_SECONDS, UsageNotes
-from shared.domain.errors import TryLaterError
+from shared.domain.errors import RejectedError, TryLaterError
 from shared.domain.flags.managing.commands import SaveFlag, Unread
 from shared.domain.flags.model import Flag, Prerequisite, Share, Split
 from shared.domain.names import EnvironmentName, FlagKey
@@ -112,3 +112,18 @@ def test_while_the_store_is_unwell_few_evaluations_wait_for_it_and_what_was_not_
         for key in ("a", "b"):
             notes.note(LIVE, FlagKey(key), date(2026, 11, 24))
     assert tried == ["a", "a", "b"]
+
+
+def test_a_flag_that_can_never_be_noted_keeps_no_other_from_being_noted():
+    noted: list[FlagKey] = []
+
+    class Usage:
+        def mark(self, _environment: EnvironmentName, key: FlagKey, _day: object) -> None:
+            if key == "too-long":
+                raise RejectedError("a key takes 1 KiB")
+            noted.append(key)
+
+    notes = UsageNotes(Usage())
+    for key in ("too-long", "a"):
+        notes.note(LIVE, FlagKey(key), date(2026, 11, 24))
+    assert noted == ["a"]

@@ -62,17 +62,17 @@ def read_each(source: Source) -> Imported:
     found: dict[str, list[Any]] = {}
     refused: list[Refused] = []
     for name, read in (("flags", read_flag), ("segments", read_segment)):
-        known: list[Any] = []
+        known: dict[str, Any] = {}
         for path, each in _entries(source, name, problems):
             wrong: list[Problem] = []
             entry = _read(each, path, read, wrong)
-            if entry is not None and entry.key in [other.key for other in known]:
+            if entry is not None and entry.key in known:
                 wrong.append(Problem(f"{path}.key", f"found {shown(entry.key)}; allowed is each key once"))
             if wrong:
                 refused += [Refused(_subject(each, path), problem) for problem in wrong]
             else:
-                known.append(entry)
-        found[name] = known
+                known[entry.key] = entry
+        found[name] = list(known.values())
     if problems:
         raise InvalidError(*problems)
     return Imported(flags=tuple(found["flags"]), segments=tuple(found["segments"]), refused=tuple(refused))
