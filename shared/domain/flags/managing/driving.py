@@ -8,7 +8,7 @@ from shared.domain.flags.managing.commands import Drive, Release
 from shared.domain.flags.managing.draft import FlagDraft
 from shared.domain.flags.managing.serves import override_of, rule_of, serve_of
 from shared.domain.flags.managing.state import Driver, FlagState
-from shared.domain.flags.model import WHOLE, Flag, Serve, Share, Split
+from shared.domain.flags.model import BY_KEY, WHOLE, Attribute, Flag, Serve, Share, Split
 from shared.domain.names import VariantName
 
 
@@ -142,17 +142,28 @@ def weight_in(serve: Serve, variant: VariantName) -> int:
 def _split(state: FlagState, flag: Flag, command: Drive) -> Split:
     """Return the split with the candidate first, so that nobody who has it loses it while its weight grows.
 
-    Users keep their places: those of the split that is there, or of the one that an earlier rollout left.
+    Users keep their places: those of the split that is there, or of the one that an earlier rollout left. Where that
+    had the stable variant first the candidate stands last, which is as good: who has it already is there.
     """
-    shares = (Share(command.candidate, command.weight), Share(command.stable, WHOLE - command.weight))
     now = serve_of(flag, command.rule, command.region)
-    if isinstance(now, Split):
-        return replace(now, shares=shares)
     before = state.divided_by_in(command.rule, command.region)
+    if isinstance(now, Split):
+        served = [share.variant for share in now.shares]
+        return replace(now, shares=_shares(command, served[0] if command.candidate in served else None, now.by))
     if before is not None:
+        shares = _shares(command, before.first, before.by)
         return Split(shares=shares, seed=before.seed, by=before.by, hashing=before.hashing)
     seed = flag.key if command.rule is None else f"{flag.key}/{command.rule}"
-    return Split(shares=shares, seed=seed, by=command.bucketed_by)
+    return Split(shares=_shares(command, None, command.bucketed_by), seed=seed, by=command.bucketed_by)
+
+
+def _shares(command: Drive, first: VariantName | None, by: Attribute) -> tuple[Share, Share]:
+    """Return both shares, the candidate's first unless the stable variant was.
+
+    Who lacks an attribute other than the targeting key has the last share, which is never to be the candidate's.
+    """
+    candidate, stable = Share(command.candidate, command.weight), Share(command.stable, WHOLE - command.weight)
+    return (stable, candidate) if first == command.stable and by == BY_KEY else (candidate, stable)
 
 
 def _settled(serve: Serve | None) -> Serve | None:

@@ -117,7 +117,14 @@ def _with_division(state: FlagState, event: e.FlagReleased) -> FlagState:
     split = serve_of(state.flag, event.rule, event.region) if state.flag is not None else None
     if not isinstance(split, Split) or isinstance(event.serve, Split):
         return state
-    division = DividedBy(rule=event.rule, region=event.region, seed=split.seed, by=split.by, hashing=split.hashing)
+    division = DividedBy(
+        rule=event.rule,
+        region=event.region,
+        seed=split.seed,
+        by=split.by,
+        hashing=split.hashing,
+        first=split.shares[0].variant if split.shares else None,
+    )
     before = state.divided_by_in(event.rule, event.region)
     return replace(state, divided_by=(*(each for each in state.divided_by if each is not before), division))
 

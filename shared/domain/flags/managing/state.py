@@ -51,6 +51,8 @@ class DividedBy:
     seed: str
     by: Attribute
     hashing: Hashing
+    first: VariantName | None = None
+    """The variant that stood first on the line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,33 @@ def test_a_later_rollout_divides_users_as_the_split_did_that_an_earlier_one_left
     assert len([each for each in tale.state.divided_by if each.rule is None]) == 1
 
 
+def test_who_has_the_candidate_already_keeps_it_also_where_it_stood_last_and_in_a_later_rollout():
+    def stands_last(weight: int) -> tuple[Share, Share]:
+        return Share(OFF, WHOLE - weight), Share(ON, weight)
+
+    tale = Tale()
+    tale.save(flag(default=Split(shares=stands_last(20_000), seed="s")))
+    for weight in (25_000, 0):
+        tale.drive(weight, None)
+        assert tale.flag.default == Split(shares=stands_last(weight), seed="s")
+    tale.release()
+    tale.drive(5_000, None, rollout=OTHER)
+    assert tale.flag.default == Split(shares=stands_last(5_000), seed="s")
+    tale.drive(WHOLE, None, rollout=OTHER)
+    tale.tell(Release(rollout=OTHER))
+    tale.tell(Drive(rollout=THIRD, rule=None, candidate=OFF, stable=ON, weight=1_000, returns=True))
+    assert tale.flag.default == Split(shares=stands_last(99_000), seed="s")
+
+
+def test_the_candidate_stands_first_where_others_than_the_targeting_key_place_users():
+    by_company = Split(shares=(Share(OFF, 80_000), Share(ON, 20_000)), seed="s", by=Attribute(("company",)))
+    tale = Tale()
+    tale.save(flag(default=by_company))
+    tale.drive(25_000, None)
+
+    assert tale.flag.default == replace(by_company, shares=split(25_000).shares)
+
+
 def test_the_default_is_driven_where_no_rule_is_named():
     assert driven(None).flag.default == split(5_000, "new-checkout")
 
