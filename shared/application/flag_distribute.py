@@ -1,7 +1,7 @@
 """Bringing flags to where their environment distributes them: after they are served here, never in the way of that."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from shared.application.door import MARKER_GRACE
@@ -12,7 +12,9 @@ from shared.domain.flags.managing.commands import Distribute, Distributed, NotDi
 from shared.domain.flags.managing.decide import decide
 from shared.domain.flags.managing.distributing import is_due
 from shared.domain.flags.managing.refusals import UnknownFlagError
+from shared.domain.flags.managing.serves import bare
 from shared.domain.flags.managing.uses import flags_that_ask
+from shared.domain.flags.model import Segment
 from shared.domain.names import EnvironmentName, SegmentKey, key_of_flag
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
@@ -67,7 +69,7 @@ class FlagDistributor:
         """Return what came of it, or None when somebody else wrote there meanwhile."""
         segments = self.server.latest(current.environment).plain_segments.values()
         try:
-            notes = to.bring_up(current.state.key, current.state.live, segments)
+            notes = self._notes_of(current, to, segments)
         except VersionConflictError as error:
             log.info("%s: %s", current.key, error)
             return None
@@ -76,6 +78,18 @@ class FlagDistributor:
             return NotDistributed(why=str(error)[:LONGEST_WHY], after_seconds=getattr(error, "after_seconds", None))
         log.info("%s is as it should be in %s", current.key, to.name)
         return Distributed(notes=notes[:MOST_NOTES])
+
+    def _notes_of(self, current: FlagAggregate, to: FlagDistribution, segments: Collection[Segment]) -> tuple[str, ...]:
+        """Bring the flag there. One that is killed and refused as a whole is so as far as it is needed to be off."""
+        key, flag = current.state.key, current.state.live
+        try:
+            return to.bring_up(key, flag, segments)
+        except (RejectedError, InvalidError) as error:
+            if flag is None or not flag.killed:
+                raise
+            log.warning("%s is killed, and brought to %s without its rules: %s", current.key, to.name, error)
+            lost = f"not carried: what the flag served before it was killed: {error}"[:LONGEST_WHY]
+            return (lost, *to.bring_up(key, bare(flag), segments))
 
 
 LONGEST_WHY = 500

@@ -18,8 +18,8 @@ from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, Ver
 from shared.domain.flags.managing.commands import Published
 from shared.domain.flags.managing.decide import decide
 from shared.domain.flags.managing.segments import SegmentState, decide_segment
+from shared.domain.flags.managing.serves import bare
 from shared.domain.flags.managing.state import FlagState
-from shared.domain.flags.model import Flag
 from shared.domain.names import EnvironmentName, FlagKey, SegmentKey, environment_of
 from shared.ports.clock import Clock
 from shared.ports.flag_snapshots import FlagSnapshots, Head
@@ -112,7 +112,7 @@ class SnapshotPublisher:
             if state.live is None or not state.live.killed:
                 raise
             log.warning("%s is killed, and published without its rules: %s", current.key, error)
-            self._publish(current.environment, head, slot, _with_flag(replace(state, flag=_bare(state.live))))
+            self._publish(current.environment, head, slot, _with_flag(replace(state, flag=bare(state.live))))
 
     def _publish(
         self, environment: EnvironmentName, head: Head, slot: str, change: Callable[[OpenedChunk], OpenedChunk]
@@ -162,12 +162,6 @@ def slot_of_segment(key: str) -> str:
 
 def _bucket(key: str, count: int) -> int:
     return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % count
-
-
-def _bare(flag: Flag) -> Flag:
-    """Return a killed flag with what it serves, and the names of what it would serve otherwise."""
-    variants = tuple(each if each.name == flag.off else replace(each, value=None) for each in flag.variants)
-    return replace(flag, variants=variants, default=flag.off, schedule=None, targets=(), rules=(), regions=())
 
 
 def _with_flag(state: FlagState) -> Callable[[OpenedChunk], OpenedChunk]:

@@ -16,7 +16,7 @@ from shared.domain.wake_up import WakeUp
 from tests.scenario.kills import KilledError
 from tests.scenario.test_flags import assert_tidy, killable_world
 from tests.scenario.world import QUEUE, World
-from tests.unit.domain.flags.managing.tale import KEY, ON, flag
+from tests.unit.domain.flags.managing.tale import KEY, OFF, ON, flag
 
 LIVE, TEST = EnvironmentName("production"), EnvironmentName("test")
 BETA, STAFF = SegmentKey("beta"), SegmentKey("staff")
@@ -119,6 +119,24 @@ def test_a_kill_is_brought_there_though_an_earlier_change_waits(world, place):
     world.settle()
 
     assert [each.killed for each in place.brought if each] == [True]
+
+
+def test_a_kill_is_brought_there_though_the_flag_as_a_whole_is_refused(world, place):
+    save(world, flag(), NEW)
+    world.settle()
+    place.troubles = [RejectedError("the flag has 12000 bytes there"), RejectedError("the flag has 12000 bytes there")]
+    save(world, flag(owner="shop"))
+    world.settle()
+    assert place.flags == {KEY: flag()}
+
+    world.app.flag_changes.tell(LIVE, KEY, Kill(by="bob", why="it hurts"))
+    world.settle()
+
+    there = place.flags[KEY]
+    assert there is not None
+    assert (there.killed, there.off, there.default, there.rules) == (True, OFF, OFF, ())
+    assert "12000 bytes" in view(world)["notes"][0]
+    assert view(world)["last_error"] is None
 
 
 def test_an_archived_flag_is_gone_there_too(world, place):

@@ -37,3 +37,9 @@ def override_of(flag: Flag, region: str) -> RegionOverride:
 def rule_of(flag: Flag, rule: str) -> Rule | None:
     """Return the rule of this id, or None."""
     return next((each for each in flag.rules if each.id == rule), None)
+
+
+def bare(flag: Flag) -> Flag:
+    """Return a killed flag with what it serves, and the names of what it would serve otherwise, without its rules."""
+    variants = tuple(each if each.name == flag.off else replace(each, value=None) for each in flag.variants)
+    return replace(flag, variants=variants, default=flag.off, schedule=None, targets=(), rules=(), regions=())
