@@ -1,5 +1,6 @@
 """The outbox as the rules see it: what is opened, replaced, retried, dropped and told."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,9 +12,10 @@ from shared.domain.rollout.effects import Notify, PublishViews, SetWeight
 from shared.domain.rollout.folds.outbox import next_effect_id
 from shared.domain.rollout.on_tick import claimable_at, next_wake
 from shared.domain.rollout.spec import Notification, Topic
+from shared.domain.rollout.state import Doing
 from shared.domain.rollout.timing import CALL_LIMIT, LONGEST_RETRY, NOTIFY_ATTEMPTS, STUCK_AFTER, backoff
 from tests.unit.domain.outside import BAD
-from tests.unit.domain.specs import WEBHOOK, spec
+from tests.unit.domain.specs import APP, WEB, WEBHOOK, spec
 from tests.unit.domain.states import Story, baking, shifting, started
 
 SECOND = timedelta(seconds=1)
@@ -153,3 +155,14 @@ def test_an_effect_that_works_again_clears_stuck():
     story.wait(LONGEST_RETRY).settle()
 
     assert (story.live.stuck, len(story.named(e.StuckCleared))) == (None, 1)
+
+
+def test_lower_waves_are_moved_first_at_each_step():
+    late, early = (
+        replace(each, wave=wave) for each, wave in zip(spec(targets=(WEB, APP)).targets, (2, 1), strict=True)
+    )
+    story = Story(replace(spec(targets=(WEB, APP)), targets=(late, early)))
+    story.outside.site(APP).candidate = "2"
+    story.deploy().go_until(lambda: story.live.doing is Doing.BAKING)
+
+    assert [row.effect.target for row in story.opened if isinstance(row.effect, SetWeight)] == [APP, WEB]
