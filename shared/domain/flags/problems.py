@@ -5,13 +5,25 @@ some of it breaks the flag: it serves its off variant to everybody and says why.
 is not there is not met, a value that cannot be compared fits nobody.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from shared.domain.errors import Problem
 from shared.domain.flags.condition_problems import condition_findings, window_findings
 from shared.domain.flags.findings import Finding, attribute_findings
-from shared.domain.flags.model import Condition, Flag, FlagType, Json, Prerequisite, Segment
+from shared.domain.flags.model import (
+    All,
+    AnyOf,
+    Clause,
+    Condition,
+    Flag,
+    FlagType,
+    Json,
+    Not,
+    Operator,
+    Prerequisite,
+    Segment,
+)
 from shared.domain.flags.operators import Regexes, Search
 from shared.domain.flags.serve_problems import serve_findings, split_findings, variant_findings
 from shared.domain.flags.surroundings import Surroundings
@@ -19,6 +31,9 @@ from shared.domain.names import FlagKey, SegmentKey, VariantName
 
 RESERVED_KEYS: Final = frozenset({FlagKey("import"), FlagKey("export"), FlagKey("events")})
 """No flag can have them, for something else is at their addresses below `api/flags`."""
+MOST_PATTERNS: Final = 200
+"""Regular expressions in one flag or segment: one may take 10 ms and a third of a megabyte to be made ready, which is
+done while somebody waits."""
 EXPLAIN: Final = "/explain"
 """Nor can a flag's key end so: that is where a flag is explained."""
 
@@ -57,6 +72,9 @@ def fault_of(flag: Flag, among: Surroundings) -> str | None:
 def flag_findings(flag: Flag, among: Surroundings) -> Iterator[Finding]:
     """Return everything that is wrong with a flag, in the order of its document."""
     names = tuple(variant.name for variant in flag.variants)
+    if _patterns_in(rule.condition for rule in flag.rules) > MOST_PATTERNS:
+        yield _TOO_MANY_PATTERNS
+        return
     yield from _of_variants(flag, names)
     yield from variant_findings(flag.off, "off", names)
     yield from serve_findings(flag.default, "default", names, passes_on=False)
@@ -74,6 +92,9 @@ def flag_findings(flag: Flag, among: Surroundings) -> Iterator[Finding]:
 
 def segment_findings(segment: Segment, among: Surroundings) -> Iterator[Finding]:
     """Return everything that is wrong with a segment, in the order of its document."""
+    if _patterns_in(rule.condition for rule in segment.rules) > MOST_PATTERNS:
+        yield _TOO_MANY_PATTERNS
+        return
     for word, members in (("included", segment.included), ("excluded", segment.excluded)):
         for index, each in enumerate(members):
             yield from attribute_findings(each.by, f"{word}[{index}].by")
@@ -86,6 +107,25 @@ def segment_findings(segment: Segment, among: Surroundings) -> Iterator[Finding]
         yield from condition_findings(rule.condition, f"rules[{index}].if", among, lambda key: _fault(key, among))
         if rule.share is not None:
             yield from split_findings(rule.share, f"rules[{index}].share")
+
+
+_TOO_MANY_PATTERNS: Final = Finding(
+    "rules", f"match more than {MOST_PATTERNS} regular expressions; allowed are fewer: one may hold several, as in a|b"
+)
+
+
+def _patterns_in(conditions: Iterable[Condition]) -> int:
+    """Count them before any is made ready. How deep conditions lie is not known yet, so this goes by no stack."""
+    count, left = 0, list(conditions)
+    while left:
+        match left.pop():
+            case Clause(operator=Operator.MATCHES, values=values):
+                count += len(values)
+            case All(inner) | AnyOf(inner):
+                left.extend(inner)
+            case Not(each):
+                left.append(each)
+    return count
 
 
 def _of_variants(flag: Flag, names: tuple[VariantName, ...]) -> Iterator[Finding]:

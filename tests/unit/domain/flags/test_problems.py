@@ -26,7 +26,7 @@ from shared.domain.flags.model import (
     Target,
     Variant,
 )
-from shared.domain.flags.problems import problems_of, problems_of_segment
+from shared.domain.flags.problems import MOST_PATTERNS, problems_of, problems_of_segment
 from tests.unit.domain.flags.flags import flag, on_if, segment
 from tests.unit.domain.flags.patterns import python_regexes
 
@@ -149,3 +149,25 @@ def test_a_segment_is_told_its_problems_too():
     wrong = segment(rules=(SegmentRule(condition=clause("matches", "("), share=split(("in", -1))),))
     found = problems_of_segment(wrong, {}, regexes=python_regexes)
     assert [each.path for each in found] == ["rules[0].if.values[0]", "rules[0].share.shares"]
+
+
+def test_more_patterns_than_can_be_made_ready_while_somebody_waits_are_refused_before_any_is():
+    made = []
+
+    def counted(pattern):
+        made.append(pattern)
+        return python_regexes(pattern)
+
+    def deep(count):
+        return Not(AnyOf((All((clause("matches", *map(str, range(count))),)), clause("in", "x"))))
+
+    assert problems_of(on_if(deep(MOST_PATTERNS)), {}, {}, regexes=counted) == ()
+    assert len(made) == MOST_PATTERNS
+    for problems in (
+        problems_of(on_if(deep(MOST_PATTERNS + 1)), {}, {}, regexes=counted),
+        problems_of_segment(segment(rules=(SegmentRule(condition=deep(MOST_PATTERNS + 1)),)), {}, regexes=counted),
+    ):
+        assert [(each.path, f"{MOST_PATTERNS} regular expressions" in each.message) for each in problems] == [
+            ("rules", True)
+        ]
+    assert len(made) == MOST_PATTERNS
