@@ -33,7 +33,9 @@ def test_an_audience_goes_to_the_adapter_of_its_kind(targets):
 
 
 def test_a_kind_that_cannot_send_marked_requests_says_so(targets):
-    with pytest.raises(RejectedError, match="web: targets of kind app-service-slot cannot send marked requests to a place"):
+    with pytest.raises(
+        RejectedError, match="web: targets of kind app-service-slot cannot send marked requests to a place"
+    ):
         targets.set_audience(target("web"), BETA)
     with pytest.raises(RejectedError, match="cannot send marked requests"):
         targets.read_audience(target("web"))
