@@ -18,8 +18,8 @@ from shared.application.flag_environments import FlagEnvironments
 from shared.application.flag_publish import SnapshotPublisher
 from shared.application.flag_rollouts import DriversTold, FlagsOfRollouts
 from shared.application.flag_serving import MAX_AGE, FlagServer
-from shared.application.flag_usage import UsageNotes
 from shared.application.flag_transfer import FlagImports
+from shared.application.flag_usage import UsageNotes
 from shared.application.flag_views import FlagViews
 from shared.application.flags import FlagRules, Flags
 from shared.application.segments import Segments

@@ -403,7 +403,7 @@ class Spec:
     calendar: tuple[ReleaseWindow, ...] = ()
     """When a rollout may begin and go on; taking users back never waits."""
     alert_resources: tuple[str, ...] = ()
-    """Resources beside the targets' whose alerts are about this application too, such as what its users are served by."""
+    """Resources beside the targets' whose alerts are about this application too, such as what serves its users."""
 
     def target(self, name: TargetName) -> Target:
         """Return the target with this name. Raises KeyError when there is none."""
