@@ -43,6 +43,7 @@ RUN = HookRun(
     status=HookStatus(HookState.RUNNING, "as it should", "3 of 9"),
     token=f"/jobs/{SECRET}",
     look_at=NOON,
+    failed_attempts=2,
 )
 SHOWN = {
     "id": "shop-1.0.smoke",
@@ -52,6 +53,7 @@ SHOWN = {
     "state": "running",
     "detail": "as it should",
     "progress": "3 of 9",
+    "failed_attempts": 2,
     "since": "2026-11-23T12:00:00Z",
     "deadline": "2026-11-23T12:10:00Z",
 }
