@@ -14,12 +14,12 @@ from shared.application.flag_serving import FlagServer
 from shared.application.flags import Among, FlagRules, Flags
 from shared.application.segments import Segments
 from shared.domain.errors import InvalidError, Problem, RejectedError
+from shared.domain.flags.managing.breaking import problems_of_saving_segment
 from shared.domain.flags.managing.commands import NEW, SaveFlag
 from shared.domain.flags.managing.refusals import RevisionError
 from shared.domain.flags.managing.segments import SaveSegment, SegmentState, decide_segment
 from shared.domain.flags.managing.state import FlagState
 from shared.domain.flags.model import Flag, Segment
-from shared.domain.flags.problems import problems_of_segment
 from shared.domain.names import EnvironmentName, key_of_flag, key_of_segment
 from shared.ports.clock import Clock
 from shared.ports.rollout_store import RolloutStore
@@ -141,7 +141,9 @@ class _Run:
                 self._environment, segment, by=self._by, why=self._why, expected=expected
             )
         else:
-            problems = problems_of_segment(segment, self._among.segments, regexes=self._imports.rules.regexes)
+            problems = problems_of_saving_segment(
+                segment, self._among.flags, self._among.segments, regexes=self._imports.rules.regexes
+            )
             if problems:
                 raise InvalidError(*problems)
             command = SaveSegment(segment=segment, by=self._by, why=self._why, expected=expected)

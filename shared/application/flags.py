@@ -15,7 +15,8 @@ from shared.application.flag_aggregates import (
 from shared.application.flag_environments import FlagEnvironments
 from shared.application.flag_publish import SnapshotPublisher
 from shared.application.flag_serving import Content, FlagServer
-from shared.domain.errors import InvalidError, Problem, RejectedError, SlipwayError, TryLaterError, VersionConflictError
+from shared.domain.errors import InvalidError, RejectedError, SlipwayError, TryLaterError, VersionConflictError
+from shared.domain.flags.managing.breaking import problems_of_saving
 from shared.domain.flags.managing.commands import (
     Approve,
     Archive,
@@ -33,7 +34,6 @@ from shared.domain.flags.managing.state import FlagState
 from shared.domain.flags.managing.uses import users_of_flag
 from shared.domain.flags.model import Flag, Segment
 from shared.domain.flags.operators import Regexes
-from shared.domain.flags.problems import problems_of
 from shared.domain.names import EnvironmentName, FlagKey, SegmentKey, key_of_flag
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
@@ -97,21 +97,7 @@ class FlagRules:
             raise InvalidError(*problems)
 
     def _check(self, among: Among) -> Check:
-        flags, segments = among.flags, among.segments
-
-        def check(flag: Flag) -> tuple[Problem, ...]:
-            own = problems_of(flag, flags, segments, regexes=self.regexes)
-            if own:
-                return own
-            with_it = {**flags, flag.key: flag}
-            return tuple(
-                Problem("variants", f"flag {user.key} needs this flag, and would be broken: {problem}")
-                for user in users_of_flag(flag.key, flags.values())
-                for problem in problems_of(user, with_it, segments, regexes=self.regexes)
-                if problem.path.startswith("prerequisites")
-            )
-
-        return check
+        return lambda flag: problems_of_saving(flag, among.flags, among.segments, regexes=self.regexes)
 
     def _check_not_needed(self, current: FlagAggregate) -> None:
         users = users_of_flag(current.state.key, self.server.latest(current.environment).plain_flags.values())

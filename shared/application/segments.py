@@ -15,6 +15,7 @@ from shared.application.flag_publish import SnapshotPublisher
 from shared.application.flag_serving import FlagServer
 from shared.application.flags import CONFLICTS_AT_MOST, LINES_AT_MOST
 from shared.domain.errors import InvalidError, SlipwayError, TryLaterError, VersionConflictError
+from shared.domain.flags.managing.breaking import problems_of_saving_segment
 from shared.domain.flags.managing.commands import Expected
 from shared.domain.flags.managing.refusals import UnknownFlagError
 from shared.domain.flags.managing.segments import (
@@ -27,7 +28,6 @@ from shared.domain.flags.managing.segments import (
 from shared.domain.flags.managing.uses import users_of_segment
 from shared.domain.flags.model import Segment
 from shared.domain.flags.operators import Regexes
-from shared.domain.flags.problems import problems_of_segment
 from shared.domain.names import EnvironmentName, SegmentKey, key_of_segment
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
@@ -61,9 +61,11 @@ class Segments:
         expected: Expected,
         restored: int | None = None,
     ) -> SegmentState:
-        """Save the segment. Raises `InvalidError` with what is wrong with it among the others."""
-        known = self.server.latest(environment).plain_segments
-        problems = problems_of_segment(segment, known, regexes=self.regexes)
+        """Save the segment. Raises `InvalidError` with what is wrong with it, or would be with what asks for it."""
+        content = self.server.latest(environment)
+        problems = problems_of_saving_segment(
+            segment, content.plain_flags, content.plain_segments, regexes=self.regexes
+        )
         if problems:
             raise InvalidError(*problems)
         command = SaveSegment(segment=segment, by=by, why=why, expected=expected, restored=restored)

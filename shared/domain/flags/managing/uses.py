@@ -26,15 +26,22 @@ def users_of_segment(key: SegmentKey, flags: Iterable[Flag], segments: Iterable[
     return tuple(asking)
 
 
-def flags_that_ask(key: SegmentKey, flags: Iterable[Flag], segments: Iterable[Segment]) -> tuple[Flag, ...]:
-    """Return the flags that ask for a segment, also those that do so by another segment."""
-    known, meant, ahead = tuple(segments), {key}, [key]
+def segments_that_ask(key: SegmentKey, segments: Iterable[Segment]) -> tuple[Segment, ...]:
+    """Return the other segments that ask for a segment, also those that do so by another one."""
+    known, meant, ahead = tuple(segments), dict[SegmentKey, Segment](), [key]
     while ahead:
         inner = ahead.pop()
         for segment in known:
-            if segment.key not in meant and _asks(inner, (rule.condition for rule in segment.rules)):
-                meant.add(segment.key)
+            is_new = segment.key not in meant and segment.key != key
+            if is_new and _asks(inner, (rule.condition for rule in segment.rules)):
+                meant[segment.key] = segment
                 ahead.append(segment.key)
+    return tuple(meant.values())
+
+
+def flags_that_ask(key: SegmentKey, flags: Iterable[Flag], segments: Iterable[Segment]) -> tuple[Flag, ...]:
+    """Return the flags that ask for a segment, also those that do so by another segment."""
+    meant = {key, *(segment.key for segment in segments_that_ask(key, segments))}
     return tuple(flag for flag in flags if any(_asks(each, (rule.condition for rule in flag.rules)) for each in meant))
 
 
