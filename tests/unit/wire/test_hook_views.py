@@ -11,7 +11,7 @@ from shared.domain.rollout.events import HookBegun, RolloutStarted, SpecAccepted
 from shared.domain.rollout.hooks import ContainerAppsJob, GithubWorkflow, HookState, HookStatus, Webhook
 from shared.domain.rollout.plan import compile_plan
 from shared.domain.rollout.spec import Hook, Stage
-from shared.domain.rollout.state import Application, HookRun, Warm
+from shared.domain.rollout.state import Application, HookRun, Serving, Warm
 from shared.wire.documents import write_event
 from shared.wire.history import event_view, history_line
 from shared.wire.hook_views import hook_view, whom
@@ -84,8 +84,9 @@ def test_a_rollout_shows_the_hook_that_it_waits_for_and_another_none():
 
 def test_an_application_shows_its_duties_and_until_when_the_version_before_is_kept_warm():
     warm = Warm(rollout=RolloutId("shop-1"), version=Version("1"), serving=Version("2"), until=NOON)
+    serving = Serving(version=Version("2"), rollout=RolloutId("shop-1"))
     idle = application_view(Application(name=SHOP), {})
-    busy = application_view(Application(name=SHOP, warm=warm, duties=(RUN,)), {})
+    busy = application_view(Application(name=SHOP, warm=warm, serving=serving, duties=(RUN,)), {})
 
     assert (idle["warm"], idle["duties"]) == (None, [])
     assert busy["warm"] == {"version": "1", "until": "2026-11-23T12:00:00Z"}
