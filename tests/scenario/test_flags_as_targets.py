@@ -163,6 +163,23 @@ def test_a_rollout_that_hears_nothing_of_the_kill_because_its_worker_dies_hears_
     assert world.run_to_end(rollout) == "rolled-back"
 
 
+def test_a_kill_that_its_rollout_has_not_heard_of_cannot_be_taken_back(world):
+    rollout = world.announce("2")
+    reach(world, 5)
+    heard = world.change
+    world.change = lambda keeping: heard(killable_keeping(Killer(4, after=True))(keeping))
+    world.start()
+    with pytest.raises(KilledError):
+        world.kill()
+    world.change = heard
+    world.start()
+
+    with pytest.raises(RejectedError, match=f"rollout {rollout} is still being told"):
+        world.app.flag_changes.tell(LIVE, KEY, Revive(by="alice", why=""))
+    assert world.run_to_end(rollout) == "rolled-back"
+    world.app.flag_changes.tell(LIVE, KEY, Revive(by="alice", why=""))
+
+
 def test_a_kill_ends_every_rollout_that_drives_a_split_of_the_flag(world):
     cart = ApplicationName("cart")
     other = spec().replace("application: shop", "application: cart").replace(SPLIT, f"'{SPLIT}#region:eu'")

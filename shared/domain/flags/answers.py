@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from shared.domain.flags.attributes import Context, is_plain, reader
-from shared.domain.flags.buckets import line_of, share_of
+from shared.domain.flags.buckets import line_of, share_of, share_of_the_unplaced
 from shared.domain.flags.evaluation import ErrorCode, Evaluation, Reason
 from shared.domain.flags.json_values import bucket_key
 from shared.domain.flags.model import BY_KEY, TARGETING_KEY, Flag, FlagType, Hashing, Json, Serve, Split
@@ -90,7 +90,8 @@ def of_default(serve: Serve, answers: Answers, *, reason: Reason) -> Answer:
         constant = answers.served(serve, reason)
         return lambda _context, _now, _region: constant
     shares = answers.of_split(serve, "")
-    return _of_split(serve, shares, answers.keyless, absent=shares[-1])  # type: ignore[return-value]
+    absent = shares[share_of_the_unplaced(serve)]
+    return _of_split(serve, shares, answers.keyless, absent=absent)  # type: ignore[return-value]
 
 
 def _of_split(

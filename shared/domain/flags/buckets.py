@@ -73,6 +73,11 @@ def share_of(split: Split) -> Callable[[str | int], int]:
     return share
 
 
+def share_of_the_unplaced(split: Split) -> int:
+    """Return the index of the share that a default gives to who has no place on the line: the last that has anybody."""
+    return max((index for index, share in enumerate(split.shares) if share.weight > 0), default=len(split.shares) - 1)
+
+
 def line_of(split: Split) -> Line:
     """Return the line of a split, which has one share at least and no negative weight."""
     weights = [share.weight for share in split.shares]

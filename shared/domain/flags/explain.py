@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from shared.domain.flags.answers import NOT_ON, Answers, unknown
 from shared.domain.flags.attributes import Context, reader, region_of
+from shared.domain.flags.buckets import share_of_the_unplaced
 from shared.domain.flags.calendar import window_of
 from shared.domain.flags.evaluation import ErrorCode, Evaluation, Reason
 from shared.domain.flags.explain_conditions import ConditionWalk
@@ -173,7 +174,7 @@ class _Walk:
         inner.append(step)
         if index is None and _needs_key(serve):
             return answers.keyless
-        served = answers.of_split(serve, "")[-1 if index is None else index]
+        served = answers.of_split(serve, "")[share_of_the_unplaced(serve) if index is None else index]
         assert served is not None, "a share of a default that passes on is a fault, which was looked for"
         return served
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from shared.domain.errors import RejectedError
 from shared.domain.flags.managing import events as e
 from shared.domain.flags.managing.changing import approve, archive, cancel, do_due, reject, save, schedule
 from shared.domain.flags.managing.commands import (
@@ -27,7 +28,7 @@ from shared.domain.flags.managing.commands import (
 )
 from shared.domain.flags.managing.distributing import ask, distributed, end, failed
 from shared.domain.flags.managing.draft import Check, FlagDraft
-from shared.domain.flags.managing.driving import drive, release
+from shared.domain.flags.managing.driving import drive, refusal_to_revive, release
 from shared.domain.flags.managing.state import FlagState
 from shared.domain.names import EffectId
 
@@ -124,6 +125,9 @@ def _kill(draft: FlagDraft, command: Kill) -> None:
 
 def _revive(draft: FlagDraft, command: Revive) -> None:
     if draft.existing().killed:
+        why_not = refusal_to_revive(draft.state)
+        if why_not is not None:
+            raise RejectedError(why_not)
         revision = draft.state.revision + 1
         draft.record(e.FlagRevived(at=draft.now, by=command.by, why=command.why, revision=revision))
 

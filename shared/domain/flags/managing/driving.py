@@ -76,6 +76,16 @@ def refusal_to_archive(state: FlagState) -> str | None:
     return f"rollout {driver.rollout} drives {_named(driver.rule, driver.region)}: end it first"
 
 
+def refusal_to_revive(state: FlagState) -> str | None:
+    """Say why a killed flag cannot be revived yet, or None: a kill ends the rollouts that drive the flag.
+
+    They are told when what is served is brought up to the kill. A flag that was revived before that would be ramped on.
+    """
+    if not state.drivers or not state.effects:
+        return None
+    return f"rollout {state.drivers[0].rollout} is still being told that the flag was killed: revive it again later"
+
+
 def killed_in_words(state: FlagState) -> str:
     """Say who killed the flag, and why."""
     by = f"the flag was killed by {state.killed_by}" if state.killed_by else "the flag is killed"

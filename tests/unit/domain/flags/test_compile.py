@@ -199,6 +199,8 @@ def test_without_the_attribute_a_split_passes_on_in_a_rule_and_serves_the_last_s
     rules = (Rule(id="tenants", condition=PRO, serve=tenants), Rule(id="rest", condition=PRO, serve="on"))
     assert served(flag(rules=rules)) == ("on", Reason.RULE, "rest")
     assert served(flag(default=half("off", "on", by=Attribute(("tenant",))))) == ("on", Reason.SPLIT, "")
+    ended = Split(shares=(Share("on", WHOLE), Share("off", 0)), seed="s", by=Attribute(("tenant",)))
+    assert served(flag(default=ended)) == ("on", Reason.SPLIT, ""), "a share of nobody is nobody's"
 
 
 def test_launchdarkly_places_whom_it_cannot_place_at_the_beginning():

@@ -76,6 +76,12 @@ def test_what_is_explained_is_what_is_served_in_many_worlds(flags, segments, ask
     agree(flags, segments, asking, now, region)
 
 
+def test_who_lacks_the_attribute_of_a_default_is_told_the_share_that_is_served():
+    shares = (Share("on", WHOLE), Share("off", 0))
+    ended = flag(default=Split(shares=shares, seed="s", by=Attribute(("tenant",))))
+    agree([ended], [], [{"targetingKey": "ann"}], NOON, "")
+
+
 PRO = Clause(attribute=Attribute(("plan",)), operator=Operator.IN, values=("pro",))
 ANN = {"targetingKey": "ann", "plan": "pro", "groups": ["ring1"]}
 

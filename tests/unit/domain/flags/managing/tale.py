@@ -18,6 +18,7 @@ from shared.domain.flags.managing.commands import (
     Lapse,
     Published,
     Release,
+    Revive,
     SaveFlag,
     ScheduleChange,
 )
@@ -122,6 +123,9 @@ class Tale:
 
     def kill(self) -> FlagDecision:
         return self.tell(Kill(by="bob", why="it hurts"))
+
+    def revive(self) -> FlagDecision:
+        return self.tell(Revive(by="bob", why="it was something else"))
 
     def publish(self) -> FlagDecision:
         return self.tell(Published(self.state.effects))

@@ -134,6 +134,18 @@ def test_the_kill_switch_always_works_and_the_rollout_goes_on_below_it():
     assert tale.flag.rules[1].serve == split(25_000)
 
 
+def test_a_driven_flag_is_revived_only_when_its_rollout_was_told_of_the_kill():
+    tale = driven()
+    tale.kill()
+    with pytest.raises(RejectedError, match=f"rollout {ROLLOUT} is still being told"):
+        tale.revive()
+    assert tale.flag.killed
+
+    tale.publish()
+    tale.revive()
+    assert not tale.flag.killed
+
+
 def test_a_scheduled_change_of_what_is_driven_is_refused_at_its_time():
     tale = Tale()
     tale.schedule(flag(rules=(STAFF,)))
