@@ -103,7 +103,7 @@ def test_an_after_that_is_no_sequence_number_is_refused(world, api, after):
     assert (answer.status, answer.json()["errors"][0]["path"]) == (400, "after")
 
 
-@pytest.mark.parametrize("after", ["", "?after=0", "?after=", "?other=1"])
+@pytest.mark.parametrize("after", ["", "?after=0", "?after="])
 def test_without_an_after_it_begins_at_the_beginning(world, api, after):
     page = api.ask("GET", f"/api/rollouts/{world.done}/history{after}").json()
 
