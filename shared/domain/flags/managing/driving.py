@@ -23,7 +23,7 @@ def drive(draft: FlagDraft, command: Drive) -> None:
     if why_not is not None:
         raise RejectedError(why_not)
     if draft.state.driver_of(command.rule, command.region) is None:
-        draft.record(e.DriveBegun(at=draft.now, driver=_driver(command)))
+        draft.record(e.DriveBegun(at=draft.now, driver=_driver(flag, command)))
     serve = _split(draft.state, flag, command)
     if serve != serve_of(flag, command.rule, command.region):
         draft.record(
@@ -48,14 +48,16 @@ def release(draft: FlagDraft, command: Release) -> None:
         before = serve_of(flag, driver.rule, driver.region)
         after = _settled(before)
         assert after is not None
+        inherits = _inherits_again(driver, flag, after)
         draft.record(
             e.FlagReleased(
                 at=draft.now,
                 rollout=command.rollout,
-                revision=draft.state.revision + (after != before),
+                revision=draft.state.revision + (after != before or inherits),
                 serve=after,
                 rule=driver.rule,
                 region=driver.region,
+                inherits=inherits,
             )
         )
 
@@ -92,7 +94,8 @@ def killed_in_words(state: FlagState) -> str:
     return f"{by}: {state.killed_because}" if state.killed_because else by
 
 
-def _driver(command: Drive) -> Driver:
+def _driver(flag: Flag, command: Drive) -> Driver:
+    is_region = command.rule is None and command.region is not None
     return Driver(
         rollout=command.rollout,
         rule=command.rule,
@@ -100,7 +103,19 @@ def _driver(command: Drive) -> Driver:
         candidate=command.candidate,
         stable=command.stable,
         version=command.version,
+        inherited=is_region and override_of(flag, command.region or "").default is None,
     )
+
+
+def _inherits_again(driver: Driver, flag: Flag, serve: Serve) -> bool:
+    """Whether a region that had no default of its own is to have none again: a way back leaves what was there.
+
+    It keeps one where the flag's own default gives somebody another variant by now: nobody is to get that by the way
+    back of a rollout.
+    """
+    if not driver.inherited or driver.region is None or serve != driver.stable:
+        return False
+    return override_of(flag, driver.region).default is not None and _settled(flag.default) == serve
 
 
 def _is_spared(driver: Driver, flag: Flag, wanted: Flag) -> bool:

@@ -136,6 +136,8 @@ class FlagReleased:
     serve: Serve
     rule: str | None = None
     region: str | None = None
+    inherits: bool = False
+    """Whether the region has no default of its own any more: what it serves is the flag's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

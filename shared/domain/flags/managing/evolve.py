@@ -99,7 +99,8 @@ def _driven(state: FlagState, event: e.FlagDriven | e.FlagReleased) -> FlagState
     if state.flag is None or event.revision == state.revision:
         return state
     field = "rules" if event.rule is not None else "default" if event.region is None else "regions"
-    flag = serving(state.flag, event.rule, event.serve, event.region)
+    inherits = isinstance(event, e.FlagReleased) and event.inherits
+    flag = serving(state.flag, event.rule, None if inherits else event.serve, event.region)
     return _changed(state, flag, (field,), event.revision, event.at, f"rollout {event.rollout}")
 
 

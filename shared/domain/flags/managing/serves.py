@@ -17,16 +17,22 @@ def serve_of(flag: Flag, rule: str | None, region: str | None = None) -> Serve |
     return own if own is not None else flag.default
 
 
-def serving(flag: Flag, rule: str | None, serve: Serve, region: str | None = None) -> Flag:
-    """Return the flag with this served by the rule, by the region, or by the default."""
+def serving(flag: Flag, rule: str | None, serve: Serve | None, region: str | None = None) -> Flag:
+    """Return the flag with this served by the rule, by the region, or by the default.
+
+    None takes a region's own default away, and means nothing elsewhere.
+    """
+    if region is not None and rule is None:
+        own = (region, replace(override_of(flag, region), default=serve))
+        regions = tuple(own if name == region else (name, each) for name, each in flag.regions)
+        regions = regions if own in regions else (*regions, own)
+        return replace(flag, regions=tuple(each for each in regions if each != (region, RegionOverride())))
+    if serve is None:
+        return flag
     if rule is not None:
         rules = tuple(replace(each, serve=serve) if each.id == rule else each for each in flag.rules)
         return replace(flag, rules=rules)
-    if region is None:
-        return replace(flag, default=serve)
-    own = (region, replace(override_of(flag, region), default=serve))
-    regions = tuple(own if name == region else (name, each) for name, each in flag.regions)
-    return replace(flag, regions=regions if own in regions else (*regions, own))
+    return replace(flag, default=serve)
 
 
 def override_of(flag: Flag, region: str) -> RegionOverride:

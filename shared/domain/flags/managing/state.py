@@ -27,6 +27,8 @@ class Driver:
     stable: VariantName
     version: Version | None = None
     """The version that the candidate is rolled out as; None: the variant's own name."""
+    inherited: bool = False
+    """Whether the region had no default of its own when it began: then it has none after a way back either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

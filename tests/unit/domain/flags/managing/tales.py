@@ -9,6 +9,7 @@ from shared.domain.flags.managing.commands import (
     CancelScheduled,
     Distribute,
     Distributed,
+    Drive,
     NotDistributed,
     Published,
     Reject,
@@ -46,7 +47,7 @@ from shared.domain.flags.model import (
     Target,
 )
 from shared.domain.names import EffectId, FlagKey, SegmentKey
-from tests.unit.domain.flags.managing.tale import EVERYONE, HOUR, NOON, OFF, ON, STAFF, Tale, flag
+from tests.unit.domain.flags.managing.tale import EVERYONE, HOUR, NOON, OFF, ON, ROLLOUT, STAFF, Tale, flag
 
 BETA = SegmentKey("beta")
 SEGMENT = Segment(
@@ -96,6 +97,7 @@ def driven_killed_and_archived() -> Tale:
     tale.save(everything())
     tale.drive(5_000)
     tale.kill()
+    tale.publish()
     tale.tell(Revive(by="bob", why="mended"))
     tale.drive(100_000)
     tale.release()
@@ -153,9 +155,19 @@ def distributed() -> Tale:
     return tale
 
 
+def region_driven_and_taken_back() -> Tale:
+    """A region without a default of its own, which has none again when the rollout is taken back."""
+    tale = Tale()
+    for weight in (5_000, 0):
+        tale.tell(Drive(rollout=ROLLOUT, rule=None, region="eu", candidate=ON, stable=OFF, weight=weight))
+    tale.release()
+    return tale
+
+
 TALES: dict[str, Callable[[], Tale]] = {
     "driven-killed-and-archived": driven_killed_and_archived,
     "driven-and-taken-back": driven_and_taken_back,
+    "region-driven-and-taken-back": region_driven_and_taken_back,
     "approved-and-scheduled": approved_and_scheduled,
     "distributed": distributed,
 }

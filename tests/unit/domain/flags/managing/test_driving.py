@@ -9,7 +9,8 @@ from shared.domain.flags.managing import events as e
 from shared.domain.flags.managing.commands import Drive, Release
 from shared.domain.flags.managing.driving import weight_in
 from shared.domain.flags.managing.refusals import UnknownFlagError
-from shared.domain.flags.model import EVERYBODY, WHOLE, Attribute, Hashing, Share, Split, Variant
+from shared.domain.flags.managing.serves import serve_of
+from shared.domain.flags.model import EVERYBODY, WHOLE, Attribute, Hashing, RegionOverride, Share, Split, Variant
 from shared.domain.names import RolloutId, VariantName, Version
 from tests.unit.domain.flags.managing.tale import EVERYONE, OFF, ON, ROLLOUT, STAFF, Tale, flag
 
@@ -192,6 +193,41 @@ def test_a_region_gets_a_default_of_its_own_on_the_seed_of_the_flag():
     tale.tell(Drive(rollout=ROLLOUT, rule=None, region="eu", candidate=ON, stable=OFF, weight=WHOLE))
     tale.release()
     assert dict(tale.flag.regions)["eu"].default == ON
+
+
+def to_eu(weight: int) -> Drive:
+    return Drive(rollout=ROLLOUT, rule=None, region="eu", candidate=ON, stable=OFF, weight=weight)
+
+
+def test_a_region_without_a_default_of_its_own_has_none_after_a_way_back_either():
+    tale = Tale()
+    tale.save(flag(regions=(("us", RegionOverride(default=ON)),)))
+    before = tale.flag
+    tale.tell(to_eu(7_000))
+    tale.tell(to_eu(0))
+    revision = tale.state.revision
+    tale.release()
+
+    assert tale.flag == before
+    assert tale.state.revision == revision + 1
+    tale.tell(replace(to_eu(9_000), rollout=OTHER))
+    assert serve_of(tale.flag, None, "eu") == split(9_000, "new-checkout"), "a later ramp divides users alike"
+
+
+@pytest.mark.parametrize(
+    ("region", "default"),
+    [(RegionOverride(default=OFF), OFF), (RegionOverride(enabled=True), ON)],
+    ids=["it had one of its own", "the flag's became another one meanwhile"],
+)
+def test_a_region_keeps_its_default_where_a_way_back_would_change_what_it_serves(region, default):
+    tale = Tale()
+    tale.save(flag(regions=(("eu", region),)))
+    tale.tell(to_eu(7_000))
+    tale.save(replace(tale.flag, default=default))
+    tale.tell(to_eu(0))
+    tale.release()
+
+    assert tale.flag.regions == (("eu", replace(region, default=OFF)),)
 
 
 def test_a_driven_flag_cannot_be_switched_off_by_others_but_by_the_kill_switch():
