@@ -189,6 +189,26 @@ def test_a_request_that_makes_no_sense_is_told_by_name(api, query, body, named):
     assert answer.json()["errors"][0]["path"].startswith(named)
 
 
+@pytest.mark.parametrize(
+    ("chosen", "document"),
+    [
+        ("launchdarkly", FLAGD),
+        ("launchdarkly", {"items": []}),
+        ("flagd", DOCUMENT),
+        ("microsoft", FLAGD),
+        ("slipway", FLAGD),
+        ("slipway", {"flags": [], "segments": []}),
+    ],
+)
+def test_a_document_of_another_format_and_one_without_flags_change_nothing(api, chosen, document):
+    send(api, {"flags": [ON]})
+
+    answer = api.ask("POST", f"/api/flags/import?format={chosen}&overwrite=true", document)
+
+    assert answer.status == 400, answer.body
+    assert api.ask("GET", "/api/flags/plain").json()["revision"] == 1
+
+
 def test_a_document_may_be_larger_than_other_bodies_and_has_its_own_limit(api):
     large = {"flags": [{**ON, "key": f"flag-{number}", "description": "x" * 900} for number in range(400)]}
     assert 256 * 1024 < len(json.dumps(large)) < 4 * 1024 * 1024

@@ -54,10 +54,13 @@ def parse_collection(body: bytes) -> Collection:
 def read_each(source: Source) -> Imported:
     """Return those flags and segments that can be read, each by itself; of the others, what is wrong with them.
 
-    What they ask of each other is not looked at. Raises `InvalidError` for what is no such document at all.
+    What they ask of each other is not looked at. Raises `InvalidError` for what is no such document at all, and for one
+    that holds nothing.
     """
     if not isinstance(source.value, dict) or not {"flags", "segments"} & source.value.keys():
         return Imported(flags=(read_flag(source),))
+    if not any(source.value.get(name) for name in ("flags", "segments")):
+        raise InvalidError(Problem("flags", "the document holds no flag and no segment"))
     problems: list[Problem] = []
     found: dict[str, list[Any]] = {}
     refused: list[Refused] = []

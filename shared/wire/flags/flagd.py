@@ -55,6 +55,8 @@ from shared.wire.source import Source
 WAYS: Final = {"1": Hashing.FLAGD_1, "2": Hashing.FLAGD_2, "3": Hashing.FLAGD_3}
 """The ways of hashing by the version of `fractional`. 3: CBOR (2026), 2: the sum of the weights, 1: whole percents."""
 _FLAG: Final = frozenset({"key", "state", "variants", "defaultVariant", "targeting", "metadata", "source", "selector"})
+_MARKS: Final = frozenset({"state", "defaultVariant", "targeting"})
+"""Members that no other product's flags have: another's document is not to be taken for one of these."""
 _MOST_PARTS: Final = 20_000
 """So many parts a flag's targeting may have when all references are followed."""
 _KEY_AS_ATTRIBUTE: Final = replace(BY_KEY, kind="user")
@@ -85,10 +87,18 @@ def import_flagd(document: Any, *, hashing: Hashing = Hashing.FLAGD_3) -> Import
 def _flags(document: Any) -> list[tuple[str, Any]]:
     flags = document.get("flags") if isinstance(document, dict) else None
     if isinstance(flags, dict):
-        return list(flags.items())
+        return _recognised(list(flags.items()))
     if isinstance(flags, list) and all(isinstance(each, dict) and isinstance(each.get("key"), str) for each in flags):
-        return [(each["key"], each) for each in flags]
+        return _recognised([(each["key"], each) for each in flags])
     raise InvalidError(Problem("flags", f"found {shown(flags)}; allowed is an object of flags, or a list with keys"))
+
+
+def _recognised(listed: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """Return the flags. Raises `InvalidError` for those of another product, and where there are none."""
+    if not any(isinstance(value, dict) and _MARKS & value.keys() for _, value in listed):
+        marks = ", ".join(sorted(_MARKS))
+        raise InvalidError(Problem("flags", f"this is no document of flagd: no flag has any of {marks}"))
+    return listed
 
 
 def _member(document: dict[str, Any], name: str) -> dict[str, Any]:

@@ -60,16 +60,23 @@ _UNCARRIED: Final = (
     "trackEventsFallthrough",
 )
 """What concerns its events, its client SDKs and its migrations, and has no effect on who gets what."""
+_MARKS_OF_FLAG: Final = frozenset({"variations", "fallthrough", "offVariation", "on", "salt", "version", "deleted"})
+_MARKS_OF_SEGMENT: Final = frozenset(
+    {"salt", "version", "includedContexts", "excludedContexts", "unbounded", "deleted"}
+)
+"""Members that no other product's flags and segments have: another's document is not to be taken for one of these."""
 
 
 def import_launchdarkly(document: Any, *, regexes: Regexes | None = None) -> Imported:
     """Return the flags and segments of `{"flags": {...}, "segments": {...}}`, by key or in lists.
 
     With `regexes`, patterns that are none are left out, as its SDKs leave them out. Raises `InvalidError` where it is
-    no such document; a flag or a segment that is malformed is refused, and so is what asks a refused segment.
+    no such document, or an empty one; a flag or a segment that is malformed is refused, and so is what asks a refused
+    segment.
     """
     if not isinstance(document, dict):
         raise refuse("", f"found {shown(document)}; allowed is an object with flags and segments")
+    _recognise(document)
     listed_flags, listed_segments = _entries(document, "flags"), _entries(document, "segments")
     keys = frozenset(listed_segments)
     notes: list[Note] = []
@@ -88,9 +95,29 @@ def import_launchdarkly(document: Any, *, regexes: Regexes | None = None) -> Imp
 
     segments = read_all(listed_segments, segment_of)
     names = {key: _variants(value) for key, value in listed_flags.items()}
-    flags = read_all(listed_flags, lambda value, reading: _Flag(value, reading, names).flag())
+    flags = read_all(listed_flags, lambda value, reading: _Flag(_recognised(value), reading, names).flag())
     refused.extend(_leave_out(segments, flags, keys))
     return Imported(tuple(flags.values()), tuple(segments.values()), tuple(notes), tuple(refused))
+
+
+def _recognise(document: Mapping[str, Any]) -> None:
+    """Raise `InvalidError` for the document of another product, and for one that holds nothing."""
+    if not any(_is_marked(document, *each) for each in (("flags", _MARKS_OF_FLAG), ("segments", _MARKS_OF_SEGMENT))):
+        marks = ", ".join(sorted(_MARKS_OF_FLAG - {"deleted"}))
+        raise refuse("", f"this is no LaunchDarkly SDK data: no flag in flags has any of {marks}")
+
+
+def _is_marked(document: Mapping[str, Any], name: str, marks: frozenset[str]) -> bool:
+    found = document.get(name)
+    values = found.values() if isinstance(found, dict) else found if isinstance(found, list) else ()
+    return any(isinstance(each, dict) and marks & each.keys() for each in values)
+
+
+def _recognised(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the flag. Raises `InvalidError` for one that is another product's, among others that are not."""
+    if not _MARKS_OF_FLAG & value.keys():
+        raise refuse("variations", "is missing: this is no flag of LaunchDarkly")
+    return value
 
 
 def _entries(document: Mapping[str, Any], name: str) -> dict[str, Mapping[str, Any]]:

@@ -73,6 +73,16 @@ def import_microsoft(document: Any) -> Imported:
 
 
 def _flags(document: Any) -> list[Any]:
+    """Return the flags. Raises `InvalidError` for the document of another product, and where there are none."""
+    flags = _listed(document)
+    if not any(isinstance(each, dict) and "id" in each for each in flags):
+        raise InvalidError(
+            Problem("", "this is no document of Microsoft's feature management: it holds no flag with an id")
+        )
+    return flags
+
+
+def _listed(document: Any) -> list[Any]:
     """Return the flags of whichever form the document has."""
     match document:
         case {"feature_management": {"feature_flags": list() as flags}} | {"feature_flags": list() as flags}:

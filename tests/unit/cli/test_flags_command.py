@@ -84,6 +84,11 @@ def test_other_products_are_imported_too(origin, document, file, capsys):
     assert json.loads(capsys.readouterr().out)["flags"][0]["key"] == "f"
 
 
+def test_the_document_of_another_product_is_not_taken_for_one(file, capsys):
+    assert main(["flags", "import", "--from", "launchdarkly", file(FLAGD)]) == 1
+    assert "no LaunchDarkly SDK data" in capsys.readouterr().err
+
+
 def test_the_way_that_flagd_hashed_can_be_said(file, capsys):
     split = FLAGD["flags"]["good"] | {"targeting": {"fractional": [["on", 1], ["off", 1]]}}
 

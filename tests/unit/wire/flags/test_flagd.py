@@ -350,3 +350,12 @@ def test_a_segment_becomes_an_evaluator_that_stands_before_those_it_refers_to():
     back = compile_flags(import_flagd(exported.document).flags, (), regexes=lambda text: re.compile(text).search)
     assert back.evaluate("f", {"targetingKey": "ann"}, now=0.0, region="").value is True
     assert back.evaluate("f", {"targetingKey": "bob"}, now=0.0, region="").value is False
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [{}, [], {"a": {"on": True, "variations": [True], "version": 1}}, [{"key": "a", "variants": {"on": True}}]],
+)
+def test_the_document_of_another_product_and_an_empty_one_are_refused_as_a_whole(flags):
+    with pytest.raises(InvalidError, match="no document of flagd"):
+        import_flagd({"flags": flags})

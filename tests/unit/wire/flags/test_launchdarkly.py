@@ -211,3 +211,28 @@ def test_rules_without_an_id_or_with_one_that_is_taken_are_numbered():
 def test_without_regexes_patterns_are_taken_as_they_are():
     [read] = import_launchdarkly({"flags": {"checkout": ruled(clause("matches", "("))}}).flags
     assert read.rules[0].condition.values == ("(",)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"items": [{"key": "a"}]},
+        {"flags": {}, "segments": {}},
+        {"flags": {"a": {"state": "ENABLED", "variants": {"on": True}, "defaultVariant": "on"}}},
+        {"feature_management": {"feature_flags": [{"id": "a", "enabled": True}]}},
+        {"flags": [{"key": "a", "variants": {"on": True}}], "segments": [{"key": "s", "included": []}]},
+    ],
+)
+def test_the_document_of_another_product_and_an_empty_one_are_refused_as_a_whole(document):
+    with pytest.raises(InvalidError, match="no LaunchDarkly SDK data"):
+        import_launchdarkly(document)
+
+
+def test_a_flag_of_another_product_among_its_own_is_refused_alone():
+    found = imported(good=flag(), other={"state": "ENABLED", "variants": {"on": True}})
+
+    assert ([each.key for each in found.flags], refusals(found)) == (
+        ["good"],
+        [("other", "variations", "is missing: this is no flag of LaunchDarkly")],
+    )

@@ -338,3 +338,17 @@ def test_key_values_of_app_configuration_are_taken():
 def test_a_document_that_is_none_is_refused(document):
     with pytest.raises(InvalidError):
         import_microsoft(document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"feature_management": {"feature_flags": []}},
+        {"feature_flags": [{"key": "a"}]},
+        {"items": [{"key": "other", "value": "x"}]},
+        [],
+    ],
+)
+def test_a_document_without_one_of_its_flags_is_refused_as_a_whole(document):
+    with pytest.raises(InvalidError, match="no document of Microsoft"):
+        import_microsoft(document)
