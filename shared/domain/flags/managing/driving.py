@@ -1,6 +1,7 @@
 """A rollout moves one split of a flag - of a rule, a region, or the default -, and nobody else meanwhile."""
 
 from dataclasses import replace
+from itertools import takewhile
 
 from shared.domain.errors import RejectedError
 from shared.domain.flags.managing import events as e
@@ -67,7 +68,11 @@ def refusal_of_others(state: FlagState, wanted: Flag) -> str | None:
     flag = state.flag
     if flag is None:
         return None
-    return next((_in_the_way(driver) for driver in state.drivers if not _is_spared(driver, flag, wanted)), None)
+    of_split = next((each for each in state.drivers if _changes_split(each, flag, wanted)), None)
+    if of_split is not None:
+        return _in_the_way(of_split, "")
+    of_audience = next((each for each in state.drivers if _changes_audience(each, flag, wanted)), None)
+    return _in_the_way(of_audience, ", and this changes who meets it") if of_audience is not None else None
 
 
 def refusal_to_archive(state: FlagState) -> str | None:
@@ -118,19 +123,20 @@ def _inherits_again(driver: Driver, flag: Flag, serve: Serve) -> bool:
     return override_of(flag, driver.region).default is not None and _settled(flag.default) == serve
 
 
-def _is_spared(driver: Driver, flag: Flag, wanted: Flag) -> bool:
-    """Whether what is wanted leaves what this rollout drives as it is, and who meets it."""
-    rule, region = driver.rule, driver.region
-    return (
-        serve_of(flag, rule, region) == serve_of(wanted, rule, region)
-        and _audience_of(flag, rule, region) == _audience_of(wanted, rule, region)
-        and all(_value_of(flag, name) == _value_of(wanted, name) for name in (driver.candidate, driver.stable))
+def _changes_split(driver: Driver, flag: Flag, wanted: Flag) -> bool:
+    serves = serve_of(flag, driver.rule, driver.region) == serve_of(wanted, driver.rule, driver.region)
+    return not serves or any(
+        _value_of(flag, name) != _value_of(wanted, name) for name in (driver.candidate, driver.stable)
     )
 
 
-def _in_the_way(driver: Driver) -> str:
+def _changes_audience(driver: Driver, flag: Flag, wanted: Flag) -> bool:
+    return _audience_of(flag, driver.rule, driver.region) != _audience_of(wanted, driver.rule, driver.region)
+
+
+def _in_the_way(driver: Driver, how: str) -> str:
     where = _named(driver.rule, driver.region)
-    return f"rollout {driver.rollout} drives {where}: end it first; the kill switch works meanwhile"
+    return f"rollout {driver.rollout} drives {where}{how}: end it first; the kill switch works meanwhile"
 
 
 def _refusal(state: FlagState, flag: Flag, command: Drive) -> str | None:
@@ -198,12 +204,29 @@ def _settled(serve: Serve | None) -> Serve | None:
     return served[0] if len(served) == 1 and served[0] is not None else serve
 
 
-def _audience_of(flag: Flag, rule: str | None, region: str | None) -> object:
-    """Return what decides who meets the split: a rule's condition, or whether the flag, or the region, is on."""
-    if rule is not None:
-        found = rule_of(flag, rule)
-        return (flag.enabled, found.condition if found is not None else None)
-    return (flag.enabled, override_of(flag, region).enabled if region is not None else None)
+def _audience_of(flag: Flag, rule: str | None, region: str | None) -> str:
+    """Return what decides who meets the split, as text: True is 1 in Python and not in JSON.
+
+    That is all that is asked before it, but for the individual targets: a tester or two move no measurement, and a
+    person who meets harm is to be taken out at once. What a rule above serves is its owner's, if it passes nobody on.
+    """
+    above = [(each.condition, _passes_on(each.serve)) for each in takewhile(lambda each: each.id != rule, flag.rules)]
+    found = rule_of(flag, rule) if rule is not None else None
+    own = found.condition if found is not None else None
+    regions = sorted(
+        (name, each.enabled, each.default is not None and rule is None)
+        for name, each in flag.regions
+        if region in (None, name)
+    )
+    shown = [each for each in regions if each[1:] != (None, False)]
+    return repr((flag.enabled, flag.schedule, flag.prerequisites, above, own, shown))
+
+
+def _passes_on(serve: Serve) -> Split | None:
+    """Return the split where some that meet the rule go on to what stands below."""
+    if isinstance(serve, Split) and any(share.variant is None for share in serve.shares):
+        return serve
+    return None
 
 
 def _value_of(flag: Flag, name: VariantName) -> object:

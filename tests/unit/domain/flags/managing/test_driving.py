@@ -10,9 +10,22 @@ from shared.domain.flags.managing.commands import Drive, Release
 from shared.domain.flags.managing.driving import weight_in
 from shared.domain.flags.managing.refusals import UnknownFlagError
 from shared.domain.flags.managing.serves import serve_of
-from shared.domain.flags.model import EVERYBODY, WHOLE, Attribute, Hashing, RegionOverride, Share, Split, Variant
-from shared.domain.names import RolloutId, VariantName, Version
-from tests.unit.domain.flags.managing.tale import EVERYONE, OFF, ON, ROLLOUT, STAFF, Tale, flag
+from shared.domain.flags.model import (
+    EVERYBODY,
+    WHOLE,
+    Attribute,
+    During,
+    Hashing,
+    Prerequisite,
+    RegionOverride,
+    Rule,
+    Share,
+    Split,
+    Target,
+    Variant,
+)
+from shared.domain.names import FlagKey, RolloutId, VariantName, Version
+from tests.unit.domain.flags.managing.tale import EVERYONE, NOON, OFF, ON, ROLLOUT, STAFF, Tale, flag
 
 OTHER = RolloutId("shop-ba9876543210")
 THIRD = RolloutId("shop-3333333333ff")
@@ -118,12 +131,49 @@ def test_others_cannot_write_what_is_driven(wanted):
         tale.archive()
 
 
+NEWCOMERS = Rule(id="newcomers", condition=EVERYBODY, serve=OFF)
+PASSES_ON = Split(shares=(Share(ON, 50_000), Share(None, 50_000)), seed="s")
+WHO_ELSE_MEETS_IT = {
+    "a rule above": {"rules": (NEWCOMERS, STAFF)},
+    "a rule less above": {"rules": ()},
+    "whom a rule above takes": {"rules": (replace(STAFF, condition=EVERYBODY),)},
+    "whom a rule above passes on": {"rules": (replace(STAFF, serve=PASSES_ON),)},
+    "the schedule": {"schedule": During(until=NOON)},
+    "the prerequisites": {"prerequisites": (Prerequisite(FlagKey("other"), (ON,)),)},
+    "a region that is off": {"regions": (("eu", RegionOverride(enabled=False)),)},
+}
+
+
+@pytest.mark.parametrize("rule", ["everyone", None])
+@pytest.mark.parametrize("changes", WHO_ELSE_MEETS_IT.values(), ids=WHO_ELSE_MEETS_IT)
+def test_others_cannot_change_who_meets_what_is_driven(changes, rule):
+    tale = driven(rule)
+    rules = (*changes.get("rules", tale.flag.rules[:1]), *tale.flag.rules[1:])
+
+    with pytest.raises(RejectedError, match=f"rollout {ROLLOUT} drives .*, and this changes who meets it"):
+        tale.save(replace(tale.flag, **{**changes, "rules": rules}))
+
+
+def test_others_cannot_give_a_region_a_default_of_its_own_while_the_default_of_all_is_driven():
+    regions = (("eu", RegionOverride(default=ON)),)
+
+    tale = driven()
+    tale.save(replace(tale.flag, regions=regions))
+    tale = driven(None)
+    with pytest.raises(RejectedError, match="this changes who meets it"):
+        tale.save(replace(tale.flag, regions=regions))
+    tale = Tale()
+    tale.tell(to_eu(5_000))
+    tale.save(replace(tale.flag, regions=(*tale.flag.regions, ("us", RegionOverride(default=ON)))))
+
+
 def test_others_may_write_the_rest():
     tale = driven()
-    rules = (replace(STAFF, serve=OFF), *tale.flag.rules[1:])
-    tale.save(replace(tale.flag, rules=rules, owner="shop"))
+    rules = (replace(STAFF, serve=OFF), *tale.flag.rules[1:], NEWCOMERS)
+    targets = (Target(variant=ON, values=("ann",)),)
+    tale.save(replace(tale.flag, rules=rules, owner="shop", targets=targets, default=ON))
 
-    assert (tale.flag.rules, tale.flag.owner) == (rules, "shop")
+    assert (tale.flag.rules, tale.flag.owner, tale.flag.targets) == (rules, "shop", targets)
 
 
 def test_the_kill_switch_always_works_and_the_rollout_goes_on_below_it():
