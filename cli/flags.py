@@ -9,7 +9,7 @@ from cli.reading import UnreadableError, read_file
 from cli.refusing import refuse
 from cli.telling import remark, tell, tell_json
 from shared.domain.errors import InvalidError, Problem
-from shared.wire.flags.collection import LONGEST, Collection, collection_document, parse_collection
+from shared.wire.flags.collection import LONGEST, Collection, collection_document, held_to_documents, parse_collection
 from shared.wire.flags.document import read_document
 from shared.wire.flags.flagd import WAYS, import_flagd
 from shared.wire.flags.flagd_export import export_flagd
@@ -101,7 +101,7 @@ def _imported(options: argparse.Namespace, document: Any) -> Imported:
         case "microsoft":
             return import_microsoft(document)
         case _:
-            return import_launchdarkly(document)
+            return held_to_documents(import_launchdarkly(document))
 
 
 def _check(options: argparse.Namespace, body: bytes) -> int:

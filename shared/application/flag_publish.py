@@ -34,6 +34,8 @@ from shared.wire.flag_documents import (
     open_chunk,
     write_opened_chunk,
 )
+from shared.wire.flag_snapshot_rows import chunk_rows
+from shared.wire.table_limits import check_transaction
 
 FLAG_CHUNKS = 64
 SEGMENT_CHUNKS = 16
@@ -102,6 +104,20 @@ class SnapshotPublisher:
             except VersionConflictError:
                 continue
         raise TryLaterError(f"{key} is changing too fast to be published now", after_seconds=1)
+
+    def check_room(self, after: FlagAggregate | SegmentAggregate) -> None:
+        """Raise `RejectedError` where what was decided could never be served: its chunk would be too long.
+
+        Somebody else may fill the chunk until then; so late it is told in the log alone.
+        """
+        state = after.state
+        if isinstance(state, FlagState):
+            slot, change = slot_of_flag(state.key), _with_flag(state)
+        else:
+            slot, change = slot_of_segment(state.key), _with_segment(state)
+        before = self._chunk(after.environment, self.snapshots.read_head(after.environment), slot)
+        document = write_opened_chunk(change(before))
+        check_transaction(chunk_rows(after.environment, name_of_chunk(document), document, self.clock.now()))
 
     def _publish_flag(self, current: FlagAggregate, head: Head) -> None:
         """Publish the flag; one that is killed and too long for its chunk, as far as it is needed to serve it so."""

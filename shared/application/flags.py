@@ -39,10 +39,12 @@ from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
 from shared.ports.open_markers import OpenMarkers
 from shared.ports.rollout_store import HistoryEntry, RolloutArchive, RolloutStore
-from shared.wire.flag_documents import read_flag_revision
+from shared.wire.flag_documents import FlagEnvelope, read_flag_revision
 
 CONFLICTS_AT_MOST = 10
 LINES_AT_MOST = 200
+GROWING = SaveFlag | Approve
+"""What may make a flag larger, and so too large to be served: it is looked at before it is committed."""
 
 log = logging.getLogger("slipway.flags")
 
@@ -129,11 +131,15 @@ class Flags:
             decision = self.rules.decide(current, command)
             if not decision.events:
                 return self._bring_up(current).state if current.state.effects else current.state
-            self.markers.open(aggregate, self.clock.now() + MARKER_GRACE)
             try:
+                if isinstance(command, GROWING) and not (decision.state.live and decision.state.live.killed):
+                    self.publisher.check_room(replace(current, envelope=FlagEnvelope(state=decision.state)))
+                self.markers.open(aggregate, self.clock.now() + MARKER_GRACE)
                 after = commit_flag(self.store, current, decision, alarms=current.envelope.alarms)
             except VersionConflictError:
                 continue
+            except RejectedError as error:
+                raise RejectedError(f"flag {key}, with what waits to change it, cannot be kept so: {error}") from error
             for event in decision.events:
                 log.info("%s %s", type(event).__name__, aggregate)
             if after.state.distributing or any(isinstance(event, ChangeScheduled) for event in decision.events):

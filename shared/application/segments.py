@@ -1,7 +1,7 @@
 """Changing segments, in the same way as flags."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.application.door import MARKER_GRACE
 from shared.application.flag_aggregates import (
@@ -14,7 +14,7 @@ from shared.application.flag_aggregates import (
 from shared.application.flag_publish import SnapshotPublisher
 from shared.application.flag_serving import FlagServer
 from shared.application.flags import CONFLICTS_AT_MOST, LINES_AT_MOST
-from shared.domain.errors import InvalidError, SlipwayError, TryLaterError, VersionConflictError
+from shared.domain.errors import InvalidError, RejectedError, SlipwayError, TryLaterError, VersionConflictError
 from shared.domain.flags.managing.breaking import problems_of_saving_segment
 from shared.domain.flags.managing.commands import Expected
 from shared.domain.flags.managing.refusals import UnknownFlagError
@@ -33,7 +33,7 @@ from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
 from shared.ports.open_markers import OpenMarkers
 from shared.ports.rollout_store import HistoryEntry, RolloutArchive, RolloutStore
-from shared.wire.flag_documents import read_segment_revision
+from shared.wire.flag_documents import SegmentEnvelope, read_segment_revision
 
 log = logging.getLogger("slipway.flags")
 
@@ -120,11 +120,15 @@ class Segments:
             decision = decide_segment(current.state, command, now=self.clock.now())
             if not decision.events:
                 return self._bring_up(current)
-            self.markers.open(aggregate, self.clock.now() + MARKER_GRACE)
             try:
+                if isinstance(command, SaveSegment):
+                    self.publisher.check_room(replace(current, envelope=SegmentEnvelope(state=decision.state)))
+                self.markers.open(aggregate, self.clock.now() + MARKER_GRACE)
                 after = commit_segment(self.store, current, decision)
             except VersionConflictError:
                 continue
+            except RejectedError as error:
+                raise RejectedError(f"segment {key} cannot be kept so: {error}") from error
             log.info("%s %s", type(decision.events[0]).__name__, aggregate)
             return self._bring_up(after)
         raise TryLaterError(f"segment {key} is changing too fast to be changed now", after_seconds=1)

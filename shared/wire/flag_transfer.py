@@ -10,7 +10,7 @@ from shared.domain.flags.model import Flag, Segment
 from shared.domain.names import EnvironmentName
 from shared.wire.findings import closest, shown
 from shared.wire.flag_requests import is_set, reason_of
-from shared.wire.flags.collection import Collection, collection_document, read_each
+from shared.wire.flags.collection import Collection, collection_document, held_to_documents, read_each
 from shared.wire.flags.document import read_document
 from shared.wire.flags.notes import Exported, Imported, Note
 from shared.wire.source import Source
@@ -100,7 +100,7 @@ def _imported(chosen: FlagFormat, source: Source, way: str) -> Imported:
         case FlagFormat.LAUNCHDARKLY:
             from shared.wire.flags.launchdarkly import import_launchdarkly
 
-            return import_launchdarkly(source.value)
+            return held_to_documents(import_launchdarkly(source.value))
         case _:
             return read_each(source)
 

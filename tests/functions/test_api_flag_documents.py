@@ -146,6 +146,25 @@ def test_each_way_in_which_flagd_divided_users_can_be_named(api, way):
     assert outcomes(result) == {"plain": "created"}
 
 
+@pytest.mark.parametrize(
+    ("subject", "document"),
+    [
+        ("many", {"targets": [{"variation": 0, "values": [f"u{number}" for number in range(15_000)]}]}),
+        ("many", {"targets": [{"variation": 0, "values": [f"u{number}" for number in range(100_000)]}]}),
+        ("many", {"rules": [{"id": f"r{number}", "clauses": [], "variation": 0} for number in range(1001)]}),
+        ("many", {"description": "x" * 2001}),
+    ],
+    ids=["values", "values that no row takes", "rules", "a text"],
+)
+def test_what_could_not_be_edited_later_is_not_imported(api, subject, document):
+    small = {"on": True, "version": 1, "variations": [True, False], "offVariation": 1, "fallthrough": {"variation": 0}}
+    result = send(api, {"flags": {"plain": small, subject: {**small, **document}}}, "format=launchdarkly")
+
+    assert outcomes(result) == {"plain": "created", subject: "refused"}
+    assert "allowed are" in json.dumps(result)
+    assert "row" not in json.dumps(result["flags"])
+
+
 def test_a_kill_switch_is_not_thrown_by_a_document(api):
     send(api, {"flags": [ON]})
     result = send(api, {"flags": [{**ON, "killed": True}]}, "format=slipway&overwrite=true")

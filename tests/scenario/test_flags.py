@@ -1,5 +1,6 @@
 """Flags on the real store and queue: served when they were changed, whatever dies or fails in between."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -431,6 +432,45 @@ def test_the_kill_switch_works_also_where_the_flag_has_grown_too_long_for_its_ch
     narrow[-1].longest = 10**6
     world.app.flag_changes.tell(LIVE, KEY, Revive(by="bob", why="mended"))
     assert served(world) == long
+
+
+def test_a_flag_that_its_chunk_has_no_room_for_is_refused_before_it_is_committed(world):
+    save(world, flag(), NEW)
+    snapshots = world.keeping.snapshots
+    head = snapshots.read_head(LIVE)
+    ((slot, name),) = head.chunks
+    opened = open_chunk(snapshots.read_chunk(LIVE, name))
+    others = {FlagKey(f"old-{number}"): json.dumps({"flag": {"key": f"old-{number}"}}) for number in range(2)}
+    large = json.dumps({"flag": {"key": "large", "description": "x" * 3_900_000}}, separators=(",", ":"))
+    full = write_opened_chunk(replace(opened, flags={**opened.flags, **others, FlagKey("large"): large}))
+    snapshots.write_chunk(LIVE, name_of_chunk(full), full, world.clock.now())
+    snapshots.move_head(LIVE, replace(head, chunks=((slot, name_of_chunk(full)),)))
+
+    values = tuple(f"user-{number:0>20}" for number in range(5_000))
+    with pytest.raises(RejectedError, match=r"flag new-checkout, .* a chunk takes 4,000,000"):
+        save(world, flag(targets=(Target(variant=ON, values=values),)))
+    assert world.app.flag_changes.state(LIVE, KEY).revision == 1
+    assert_tidy(world)
+
+
+def test_a_segment_that_its_chunk_has_no_room_for_is_refused_before_it_is_committed(world):
+    def save_staff(values: tuple[str, ...], expected: Any) -> None:
+        staff = Segment(key=SegmentKey("staff"), included=(Members(values),))
+        world.app.segments.save(LIVE, staff, by="alice", why="", expected=expected)
+
+    save_staff(("ann",), NEW)
+    snapshots = world.keeping.snapshots
+    head = snapshots.read_head(LIVE)
+    ((slot, name),) = head.chunks
+    opened = open_chunk(snapshots.read_chunk(LIVE, name))
+    large = json.dumps({"segment": {"key": "large", "description": "x" * 3_900_000}}, separators=(",", ":"))
+    full = write_opened_chunk(replace(opened, segments={**opened.segments, SegmentKey("large"): large}))
+    snapshots.write_chunk(LIVE, name_of_chunk(full), full, world.clock.now())
+    snapshots.move_head(LIVE, replace(head, chunks=((slot, name_of_chunk(full)),)))
+
+    with pytest.raises(RejectedError, match=r"segment staff cannot be kept so: .* a chunk takes 4,000,000"):
+        save_staff(tuple(f"user-{number:0>20}" for number in range(5_000)), Unread.ANY)
+    assert world.app.segments.state(LIVE, SegmentKey("staff")).revision == 1
 
 
 def test_a_flag_is_published_also_beside_one_that_this_release_cannot_read(world):

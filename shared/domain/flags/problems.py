@@ -34,6 +34,8 @@ RESERVED_KEYS: Final = frozenset({FlagKey("import"), FlagKey("export"), FlagKey(
 MOST_PATTERNS: Final = 200
 """Regular expressions in one flag or segment: one may take 10 ms and a third of a megabyte to be made ready, which is
 done while somebody waits."""
+MOST_VALUES: Final = 10_000
+"""Of all values that the targets and clauses of one flag, or the members and clauses of one segment, compare with."""
 EXPLAIN: Final = "/explain"
 """Nor can a flag's key end so: that is where a flag is explained."""
 
@@ -47,7 +49,9 @@ def problems_of(
 ) -> tuple[Problem, ...]:
     """Return everything that is wrong with a flag that is to be saved among these; patterns only with `regexes`."""
     among = Surroundings({**all_flags, flag.key: flag}, all_segments, regexes or _unchecked)
-    return (*_of_key(flag.key), *(finding.problem for finding in flag_findings(flag, among)))
+    count = sum(len(target.values) for target in flag.targets) + values_in(rule.condition for rule in flag.rules)
+    too_many = _of_count(count, "a flag: make a segment of them")
+    return (*_of_key(flag.key), *too_many, *(finding.problem for finding in flag_findings(flag, among)))
 
 
 def problems_of_segment(
@@ -55,13 +59,21 @@ def problems_of_segment(
 ) -> tuple[Problem, ...]:
     """Return everything that is wrong with a segment that is to be saved among these; patterns only with `regexes`."""
     among = Surroundings({}, {**all_segments, segment.key: segment}, regexes or _unchecked)
-    return tuple(finding.problem for finding in segment_findings(segment, among))
+    count = sum(len(each.values) for each in (*segment.included, *segment.excluded))
+    too_many = _of_count(count + values_in(rule.condition for rule in segment.rules), "a segment")
+    return (*too_many, *(finding.problem for finding in segment_findings(segment, among)))
 
 
 def _of_key(key: FlagKey) -> Iterator[Problem]:
     if key in RESERVED_KEYS or key.endswith(EXPLAIN):
         taken = ", ".join(sorted(RESERVED_KEYS))
         yield Problem("key", f"found {key!r:.80}; allowed is any but {taken}, and none that ends in {EXPLAIN}")
+
+
+def _of_count(count: int, of_what: str) -> Iterator[Problem]:
+    """What was saved before there was a limit is served on: this is no finding."""
+    if count > MOST_VALUES:
+        yield Problem("", f"compares with {count} values; allowed are at most {MOST_VALUES} {of_what}")
 
 
 def fault_of(flag: Flag, among: Surroundings) -> str | None:
@@ -115,17 +127,26 @@ _TOO_MANY_PATTERNS: Final = Finding(
 
 
 def _patterns_in(conditions: Iterable[Condition]) -> int:
-    """Count them before any is made ready. How deep conditions lie is not known yet, so this goes by no stack."""
-    count, left = 0, list(conditions)
+    """Count them before any is made ready."""
+    return sum(len(clause.values) for clause in _clauses_in(conditions) if clause.operator is Operator.MATCHES)
+
+
+def values_in(conditions: Iterable[Condition]) -> int:
+    """Return with how many values conditions compare in all."""
+    return sum(len(clause.values) for clause in _clauses_in(conditions))
+
+
+def _clauses_in(conditions: Iterable[Condition]) -> Iterator[Clause]:
+    """How deep conditions lie is not known yet, so this goes by no stack."""
+    left = list(conditions)
     while left:
         match left.pop():
-            case Clause(operator=Operator.MATCHES, values=values):
-                count += len(values)
+            case Clause() as clause:
+                yield clause
             case All(inner) | AnyOf(inner):
                 left.extend(inner)
             case Not(each):
                 left.append(each)
-    return count
 
 
 def _of_variants(flag: Flag, names: tuple[VariantName, ...]) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Several flags and segments in one document: `{"flags": [...], "segments": [...]}`, or one flag by itself."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from shared.domain.errors import InvalidError, Problem
@@ -79,6 +80,26 @@ def read_each(source: Source) -> Imported:
     if problems:
         raise InvalidError(*problems)
     return Imported(flags=tuple(found["flags"]), segments=tuple(found["segments"]), refused=tuple(refused))
+
+
+def held_to_documents(imported: Imported) -> Imported:
+    """Return the import with those refused that our own documents cannot say, by their lists or texts being too long.
+
+    What is saved can so be written, sent back and restored.
+    """
+    refused: list[Refused] = []
+
+    def held(each: Any, document: dict[str, Any], read: Callable[[Source], Any]) -> bool:
+        try:
+            read(Source(document))
+        except InvalidError as error:
+            refused.extend(Refused(each.key, problem) for problem in error.problems)
+            return False
+        return True
+
+    segments = tuple(each for each in imported.segments if held(each, segment_document(each), read_segment))
+    flags = tuple(each for each in imported.flags if held(each, flag_document(each), read_flag))
+    return replace(imported, flags=flags, segments=segments, refused=(*imported.refused, *refused))
 
 
 def _subject(source: Source, path: str) -> str:

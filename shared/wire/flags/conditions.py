@@ -225,18 +225,3 @@ def _clause_document(clause: Clause) -> dict[str, Any]:
     if clause.strict:
         document["strict"] = True
     return document
-
-
-def values_in(condition: Condition) -> int:
-    """Return with how many values a condition compares in all."""
-    match condition:
-        case Clause():
-            return len(condition.values)
-        case All(conditions) | AnyOf(conditions):
-            return sum(values_in(each) for each in conditions)
-        case Not(inner):
-            return values_in(inner)
-        case InSegment() | InLayer() | During():
-            return 0
-        case _:
-            assert_never(condition)

@@ -23,14 +23,14 @@ from shared.domain.flags.model import (
     Target,
     Variant,
 )
+from shared.domain.flags.problems import MOST_VALUES, values_in
 from shared.domain.names import FlagKey, VariantName
 from shared.wire.findings import Findings, Part, found, shown
-from shared.wire.flags.conditions import DEEPEST, condition_document, depth_of, read_condition, values_in
+from shared.wire.flags.conditions import DEEPEST, condition_document, depth_of, read_condition
 from shared.wire.flags.members import (
     FLAG_KEY,
     LONGEST_NAME,
     LONGEST_TEXT,
-    MOST_VALUES,
     REGION,
     attribute,
     attribute_document,
@@ -314,7 +314,7 @@ def _read_region(part: Part, region: str, offer: Offer) -> RegionOverride:
 
 def _refuse_too_many(part: Part, flag: Flag) -> None:
     count = sum(len(target.values) for target in flag.targets)
-    count += sum(values_in(rule.condition) for rule in flag.rules)
+    count += values_in(rule.condition for rule in flag.rules)
     if count > MOST_VALUES:
         part.refuse(f"compares with {count} values; allowed are at most {MOST_VALUES} a flag: make a segment of them")
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from shared.domain.flags.model import BY_KEY, Attribute
+from shared.domain.flags.problems import MOST_VALUES
 from shared.wire.findings import Part, closest, found, shown
 from shared.wire.timestamps import parse_time
 
@@ -16,8 +17,6 @@ LONGEST_NAME: Final = 128
 LONGEST_TEXT: Final = 2000
 MOST_ENTRIES: Final = 1000
 """Of every list but those of values."""
-MOST_VALUES: Final = 10_000
-"""Of all values that the targets and clauses of one flag or segment compare with."""
 
 FLAG_KEY: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*")
 """What can stand in an address as it is; a slash divides names, and no name begins with a dot."""

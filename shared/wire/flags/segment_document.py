@@ -13,13 +13,13 @@ from shared.domain.flags.model import (
     Share,
     Split,
 )
+from shared.domain.flags.problems import MOST_VALUES, values_in
 from shared.domain.names import SegmentKey
 from shared.wire.findings import Findings, Part
-from shared.wire.flags.conditions import condition_document, read_condition, values_in
+from shared.wire.flags.conditions import condition_document, read_condition
 from shared.wire.flags.document import compact, read_document
 from shared.wire.flags.members import (
     LONGEST_TEXT,
-    MOST_VALUES,
     SEGMENT_KEY,
     attribute,
     attribute_document,
@@ -68,7 +68,7 @@ def _read(part: Part) -> Segment:
         description=text(part.child("description"), longest=LONGEST_TEXT, at_least=0),
     )
     count = sum(len(each.values) for each in (*segment.included, *segment.excluded))
-    count += sum(values_in(rule.condition) for rule in segment.rules)
+    count += values_in(rule.condition for rule in segment.rules)
     if count > MOST_VALUES:
         part.refuse(f"compares with {count} values; allowed are at most {MOST_VALUES} a segment")
     return segment

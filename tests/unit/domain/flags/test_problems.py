@@ -14,6 +14,7 @@ from shared.domain.flags.model import (
     FlagType,
     InLayer,
     InSegment,
+    Members,
     Not,
     Operator,
     Prerequisite,
@@ -26,8 +27,8 @@ from shared.domain.flags.model import (
     Target,
     Variant,
 )
-from shared.domain.flags.problems import MOST_PATTERNS, problems_of, problems_of_segment
-from tests.unit.domain.flags.flags import flag, on_if, segment
+from shared.domain.flags.problems import MOST_PATTERNS, MOST_VALUES, problems_of, problems_of_segment
+from tests.unit.domain.flags.flags import flag, is_on, on_if, segment
 from tests.unit.domain.flags.patterns import python_regexes
 
 X = Attribute(("x",))
@@ -171,3 +172,24 @@ def test_more_patterns_than_can_be_made_ready_while_somebody_waits_are_refused_b
             ("rules", True)
         ]
     assert len(made) == MOST_PATTERNS
+
+
+def test_no_flag_and_no_segment_compares_with_more_values_than_a_document_may():
+    half = Clause(attribute=X, operator=Operator.IN, values=tuple(map(str, range(MOST_VALUES // 2))))
+    inner = Not(All((half, half)))
+    target = Target(variant="on", values=("one more",))
+
+    assert told(on_if(inner)) == []
+    assert told(on_if(inner, targets=(target,))) == [
+        ("", "compares with 10001 values; allowed are at most 10000 a flag: make a segment of them")
+    ]
+    members = Members(tuple(map(str, range(MOST_VALUES))))
+    assert problems_of_segment(segment(included=(members,)), {}) == ()
+    [problem] = problems_of_segment(segment(included=(members, Members(("one more",)))), {})
+    assert problem.message == "compares with 10001 values; allowed are at most 10000 a segment"
+
+
+def test_a_flag_that_was_saved_before_there_was_a_limit_is_served_on():
+    values = tuple(map(str, range(MOST_VALUES + 1)))
+
+    assert is_on(Clause(attribute=X, operator=Operator.IN, values=values), {"x": "7"})
