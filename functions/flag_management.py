@@ -14,6 +14,7 @@ import azure.functions as func
 
 from functions.answers import Reply, after_in, for_operators, new_id
 from shared.bootstrap import app
+from shared.domain.errors import InvalidError, Problem
 from shared.domain.flags.managing.commands import (
     Approve,
     Archive,
@@ -49,6 +50,7 @@ from shared.wire.flag_requests import (
     segment_of,
 )
 from shared.wire.flag_views import flag_view
+from shared.wire.flags.document import LONGEST_DOCUMENT
 from shared.wire.identities import requested_identity
 
 ENVIRONMENT: Final = "environment"
@@ -71,7 +73,7 @@ def get_flag(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route(route="api/flags/{*key}", methods=["PUT"], auth_level=func.AuthLevel.ANONYMOUS)
 def put_flag(req: func.HttpRequest) -> func.HttpResponse:
     """Save a flag, propose it where that is asked for, or say whom it would move."""
-    return for_operators(req, _put_flag, takes=(ENVIRONMENT, "reason", "dry-run"))
+    return for_operators(req, _put_flag, takes=(ENVIRONMENT, "reason", "dry-run"), at_most=LONGEST_DOCUMENT)
 
 
 @blueprint.route(route="api/flags/{*key}", methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -83,7 +85,7 @@ def archive_flag(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route(route="api/flags/{*key}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 def steer_flag(req: func.HttpRequest) -> func.HttpResponse:
     """Kill, revive, approve, reject, schedule, cancel, restore or distribute."""
-    return for_operators(req, _steer_flag, takes=(ENVIRONMENT,))
+    return for_operators(req, _steer_flag, takes=(ENVIRONMENT,), at_most=LONGEST_DOCUMENT)
 
 
 @blueprint.route(route="api/flag-history/{*key}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -113,7 +115,7 @@ def get_segment(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route(route="api/segments/{key}", methods=["PUT"], auth_level=func.AuthLevel.ANONYMOUS)
 def put_segment(req: func.HttpRequest) -> func.HttpResponse:
     """Save a segment."""
-    return for_operators(req, _put_segment, takes=(ENVIRONMENT, "reason"))
+    return for_operators(req, _put_segment, takes=(ENVIRONMENT, "reason"), at_most=LONGEST_DOCUMENT)
 
 
 @blueprint.route(route="api/segments/{key}", methods=["DELETE"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -240,7 +242,8 @@ def _get_flag_history(req: func.HttpRequest, _caller: str) -> Reply:
 
 
 def _explain_flag(req: func.HttpRequest, _caller: str) -> Reply:
-    return Reply(200, app().flag_views.explanation(_environment(req), _flag_key(req), context_in(req.params)))
+    key = _key_in((req.route_params.get("key") or "").removesuffix(EXPLAIN))
+    return Reply(200, app().flag_views.explanation(_environment(req), key, context_in(req.params)))
 
 
 def _list_segments(req: func.HttpRequest, _caller: str) -> Reply:
@@ -288,7 +291,14 @@ def _asks_why(req: func.HttpRequest) -> bool:
 
 
 def _flag_key(req: func.HttpRequest) -> FlagKey:
-    text = (req.route_params.get("key") or "").removesuffix(EXPLAIN)
+    text = req.route_params.get("key") or ""
+    if text.endswith(EXPLAIN):
+        found = f"found {shown(text)}; the ending {EXPLAIN} is reserved: there a flag is explained (GET)"
+        raise InvalidError(Problem("key", found))
+    return _key_in(text)
+
+
+def _key_in(text: str) -> FlagKey:
     key = flag_key_in(text)
     if key is None:
         raise UnknownFlagError(f"there is no flag {shown(text)}: no flag can have this key")

@@ -13,7 +13,7 @@ from shared.domain.flags.model import Flag, Json, Segment
 from shared.domain.names import FlagKey, SegmentKey
 from shared.wire.fields import Fields
 from shared.wire.findings import closest, shown
-from shared.wire.flags.document import parse_flag, read_flag
+from shared.wire.flags.document import LONGEST_DOCUMENT, parse_flag, read_flag
 from shared.wire.flags.members import FLAG_KEY, LONGEST_KEY, SEGMENT_KEY
 from shared.wire.flags.segment_document import parse_segment
 from shared.wire.identities import header_of
@@ -138,7 +138,7 @@ def segment_of(body: bytes, content_type: str | None, key: SegmentKey) -> Segmen
 
 def dry_run_in(body: bytes, key: FlagKey) -> DryRun:
     """Return what `{"flag", "contexts"?}` asks. Raises `InvalidError` naming each wrong field."""
-    fields = Fields(read_json(body))
+    fields = Fields(read_json(body, at_most=LONGEST_DOCUMENT))
     fields.refuse_others(("flag", "contexts"))
     contexts = _contexts(fields)
     flag = _flag(fields, key)
@@ -149,7 +149,7 @@ def dry_run_in(body: bytes, key: FlagKey) -> DryRun:
 
 def parse_flag_action(body: bytes, key: FlagKey) -> FlagActionRequest:
     """Return the command in `{"action", "reason"?, ...}`. Raises `InvalidError` naming each wrong field."""
-    fields = Fields(read_json(body))
+    fields = Fields(read_json(body, at_most=LONGEST_DOCUMENT))
     action = _action(fields)
     if action is None:
         fields.done()

@@ -331,3 +331,25 @@ def test_why_a_flag_serves_what_is_asked_at_its_own_address_too(api):
     explained = api.ask("GET", f"{PATH}/explain?{asked}")
     assert explained.status == 200
     assert explained.json() == api.ask("GET", f"/api/flag-explanations/new-checkout?{asked}").json()
+
+
+def test_a_flag_and_a_segment_may_have_512_kb(api):
+    values = [f"user-{number:0>30}" for number in range(9_000)]
+    target = [{"variant": "on", "values": values}]
+    assert put(api, targets=target).status == 201
+    scheduled = act(api, "schedule", at="2099-01-01T00:00:00Z", flag={**FLAG, "targets": target, "owner": "shop"})
+    assert scheduled.status == 409, "what is kept of a flag, with what waits to change it, has one limit"
+    assert put(api, {"key": "many", "included": [{"values": values}]}, "/api/segments/many").status == 201
+    dry = api.ask("PUT", f"{PATH}?dry-run=true", {"flag": {**FLAG, "targets": target}, "contexts": []})
+    assert dry.status == 200
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
+def test_the_ending_where_a_flag_is_explained_is_reserved(api, method):
+    put(api)
+
+    answer = api.ask(method, f"{PATH}/explain", {**FLAG, "owner": "shop"}, {"If-Match": "*"})
+
+    assert (answer.status, answer.json()["errors"][0]["path"]) == (400, "key")
+    assert "/explain is reserved" in answer.json()["errors"][0]["detail"]
+    assert api.ask("GET", PATH).json()["revision"] == 1
