@@ -1,5 +1,10 @@
-"""Which row of a table says when a flag was last asked for: a partition `u|{environment}`, a row for each flag."""
+"""Which row of a table says when a flag was last asked for: a partition `u|{environment}`, a row for each flag.
 
+A flag's key of many slashes is too long for a row's when it is escaped; such a row is named by the key's hash. Nobody
+reads keys out of rows: whoever asks names the flags.
+"""
+
+import hashlib
 from collections.abc import Collection
 from datetime import date
 
@@ -8,6 +13,8 @@ from shared.wire.table_keys import escape_key
 from shared.wire.table_limits import TableRow
 
 DAY = "day"
+LONGEST = 500
+"""Characters of a row's key: the service takes 512."""
 
 
 def partition_of(environment: EnvironmentName) -> str:
@@ -17,10 +24,22 @@ def partition_of(environment: EnvironmentName) -> str:
 
 def usage_row(environment: EnvironmentName, key: FlagKey, day: date) -> TableRow:
     """Return the row of a flag."""
-    return TableRow(partition_of(environment), escape_key(key), {DAY: day.isoformat()})
+    return TableRow(partition_of(environment), row_key(key), {DAY: day.isoformat()})
+
+
+def row_key(key: FlagKey) -> str:
+    """Return the key of a flag's row."""
+    escaped = escape_key(key)
+    if len(escaped) <= LONGEST:
+        return escaped
+    return f"{_HASHED}{hashlib.sha256(key.encode()).hexdigest()}"
 
 
 def range_of(keys: Collection[FlagKey]) -> tuple[str, str]:
     """Return the half-open range of row keys that these flags are in, with others that lie between them."""
-    escaped = sorted(map(escape_key, keys))
-    return escaped[0], f"{escaped[-1]}\x7f"
+    rows = sorted(map(row_key, keys))
+    return rows[0], f"{rows[-1]}\x7f"
+
+
+_HASHED = "~"
+"""No flag's key begins so."""

@@ -49,3 +49,12 @@ def test_only_the_flags_that_were_named_are_told(usage):
         usage.mark(LIVE, key, MONDAY)
     assert usage.last_days(LIVE, named) == dict.fromkeys(named, MONDAY)
     assert usage.last_days(LIVE, [ALL_AT_ONCE, named[0]]) == {ALL_AT_ONCE: MONDAY, named[0]: MONDAY}
+
+
+def test_a_key_of_many_slashes_has_a_row_too(usage):
+    long, other = keys("/".join(["a"] * 128), "/".join(["a"] * 127))
+    usage.mark(LIVE, long, MONDAY)
+    usage.mark(LIVE, other, TUESDAY)
+
+    assert usage.last_days(LIVE, [long, other]) == {long: MONDAY, other: TUESDAY}
+    assert usage.last_days(LIVE, [other]) == {other: TUESDAY}

@@ -7,8 +7,7 @@ from typing import Final
 from shared.adapters.azure_tables.operation import put
 from shared.adapters.azure_tables.table import Table
 from shared.domain.names import EnvironmentName, FlagKey
-from shared.wire.flag_usage_rows import DAY, partition_of, range_of, usage_row
-from shared.wire.table_keys import unescape_key
+from shared.wire.flag_usage_rows import DAY, partition_of, range_of, row_key, usage_row
 
 _ROWS_A_PAGE: Final = 1000
 
@@ -26,5 +25,5 @@ class TableFlagUsage:
         if not keys:
             return {}
         rows = self._table.between(partition_of(environment), *range_of(keys), a_page=_ROWS_A_PAGE)
-        found = {FlagKey(unescape_key(row.key)): date.fromisoformat(row.properties[DAY]) for row in rows}
-        return {key: found[key] for key in keys if key in found}
+        found = {row.key: date.fromisoformat(row.properties[DAY]) for row in rows}
+        return {key: found[row_key(key)] for key in keys if row_key(key) in found}

@@ -5,8 +5,7 @@ from datetime import date
 
 from shared.adapters.sqlite.database import Database
 from shared.domain.names import EnvironmentName, FlagKey
-from shared.wire.flag_usage_rows import range_of
-from shared.wire.table_keys import escape_key, unescape_key
+from shared.wire.flag_usage_rows import range_of, row_key
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS flag_usage (
@@ -26,7 +25,7 @@ class SqliteFlagUsage:
             connection.execute(
                 "INSERT INTO flag_usage (environment, key, day) VALUES (?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET day = excluded.day",
-                (environment, escape_key(key), day.isoformat()),
+                (environment, row_key(key), day.isoformat()),
             )
 
     def last_days(self, environment: EnvironmentName, keys: Collection[FlagKey]) -> Mapping[FlagKey, date]:
@@ -38,5 +37,5 @@ class SqliteFlagUsage:
                 "SELECT key, day FROM flag_usage WHERE environment = ? AND key >= ? AND key < ?",
                 (environment, low, high),
             ).fetchall()
-        found = {FlagKey(unescape_key(key)): date.fromisoformat(day) for key, day in rows}
-        return {key: found[key] for key in keys if key in found}
+        found = {row: date.fromisoformat(day) for row, day in rows}
+        return {key: found[row_key(key)] for key in keys if row_key(key) in found}
