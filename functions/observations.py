@@ -1,6 +1,7 @@
 """HTTP: numbers pushed in, in our own JSON or in OpenTelemetry's."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import azure.functions as func
@@ -57,7 +58,10 @@ def _take_own(document: Any, sender: str) -> Reply:
 
 
 def _accept_flag_events(document: Any, sender: str) -> Reply:
-    return _taken(app().flag_events.take(parse_flag_events(document, sender=sender)))
+    events = app().flag_events.take(parse_flag_events(document, sender=sender))
+    reply = _taken(events.taken)
+    notes = [{"index": each.index, "detail": each.words} for each in events.notes]
+    return replace(reply, body={**reply.body, "notes": notes})
 
 
 def _taken(taken: Taken) -> Reply:

@@ -146,7 +146,9 @@ def build(
         flagger=FlaggerQuestions(keeping.store, intake, clock),
         hook_reports=HookReports(intake, access, keeping.store, keeping.store, clock, outside.secret_of),
         observations=intake_of_observations,
-        flag_events=FlagEvents(keeping.store, keeping.index, intake_of_observations, options.environments),
+        flag_events=FlagEvents(
+            keeping.store, keeping.index, intake_of_observations, options.environments, flagged.driven
+        ),
         wake_ups=WakeUpHandler(driver, releases, flagged.driver, keeping.queue, aside, clock),
         sweep=Sweep(keeping.markers, keeping.queue, clock),
         views=Views(keeping.store, keeping.store, keeping.index, keeping.letters),

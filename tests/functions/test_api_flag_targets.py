@@ -77,6 +77,7 @@ def test_a_ramp_over_the_api_is_followed_by_ofrep_and_ended_by_the_kill_switch(a
     wait_for(lambda: send(api, report(window_before(now, 1))).status == 202)
     taken = send(api, {"events": [report(window_before(now, number)) for number in range(1, 30)]})
     assert (taken.status, taken.json()["accepted"], taken.json()["repeated"]) == (202, 28, 1)
+    assert {note["index"] for note in taken.json()["notes"]} == set(range(29)), "nobody drives it yet"
 
     rollout = api.deploy("2.4.1").json()["rollout"]
 

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from shared.application.access import Access
+from shared.application.flag_events import TakenEvents
 from shared.application.observed import Taken
 from shared.bootstrap import Outside, build
 from shared.domain.errors import InvalidError, RejectedError
 from shared.wire.flag_events import parse_flag_events
+from shared.wire.spec import parse_spec
 from tests.scenario.flag_world import KEY, LIVE, SPLIT, FlagWorld
 from tests.scenario.world import NOON
 
@@ -78,6 +80,9 @@ class Reporting(FlagWorld):
         return {"flag": KEY, "environment": LIVE, **window, "sender": "shop-1", "variants": variants}
 
     def report(self, document: Any) -> Taken:
+        return self.told(document).taken
+
+    def told(self, document: Any) -> TakenEvents:
         taken = self.app.flag_events.take(parse_flag_events(document, sender="anonymous"))
         self.settle()
         return taken
@@ -143,6 +148,41 @@ def test_the_same_report_again_is_a_repeat_and_what_is_wrong_is_said_by_its_plac
     assert "events[3].environment" in said[3]
     with pytest.raises(RejectedError):
         taken.check()
+
+
+def test_a_variant_or_a_flag_that_is_not_there_is_refused_by_itself_and_the_rest_is_taken(tmp_path):
+    world = Reporting(tmp_path)
+    good = world.document(NOON, {"blue": 10.0, "green": 1.0})
+    mistyped = {**good, "variants": {"blue": good["variants"]["blue"], "gren": good["variants"]["green"]}}
+    taken = world.report({"events": [mistyped]})
+    assert taken.accepted == 1
+    [refusal] = taken.refused
+    assert str(refusal.error) == f"events[0].variants.gren: flag {LIVE}/{KEY} has only blue, green"
+
+    refused = {"gone": "there is no flag production/gone", f"{KEY}#rule:none": "rule none of flag"}
+    for name, (split, why) in zip(("cart", "till"), refused.items(), strict=True):
+        target = f"{{name: other, kind: feature-flag, resource: '{SPLIT.replace(KEY, split)}', variant: green}}"
+        text = f"application: {name}\ntargets: [{target}]\n" + SPEC.partition("variant: green}]\n")[2]
+        world.app.intake.accept_spec(parse_spec(text.encode(), "application/yaml"), "test")
+        world.settle()
+        flag, _, rule = split.partition("#rule:")
+        with pytest.raises(RejectedError, match=why):
+            world.report({**good, "flag": flag, **({"rule": rule} if rule else {})}).check()
+
+
+def test_what_nobody_is_judged_by_is_taken_and_said_so(tmp_path):
+    world = Reporting(tmp_path)
+    told = world.told(world.document(NOON, {"blue": 10.0, "green": 1.0}))
+    assert [(each.index, each.words) for each in told.notes] == [
+        (0, f"no rollout drives flag {LIVE}/{KEY} now: nobody is judged by this")
+    ]
+
+    world.live(20)
+    world.announce("2")
+    while not world.state.drivers:
+        world.live(1)
+    told = world.told(world.document(world.clock.time, {"blue": 10.0, "green": 1.0}))
+    assert (told.taken.accepted, told.notes) == (2, ())
 
 
 @pytest.mark.parametrize(
