@@ -4,7 +4,7 @@ What is there already is changed only where the caller says so, and never what a
 time as a request may; what is left then is postponed, and the same document sent again goes on from there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -20,10 +20,12 @@ from shared.domain.flags.managing.refusals import RevisionError
 from shared.domain.flags.managing.segments import SaveSegment, SegmentState, decide_segment
 from shared.domain.flags.managing.state import FlagState
 from shared.domain.flags.model import Flag, Segment
+from shared.domain.flags.nesting import Nesting
 from shared.domain.names import EnvironmentName, key_of_flag, key_of_segment
 from shared.ports.clock import Clock
 from shared.ports.rollout_store import RolloutStore
 from shared.wire.flag_transfer import ImportRequest, ImportResult, Outcome, Transferred
+from shared.wire.flags.notes import Refused
 
 TIME = timedelta(seconds=20)
 """After this nothing more is begun."""
@@ -49,16 +51,10 @@ class FlagImports:
         imported = request.imported
         segments = run.each(imported.segments, run.segment)
         flags = run.each(imported.flags, run.flag)
-        keys = {segment.key for segment in imported.segments}
-        wrong: dict[str, list[Problem]] = {}
-        for refused in imported.refused:
-            wrong.setdefault(refused.subject, []).append(refused.problem)
-        unread = tuple(
-            Transferred(key=key, outcome=Outcome.REFUSED, reasons=tuple(problems))
-            for key, problems in wrong.items()
-            if key not in keys
+        return ImportResult(
+            flags=(*flags, *_unread(each for each in imported.refused if not each.is_segment)),
+            segments=(*segments, *_unread(each for each in imported.refused if each.is_segment)),
         )
-        return ImportResult(flags=(*flags, *unread), segments=segments)
 
 
 class _Run:
@@ -95,7 +91,24 @@ class _Run:
             if len(refused) == len(ahead):
                 break
             ahead = refused
+        for item in ahead:
+            done[item.key] = self._with_circle(item, done[item.key])
         return tuple(done[item.key] for item in items)
+
+    def _with_circle(self, item: Item, refused: Transferred) -> Transferred:
+        """Say so where items of the document need each other in a circle: each by itself only misses the others."""
+        served, imported = Among.served(self._imports.server.latest(self._environment)), self._request.imported
+        flags = {**served.flags, **{flag.key: flag for flag in imported.flags}}
+        nesting = Nesting(flags, {**served.segments, **{segment.key: segment for segment in imported.segments}})
+        try:
+            if isinstance(item, Flag):
+                nesting.check_prerequisites(item)
+            else:
+                nesting.check_segment(item)
+        except ValueError as error:
+            problem = Problem("prerequisites" if isinstance(item, Flag) else "rules", str(error))
+            return replace(refused, reasons=tuple(dict.fromkeys((problem, *refused.reasons))))
+        return refused
 
     def _saved(self, item: Item, save: Callable[[Item], Transferred]) -> Transferred:
         if self._imports.clock.now() >= self._ends:
@@ -150,6 +163,16 @@ class _Run:
             after = decide_segment(before, command, now=self._imports.clock.now()).state
             self._among = replace(self._among, segments={**self._among.segments, segment.key: segment})
         return Transferred(key=segment.key, outcome=_outcome_of_segment(before, after), revision=after.revision)
+
+
+def _unread(refused: Iterable[Refused]) -> tuple[Transferred, ...]:
+    """Return what could not even be read, each with all that is wrong with it."""
+    wrong: dict[str, list[Problem]] = {}
+    for each in refused:
+        wrong.setdefault(each.subject, []).append(each.problem)
+    return tuple(
+        Transferred(key=key, outcome=Outcome.REFUSED, reasons=tuple(problems)) for key, problems in wrong.items()
+    )
 
 
 def _outcome(before: FlagState, after: FlagState, change: str) -> Outcome:

@@ -165,6 +165,23 @@ def test_what_could_not_be_edited_later_is_not_imported(api, subject, document):
     assert "row" not in json.dumps(result["flags"])
 
 
+@pytest.mark.parametrize(
+    ("chosen", "segment"),
+    [
+        ("slipway", {"key": "staff", "included": 3}),
+        ("launchdarkly", {"key": "staff", "version": 1, "included": 3}),
+    ],
+)
+def test_a_segment_that_cannot_be_read_is_told_among_the_segments(api, chosen, segment):
+    small = {"key": "plain", "on": True, "variations": [True, False], "fallthrough": {"variation": 0}}
+    result = send(
+        api, {"flags": [ON if chosen == "slipway" else small], "segments": [segment]}, f"format={chosen}&dry-run=true"
+    )
+
+    assert [(each["key"], each["outcome"]) for each in result["segments"]] == [("staff", "refused")]
+    assert [each["key"] for each in result["flags"]] == ["plain"]
+
+
 def test_a_kill_switch_is_not_thrown_by_a_document(api):
     send(api, {"flags": [ON]})
     result = send(api, {"flags": [{**ON, "killed": True}]}, "format=slipway&overwrite=true")

@@ -91,3 +91,7 @@ def test_flags_that_need_each_other_in_a_circle_are_refused_and_end(world):
 
     assert outcomes(send(world, *pair)) == {"a": Outcome.REFUSED, "b": Outcome.REFUSED}
     assert outcomes(send(world, *pair, dry_run=True)) == {"a": Outcome.REFUSED, "b": Outcome.REFUSED}
+    for dry_run in (False, True):
+        [first, second] = send(world, *pair, dry_run=dry_run).flags
+        assert first.reasons[0].message == "the prerequisites need one another in a circle: a -> b -> a"
+        assert second.reasons[0].message == "the prerequisites need one another in a circle: b -> a -> b"

@@ -73,7 +73,7 @@ def read_each(source: Source) -> Imported:
             if entry is not None and entry.key in known:
                 wrong.append(Problem(f"{path}.key", f"found {shown(entry.key)}; allowed is each key once"))
             if wrong:
-                refused += [Refused(_subject(each, path), problem) for problem in wrong]
+                refused += [Refused(_subject(each, path), problem, name == "segments") for problem in wrong]
             else:
                 known[entry.key] = entry
         found[name] = list(known.values())
@@ -93,7 +93,7 @@ def held_to_documents(imported: Imported) -> Imported:
         try:
             read(Source(document))
         except InvalidError as error:
-            refused.extend(Refused(each.key, problem) for problem in error.problems)
+            refused.extend(Refused(each.key, problem, isinstance(each, Segment)) for problem in error.problems)
             return False
         return True
 

@@ -82,7 +82,9 @@ def import_launchdarkly(document: Any, *, regexes: Regexes | None = None) -> Imp
     notes: list[Note] = []
     refused: list[Refused] = []
 
-    def read_all(entries: Mapping[str, Any], read: Callable[[Mapping[str, Any], Reading], T]) -> dict[str, T]:
+    def read_all(
+        entries: Mapping[str, Any], read: Callable[[Mapping[str, Any], Reading], T], *, are_segments: bool
+    ) -> dict[str, T]:
         found = {}
         for key, value in entries.items():
             reading = Reading(key, keys, regexes)
@@ -90,12 +92,14 @@ def import_launchdarkly(document: Any, *, regexes: Regexes | None = None) -> Imp
                 found[key] = read(value, reading)
                 notes.extend(reading.notes)
             except InvalidError as error:
-                refused.extend(Refused(key, problem) for problem in error.problems)
+                refused.extend(Refused(key, problem, are_segments) for problem in error.problems)
         return found
 
-    segments = read_all(listed_segments, segment_of)
+    segments = read_all(listed_segments, segment_of, are_segments=True)
     names = {key: _variants(value) for key, value in listed_flags.items()}
-    flags = read_all(listed_flags, lambda value, reading: _Flag(_recognised(value), reading, names).flag())
+    flags = read_all(
+        listed_flags, lambda value, reading: _Flag(_recognised(value), reading, names).flag(), are_segments=False
+    )
     refused.extend(_leave_out(segments, flags, keys))
     return Imported(tuple(flags.values()), tuple(segments.values()), tuple(notes), tuple(refused))
 
@@ -138,7 +142,7 @@ def _leave_out(segments: dict[str, Segment], flags: dict[str, Flag], keys: froze
     while lost := {key: gone for key, each in segments.items() if (gone := _gone(_asked_by_segment(each), segments))}:
         for key, gone in lost.items():
             del segments[key]
-            yield Refused(key, Problem("rules", f"it asks the segment {gone}, which was refused"))
+            yield Refused(key, Problem("rules", f"it asks the segment {gone}, which was refused"), is_segment=True)
     for key, flag in tuple(flags.items()):
         asked = {name for rule in flag.rules for name in _asked(rule.condition)}
         if gone := _gone(asked & keys, segments):

@@ -36,6 +36,7 @@ class Refused:
 
     subject: str
     problem: Problem
+    is_segment: bool = False
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.problem}"
