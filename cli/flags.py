@@ -8,6 +8,7 @@ from typing import Any, Final
 from cli.reading import UnreadableError, read_file
 from cli.refusing import refuse
 from cli.telling import remark, tell, tell_json
+from shared.adapters.re2.regexes import Re2Regexes
 from shared.domain.errors import InvalidError, Problem
 from shared.wire.flags.collection import LONGEST, Collection, collection_document, held_to_documents, parse_collection
 from shared.wire.flags.document import read_document
@@ -25,7 +26,7 @@ _EXAMPLES = """examples:
   python -m cli flags check flags.yaml
   python -m cli flags convert --to microsoft flags.json > feature-management.json
 
-A document holds one flag, or several with their segments: {"flags": [...], "segments": [...]}.
+A document holds one flag, one segment, or several of both: {"flags": [...], "segments": [...]}.
 exit codes: 0 done, 1 refused, 2 the command line was not understood
 """
 _WRITERS: Final[dict[str, Callable[[Collection], Exported]]] = {
@@ -105,7 +106,7 @@ def _imported(options: argparse.Namespace, document: Any) -> Imported:
 
 
 def _check(options: argparse.Namespace, body: bytes) -> int:
-    found = parse_collection(body)
+    found = parse_collection(body, regexes=Re2Regexes())
     if options.json:
         keys = {"flags": [each.key for each in found.flags], "segments": [each.key for each in found.segments]}
         tell_json({"ok": True, **keys, "problems": []})

@@ -1,4 +1,4 @@
-"""Several flags and segments in one document: `{"flags": [...], "segments": [...]}`, or one flag by itself."""
+"""Several flags and segments in one document: `{"flags": [...], "segments": [...]}`, or one by itself."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from shared.domain.errors import InvalidError, Problem
 from shared.domain.flags.model import Flag, Segment
+from shared.domain.flags.operators import Regexes
 from shared.domain.flags.problems import problems_of, problems_of_segment
 from shared.wire.findings import shown
 from shared.wire.flags.document import flag_document, read_document, read_flag
@@ -16,6 +17,8 @@ from shared.wire.source import Source
 
 LONGEST: Final = 16 * 1024 * 1024
 """In bytes."""
+_OF_FLAGS: Final = frozenset({"variants", "type", "off", "default", "enabled", "killed", "targets", "prerequisites"})
+"""Members that a segment has never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +29,15 @@ class Collection:
     segments: tuple[Segment, ...]
 
 
-def parse_collection(body: bytes) -> Collection:
+def parse_collection(body: bytes, *, regexes: Regexes | None = None) -> Collection:
     """Return the flags and segments. Raises `InvalidError` with all problems, those of each by itself first.
 
-    What they ask of each other is looked at where the document holds several: one flag by itself may name segments and
-    prerequisites that lie elsewhere.
+    What they ask of each other is looked at where the document holds several: one by itself may name segments and
+    prerequisites that lie elsewhere. Patterns are looked at only with `regexes`.
     """
     source = read_document(body, at_most=LONGEST)
     if not isinstance(source.value, dict) or not {"flags", "segments"} & source.value.keys():
-        return Collection((read_flag(source),), ())
+        return _one(source, regexes)
     problems = [
         Problem(name, "is not a field here; allowed are flags and segments", source.line_of((name,)))
         for name in source.value
@@ -46,10 +49,36 @@ def parse_collection(body: bytes) -> Collection:
         tuple(_read(each, path, read_segment, problems) for path, each in segments),
     )
     if not problems:
-        problems += _among(collection, [path for path, _ in flags], [path for path, _ in segments])
+        problems += _among(collection, [path for path, _ in flags], [path for path, _ in segments], regexes)
     if problems:
         raise InvalidError(*problems)
     return collection
+
+
+def _one(source: Source, regexes: Regexes | None) -> Collection:
+    """Return the flag, or the segment, that a document is. What its patterns add to its problems is wrong with them."""
+    if _is_segment(source.value):
+        segment = read_segment(source)
+        known = problems_of_segment(segment, {})
+        wrong = [each for each in problems_of_segment(segment, {}, regexes=regexes) if each not in known]
+        collection = Collection((), (segment,))
+    else:
+        flag = read_flag(source)
+        known = problems_of(flag, {}, {})
+        wrong = [each for each in problems_of(flag, {}, {}, regexes=regexes) if each not in known]
+        collection = Collection((flag,), ())
+    if wrong:
+        raise InvalidError(*wrong)
+    return collection
+
+
+def _is_segment(value: Any) -> bool:
+    """Whether it has members of a segment, or rules that serve nothing, and nothing that only a flag has."""
+    if not isinstance(value, dict) or _OF_FLAGS & value.keys():
+        return False
+    rules = value.get("rules")
+    serves_nothing = isinstance(rules, list) and not any("serve" in each for each in rules if isinstance(each, dict))
+    return bool({"included", "excluded"} & value.keys()) or bool(rules and serves_nothing)
 
 
 def read_each(source: Source) -> Imported:
@@ -132,14 +161,16 @@ def _below(path: str, problem: Problem) -> Problem:
     return Problem(f"{path}.{problem.path}".removesuffix("."), problem.message, problem.line)
 
 
-def _among(collection: Collection, flag_paths: list[str], segment_paths: list[str]) -> list[Problem]:
+def _among(
+    collection: Collection, flag_paths: list[str], segment_paths: list[str], regexes: Regexes | None
+) -> list[Problem]:
     flags, segments = {each.key: each for each in collection.flags}, {each.key: each for each in collection.segments}
     problems = _repeated(flag_paths, [each.key for each in collection.flags])
     problems += _repeated(segment_paths, [each.key for each in collection.segments])
     for path, flag in zip(flag_paths, collection.flags, strict=True):
-        problems += [_below(path, problem) for problem in problems_of(flag, flags, segments)]
+        problems += [_below(path, problem) for problem in problems_of(flag, flags, segments, regexes=regexes)]
     for path, segment in zip(segment_paths, collection.segments, strict=True):
-        problems += [_below(path, problem) for problem in problems_of_segment(segment, segments)]
+        problems += [_below(path, problem) for problem in problems_of_segment(segment, segments, regexes=regexes)]
     return problems
 
 

@@ -1,11 +1,13 @@
 """`python -m cli flags`: documents of flags are read offline, and what is not carried is told beside the result."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from cli.__main__ import main
 
+EXAMPLES = Path(__file__).parents[3] / "docs" / "examples"
 FLAGD = {
     "flags": {
         "good": {
@@ -141,3 +143,38 @@ def test_one_flag_by_itself_is_checked(file, capsys):
 def test_a_file_that_is_not_there_is_refused(tmp_path, capsys):
     assert main(["flags", "check", str(tmp_path / "none.json")]) == 1
     assert "No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["flag.yaml", "segment.yaml"])
+def test_the_examples_are_checked(name, capsys):
+    assert main(["flags", "check", str(EXAMPLES / name)]) == 0
+    assert capsys.readouterr().out == "ok\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("key: a\nrules: [{if: {attribute: x, op: is-set}}]\n", ([], ["a"])),
+        ("key: a\nexcluded: [{values: [ann]}]\n", ([], ["a"])),
+        ("key: a\nrules: [{id: r, if: {segment: elsewhere}, serve: on}]\n", (["a"], [])),
+        ("key: a\n", (["a"], [])),
+    ],
+)
+def test_one_segment_by_itself_is_known_for_one(text, keys, file, capsys):
+    assert main(["flags", "check", "--json", file(text, "a.yaml")]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert (told["flags"], told["segments"]) == keys
+
+
+@pytest.mark.parametrize(
+    "wraps", [lambda flag: flag, lambda flag: {"flags": [flag]}, lambda flag: {"segments": [flag]}]
+)
+def test_a_pattern_that_is_none_is_told_offline(wraps, file, capsys):
+    rule = {"if": {"attribute": "x", "op": "matches", "values": ["("]}}
+    is_segment = "segments" in wraps({})
+    wrong = {"key": "a", "rules": [rule if is_segment else {**rule, "id": "r", "serve": "on"}]}
+
+    assert main(["flags", "check", file(wraps(wrong))]) == 1
+    assert "missing )" in capsys.readouterr().err
+    assert is_segment or main(["flags", "check", file({"key": "a", "rules": [rule]}, "segment.json")]) == 1
