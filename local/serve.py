@@ -36,6 +36,7 @@ def _whereabouts(stack: Stack, kept_in: Path) -> tuple[str, ...]:
         f"  shop   {stack.edge}, what its users see",
         f"  cloud  {stack.cloud}, the sandbox: deploy to it, send it users",
         f"  key    in {kept_in} as key, for X-API-Key, with these addresses",
+        f"  keys   of a second operator, of who evaluates flags and of sources: {stack.data}/*-key",
         "Ctrl-C ends it; the state stays.",
     )
 

@@ -103,12 +103,24 @@ def _settings(data: Path, key: str, management: str) -> dict[str, str]:
         "SLIPWAY_LOGS_URL": management,
         "SLIPWAY_ACCESS_TOKEN": "sandbox",
         "SLIPWAY_ALLOW_HTTP": "true",
-        "SLIPWAY_KEYS": f"operator={key}",
-        "SLIPWAY_SOURCE_KEYS": ";".join(
-            f"{source}={_kept_key(data / f'{source}-key')}"
-            for source in ("azure-monitor", "observations", "flagger", "hooks")
+        "SLIPWAY_KEYS": _beside("SLIPWAY_KEYS", {"operator": key, "second": _kept_key(data / "second-operator-key")}),
+        "SLIPWAY_SOURCE_KEYS": _beside(
+            "SLIPWAY_SOURCE_KEYS", {source: _kept_key(data / f"{source}-key") for source in KEYED_SOURCES}
+        ),
+        "SLIPWAY_FLAG_KEYS": _beside(
+            "SLIPWAY_FLAG_KEYS", {f"{_first_environment()}/serve": _kept_key(data / "evaluation-key")}
         ),
     }
+
+
+def _beside(setting: str, own: Mapping[str, str]) -> str:
+    """Return the keys that the environment gives, and the stack's own: of one name the last counts, which is ours."""
+    return ";".join((*filter(None, (os.environ.get(setting),)), *(f"{name}={key}" for name, key in own.items())))
+
+
+def _first_environment() -> str:
+    """Return the environment of flags that is meant where none is named."""
+    return os.environ.get("SLIPWAY_FLAG_ENVIRONMENTS", "").partition(";")[0].partition("=")[0].strip() or "production"
 
 
 def _kept_key(path: Path) -> str:

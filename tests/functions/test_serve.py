@@ -16,6 +16,7 @@ import pytest
 from local import stack
 from local.interruption import Interruption
 from local.stack import StackError, running_stack
+from shared.settings import Settings
 from tests.functions.api_client import http_triggers
 from tests.marked_processes import kill_all, marked_environment, processes_of
 from tests.ports import free_port
@@ -50,6 +51,9 @@ class Serve:
         except OSError as error:
             logs = "\n".join(stack.log_tail(log) for log in sorted(self.data.glob("*.log")))
             raise AssertionError(f"{error}; exit code {self.process.poll()}\n{logs}") from error
+
+    def key_of(self, whom):
+        return (self.data / f"{whom}-key").read_text()
 
     def process_id(self, module):
         return next(pid for pid, command in processes_of(self.environment).items() if module in command)
@@ -106,7 +110,7 @@ def test_it_says_ready_and_where_to_reach_it(kept):
 
 
 def test_it_says_where_the_api_the_shop_the_sandbox_and_the_key_are_and_not_the_key(kept):
-    lines = [kept.process.stdout.readline() for _ in range(5)]
+    lines = [kept.process.stdout.readline() for _ in range(6)]
 
     told = "".join(lines)
     for name in ("url", "edge", "cloud"):
@@ -115,7 +119,31 @@ def test_it_says_where_the_api_the_shop_the_sandbox_and_the_key_are_and_not_the_
     assert kept.addresses["key"] not in told
 
 
-@pytest.mark.parametrize("name", ["serve.json", "operator-key", "azure-monitor-key"])
+def test_a_second_operator_and_who_evaluates_flags_have_keys_of_their_own(kept):
+    flag = {"key": "tried"}
+    assert kept.ask("PUT", "/api/flags/tried", flag, **{"X-API-Key": kept.key_of("second-operator")}).status == 201
+    asked = {"context": {"targetingKey": "ann"}}
+    evaluator = {"X-API-Key": kept.key_of("evaluation")}
+    assert kept.ask("POST", "/ofrep/v1/evaluate/flags/tried", asked, **evaluator).status == 200
+    assert kept.ask("PUT", "/api/flags/tried", flag, **evaluator).status in (401, 403)
+
+
+def test_keys_of_the_environment_are_good_beside_the_stack_s_own(monkeypatch, tmp_path):
+    monkeypatch.setenv("SLIPWAY_KEYS", "bob=bobs-key-0123456789;operator=not-this-one-0123456789")
+    monkeypatch.setenv("SLIPWAY_SOURCE_KEYS", "hooks/shop=a-key-of-one-application")
+    monkeypatch.setenv("SLIPWAY_FLAG_ENVIRONMENTS", "live=1;test")
+    monkeypatch.setenv("SLIPWAY_FLAG_KEYS", "test/ci=a-key-for-tests-0123456789")
+    env = stack._settings(tmp_path, "own-key-0123456789ab", "http://127.0.0.1:1")
+    settings = Settings.from_env(env)
+
+    own = {"operator": "own-key-0123456789ab", "second": (tmp_path / "second-operator-key").read_text()}
+    assert settings.operator_keys == {"bob": "bobs-key-0123456789", **own}
+    assert set(settings.source_keys) == {"hooks/shop", *stack.KEYED_SOURCES}
+    assert settings.flag_keys["live/serve"] == (tmp_path / "evaluation-key").read_text()
+    assert settings.flag_keys["test/ci"] == "a-key-for-tests-0123456789"
+
+
+@pytest.mark.parametrize("name", ["serve.json", "operator-key", "azure-monitor-key", "evaluation-key"])
 def test_files_with_a_key_are_for_their_owner_alone(kept, name):
     assert stat.S_IMODE((kept.data / name).stat().st_mode) == 0o600
 
