@@ -155,6 +155,29 @@ def test_the_web_client_keeps_the_other_flags_where_one_needs_a_targeting_key(ap
     assert (ramp["value"], ramp["errorCode"]) == (True, "TARGETING_KEY_MISSING")
 
 
+@pytest.fixture
+def by_code(api):
+    """A flag whose variant stands for the default that the caller's code has."""
+    save(api, {"key": "by-code", "type": "string", "variants": {"code": None, "new": "neu"}, "off": "code"})
+    return "by-code"
+
+
+def test_python_s_client_takes_the_default_of_its_code_for_an_ordinary_answer(python_client, by_code):
+    details = ask_python(python_client, "string", by_code, "mine", ANN)
+    assert (details.value, details.error_code) == ("mine", None)
+
+
+def test_javascript_s_server_client_gets_the_default_of_its_code_as_a_failure(api, modules, by_code):
+    (answer,) = run("server.js", modules, api, questions([("string", by_code, "mine", ANN)]))
+    assert (answer["value"], answer["reason"], answer["errorCode"]) == ("mine", "ERROR", "GENERAL")
+
+
+def test_the_web_client_gets_the_default_of_its_code(api, modules, by_code):
+    asked = {"contexts": [ANN], "questions": questions([("string", by_code, "mine", ANN)])}
+    ((answer,),) = run("web.js", modules, api, asked)["answers"]
+    assert (answer["value"], answer.get("errorCode")) == ("mine", None)
+
+
 def test_a_kill_switch_reaches_clients_within_the_stated_time(api, python_client):
     save(api, {"key": "to-kill", "type": "boolean", "default": "on"})
     assert python_client.get_boolean_value("to-kill", False) is True
