@@ -21,7 +21,7 @@ def test_a_target_that_does_not_exist_fails_the_rollout_and_the_next_one_starts(
 
     assert world.run_to_end(first) == "failed"
     reason = world.rollout(first)["reason"]
-    assert "nobody was sent to it" in reason
+    assert "nobody was sent to it; the target refused: " in reason
     assert "the resource does not exist" in reason
 
     world.site.mend()

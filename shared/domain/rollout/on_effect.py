@@ -149,7 +149,7 @@ def _escalate(draft: Draft, rollout: Rollout, row: OpenEffect, outcome: EffectFa
     """Forward, what will never work ends the rollout; backward, and at its end, a person is called and it tries on."""
     if outcome.for_good and rollout.phase is Phase.ROLLING_BACK and rollout.step < 0 and rollout.ending is not None:
         # It never got past its preflight, so it sent nobody anywhere: what refuses for good cannot be waited for.
-        why = f"{rollout.ending.reason}; nobody was sent to it, and that cannot be read: {outcome.why}"
+        why = f"{rollout.ending.reason}; nobody was sent to it; the target refused: {outcome.why}"
         ending = replace(rollout.ending, reason=why)
         draft.record(e.RolloutEnded(at=draft.now, rollout=rollout.id, ending=ending))
     elif outcome.for_good and rollout.phase is not Phase.ROLLING_BACK and rollout.doing is not Doing.RELEASING:
