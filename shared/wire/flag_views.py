@@ -67,7 +67,7 @@ def flag_line(published: PublishedFlag, now: datetime, evaluated: datetime | Non
         "revision": published.revision,
         "changed": shown_time(published.changed),
         "changed_by": published.changed_by,
-        "driven_by": published.driven_by,
+        "driven_by": [] if published.driven_by is None else [published.driven_by],
         "stale": [
             {"why": reason.why, "since": shown_time(reason.since), "variant": reason.variant}
             for reason in staleness_of(flag, changed=published.changed, evaluated=evaluated, now=now)

@@ -258,7 +258,7 @@ def test_a_rollout_drives_a_flag_and_nobody_else_does(world):
     with pytest.raises(RejectedError, match=ROLLOUT):
         save(world, flag())
     (line,) = world.app.flag_views.list_flags(LIVE, after=None, tag=None, stale=False)["flags"]
-    assert line["driven_by"] == ROLLOUT
+    assert line["driven_by"] == [ROLLOUT]
     with pytest.raises(RejectedError, match=ROLLOUT):
         world.app.flag_changes.tell(LIVE, KEY, replace(drive, rollout=RolloutId("web-0123456789ab")))
 
