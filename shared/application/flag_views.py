@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime, time
 from shared.application.flag_serving import Content, FlagServer
 from shared.application.flags import FlagRules, Flags
 from shared.application.segments import Segments
-from shared.domain.errors import InvalidError, Problem
+from shared.domain.errors import InvalidError, Problem, RejectedError
 from shared.domain.flags.changes import changes_of
 from shared.domain.flags.compile import Ruleset, compile_flags
 from shared.domain.flags.explain import explain
+from shared.domain.flags.managing.driving import refusal_of_others
 from shared.domain.flags.managing.refusals import UnknownFlagError
 from shared.domain.flags.managing.uses import needed_by, users_of_segment
 from shared.domain.flags.model import Flag, Json
@@ -121,9 +122,11 @@ class FlagViews:
     ) -> dict[str, object]:
         """Return which of the contexts would get something else if the flag were this. Nothing is stored.
 
-        Raises `InvalidError` with what is wrong with the flag.
+        Raises `InvalidError` with what is wrong with the flag, and `RejectedError` where a rollout drives what would
+        change, as saving it does.
         """
         self.rules.check(environment, flag)
+        self._check_not_driven(environment, flag)
         content = self.server.latest(environment)
         flags = content.plain_flags
         current = flags.get(flag.key)
@@ -138,6 +141,13 @@ class FlagViews:
             "contexts": len(contexts),
             "changes": [change_view(change) for change in changes],
         }
+
+    def _check_not_driven(self, environment: EnvironmentName, flag: Flag) -> None:
+        if not self.flags.is_there(environment, flag.key):
+            return
+        why_not = refusal_of_others(self.flags.state(environment, flag.key), flag)
+        if why_not is not None:
+            raise RejectedError(why_not)
 
     def list_segments(self, environment: EnvironmentName, *, after: str | None) -> dict[str, object]:
         """Return a page of the segments that are served, by their keys. As `list_flags`."""
