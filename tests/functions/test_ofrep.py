@@ -137,6 +137,16 @@ def test_a_key_is_good_for_its_environment_only(api):
     assert evaluate(api, "plain").json()["value"] is True
 
 
+def test_a_context_of_several_kinds_goes_as_launchdarkly_writes_it(api):
+    gold = {"attribute": {"name": "plan", "kind": "organisation"}, "op": "in", "values": ["gold"]}
+    save(api, {"key": "for-gold", "type": "boolean", "rules": [{"id": "gold", "if": gold, "serve": "on"}]})
+    several = {"targetingKey": "ann", "kind": "multi", "user": {"key": "ann"}}
+
+    for plan, value in (("gold", True), ("tin", False)):
+        asked = {**several, "organisation": {"key": "acme", "plan": plan}}
+        assert evaluate(api, "for-gold", asked).json()["value"] is value
+
+
 def test_a_key_for_evaluating_manages_nothing(api):
     assert api.ask("GET", "/api/flags", key=EVALUATION_KEY).status == 401
 
