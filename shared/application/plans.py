@@ -1,19 +1,24 @@
 """What releasing a version would come to, reckoned before anything runs. Nothing is stored, and nobody is asked."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.application import aggregate as aggregates
 from shared.application.claims import Claims
+from shared.application.flag_environments import FlagEnvironments
+from shared.domain.errors import TryLaterError
+from shared.domain.flags.managing.rolling_out import lacking
 from shared.domain.names import ApplicationName, Version, application_key
 from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.forecast import forecast
 from shared.domain.rollout.permissions import deployment_refusal
-from shared.domain.rollout.spec import Spec
+from shared.domain.rollout.spec import Spec, TargetKind
 from shared.domain.rollout.state import Application
 from shared.ports.clock import Clock
+from shared.ports.driven_flags import DrivenFlags
 from shared.ports.rollout_store import RolloutStore
+from shared.wire.flag_split import parse_flag_split
 from shared.wire.named_settings import missing_settings
 from shared.wire.plan_view import plan_view
 from shared.wire.plan_words import warnings
@@ -30,6 +35,8 @@ class Plans:
     """The release windows of all applications."""
     setting_of: Callable[[str], str | None] = lambda _name: None
     """Returns the value of an app setting; of those that specs name it is only asked whether they are there."""
+    flags: DrivenFlags | None = None
+    environments: FlagEnvironments = field(default_factory=FlagEnvironments)
 
     def registered(
         self, name: ApplicationName, version: Version | None = None, at: datetime | None = None
@@ -48,12 +55,29 @@ class Plans:
     def warnings(self, spec: Spec) -> list[str]:
         """Return what the author of a spec should look at, now that it is registered: what its plan says too."""
         plan = forecast(spec, self.clock.now(), house=self.house)
-        return [*warnings(plan), *missing_settings(spec, self.setting_of)]
+        return [*warnings(plan), *missing_settings(spec, self.setting_of), *self._missing_flags(spec)]
 
     def of_spec(self, spec: Spec, at: datetime | None = None) -> dict[str, object]:
         """Return the plan of a spec, whether or not anybody registered it. Raises `TryLaterError` as above."""
         plan = forecast(spec, at or self.clock.now(), house=self.house)
         return plan_view(plan, clashes=self.claims.clashes(spec))
+
+    def _missing_flags(self, spec: Spec) -> Iterator[str]:
+        """Yield what targets name of flags and is not there: a rollout would wait for it, and then fail."""
+        for target in spec.targets:
+            if target.kind is not TargetKind.FEATURE_FLAG or self.flags is None:
+                continue
+            split = parse_flag_split(target.resource)
+            if split.environment not in self.environments.approvals:
+                known = ", ".join(self.environments.approvals)
+                yield f"target {target.name}: there is no environment {split.environment}, only {known}"
+                continue
+            try:
+                lacks = lacking(self.flags.state(split), split, target.variant)
+            except TryLaterError:
+                continue  # the spec is stored, and nobody is told that it was not because of a warning
+            if lacks is not None:
+                yield f"target {target.name}: {lacks}: a rollout waits for it at its preflight, and fails without"
 
 
 def _returns(state: Application, version: Version | None) -> bool:

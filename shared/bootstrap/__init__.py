@@ -152,7 +152,7 @@ def build(
         wake_ups=WakeUpHandler(driver, releases, flagged.driver, keeping.queue, aside, clock),
         sweep=Sweep(keeping.markers, keeping.queue, clock),
         views=Views(keeping.store, keeping.store, keeping.index, keeping.letters),
-        plans=Plans(keeping.store, clock, claims, house, outside.secret_of),
+        plans=Plans(keeping.store, clock, claims, house, outside.secret_of, flagged.driven, options.environments),
         releases=Releases(keeping.store, keeping.store, door, listing),
         flags=flagged.server,
         evaluations=flagged.evaluations,

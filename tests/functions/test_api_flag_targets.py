@@ -123,3 +123,27 @@ def test_events_need_a_key_and_a_flag_that_is_released(api):
     wrong = send(api, {**good, "variants": {"off": {"requests": 1, "failures": 2}}})
     assert wrong.status == 400
     assert "variants.off.failures" in str(wrong.json())
+
+
+@pytest.mark.parametrize(
+    ("resource", "variant", "says"),
+    [
+        ("flag:nope/checkout", "on", "there is no environment nope, only production, test"),
+        ("flag:production/checkuot", "on", "flag production/checkuot is not there"),
+        ("flag:production/checkout#rule:staf", "on", "rule staf of flag production/checkout is not there"),
+        ("flag:production/checkout#region:eu", "onn", "flag production/checkout has no variant onn"),
+    ],
+)
+def test_who_names_a_flag_that_is_not_there_is_warned_at_once(api, resource, variant, says):
+    target = {"name": "checkout", "kind": "feature-flag", "resource": resource, "variant": variant}
+    answer = api.ask("PUT", "/api/applications/typo", {**SPEC, "application": "typo", "targets": [target]})
+
+    assert answer.status in (200, 201)
+    (warning,) = answer.json()["warnings"]
+    assert f"target checkout: {says}" in warning
+
+
+def test_who_names_a_flag_that_is_there_is_not_warned(api):
+    target = {"name": "checkout", "kind": "feature-flag", "resource": "flag:production/checkout#region:us"}
+    answer = api.ask("PUT", "/api/applications/typo", {**SPEC, "application": "typo", "targets": [target]})
+    assert (answer.status, answer.json()["warnings"]) == (200, [])

@@ -62,6 +62,18 @@ def find_variants(state: FlagState, split: SplitName, wanted: RollingOut) -> Var
     return Variants(stable, candidate)
 
 
+def lacking(state: FlagState, split: SplitName, variant: VariantName | None) -> str | None:
+    """Return what a spec names that is not there: the flag, its rule, or the variant; None where all of it is."""
+    flag = state.live
+    if flag is None:
+        return f"flag {split.environment}/{split.flag} is not there"
+    if serve_of(flag, split.rule, split.region) is None:
+        return f"{split.in_words} is not there"
+    if variant is not None and not has_variant(state, variant):
+        return f"flag {split.environment}/{split.flag} has no variant {variant}"
+    return None
+
+
 def version_of(state: FlagState, split: SplitName, variant: VariantName) -> Version:
     """Return what a variant stands for in a split: what it was rolled out as, is being so, or else its own name."""
     driver = state.driver_of(split.rule, split.region)
