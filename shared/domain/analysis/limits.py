@@ -65,8 +65,13 @@ def trouble_with(side: Sample | Missing) -> Missing | None:
     if isinstance(side, Missing):
         return side
     if not side.is_plausible:
-        return Missing(Lack.ERROR, f"not a measurement: {side.requests:g} requests, {side.failures:g} failures")
+        told = f"{_figure(side.requests)} requests, {_figure(side.failures)} failures"
+        return Missing(Lack.ERROR, f"not a measurement: {told}")
     return None
+
+
+def _figure(value: float) -> str:
+    return f"{value:g}" if math.isfinite(value) else "no number of"
 
 
 def lacking(guard: Guard, missing: Missing) -> Evidence:
