@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -116,12 +116,17 @@ class Released:
         assert set(self.users.served(since)) == {version}
 
 
-class Scene:
-    """The stack and a cluster, and the applications of one test."""
+CLUSTERS = 2
+"""As many as tests ask for a route."""
 
-    def __init__(self, stack: Stack, cluster: RunningCluster) -> None:
+
+class Scene:
+    """The stack and clusters, and the applications of one test. A route belongs to one application, so each asks for
+    a cluster of its own."""
+
+    def __init__(self, stack: Stack, clusters: Sequence[RunningCluster]) -> None:
         self.stack = stack
-        self.cluster = cluster
+        self._clusters = iter(clusters)
         self.control = Control(stack.cloud)
         self._numbers = count(1)
         self._cleanup = ExitStack()
@@ -149,7 +154,7 @@ class Scene:
 
     def http_route(self) -> Released:
         """An HTTPRoute of the cluster with two Services, whose users push what they met."""
-        name, cluster = f"counter{next(self._numbers)}", self.cluster
+        name, cluster = f"counter{next(self._numbers)}", next(self._clusters)
         cluster.reset()
         cluster.control("POST", f"services/{BLUE}/deploy", {"version": "1"})
         hosts = ", ".join(f"{{name: {each}, host: '{cluster.hosts[each]}'}}" for each in (BLUE, GREEN))
@@ -221,12 +226,13 @@ class Scene:
 
 @contextmanager
 def running_scene(folder: Path) -> Iterator[Scene]:
-    """Run the stack and a cluster that it may call, on free ports, and stop both at the end."""
-    with running_cluster(folder / "cluster") as cluster:
-        listed = [{"server": cluster.server, "tokenSetting": kubernetes_cluster.SETTING}]
+    """Run the stack and the clusters that it may call, on free ports, and stop all of them at the end."""
+    with ExitStack() as running:
+        clusters = [running.enter_context(running_cluster(folder / f"cluster-{at}")) for at in range(CLUSTERS)]
+        listed = [{"server": each.server, "tokenSetting": kubernetes_cluster.SETTING} for each in clusters]
         settings = {
             "SLIPWAY_KUBERNETES_CLUSTERS": json.dumps(listed),
             kubernetes_cluster.SETTING: kubernetes_cluster.TOKEN,
         }
         with running_stack(folder / "stack", Interruption(), seed=7, settings=settings) as stack:
-            yield Scene(stack, cluster)
+            yield Scene(stack, clusters)
