@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from shared.domain.flags.buckets import share_of_the_unplaced
 from shared.domain.flags.model import (
     BY_KEY,
     Attribute,
@@ -72,7 +73,7 @@ class _Writing:
         variants = {variant.name: variant.value for variant in flag.variants if variant.value is not None}
         if not is_on:
             self._note_off()
-        served = flag.off if not is_on else flag.default if not isinstance(flag.default, Split) else flag.off
+        served = _unplaced(flag) if is_on else flag.off
         is_disabled = not is_on and flag.off in self._null
         if is_disabled and not isinstance(flag.default, Split):
             served = flag.default
@@ -184,3 +185,12 @@ class _Writing:
             self._lost("users are divided anew: flagd hashes the targeting key with the flag's own key alone")
         variable = self.logic.variable(Attribute(split.by.path))
         return {"cat": [split.seed, variable]} if split.seed else variable
+
+
+def _unplaced(flag: Flag) -> VariantName:
+    """Return what who has no place on the line of the default gets, or everybody where the default is one variant."""
+    if not isinstance(flag.default, Split):
+        return flag.default
+    if flag.default.by == BY_KEY or not flag.default.shares:
+        return flag.off
+    return flag.default.shares[share_of_the_unplaced(flag.default)].variant or flag.off
