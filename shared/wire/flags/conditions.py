@@ -74,6 +74,7 @@ def read_condition(part: Part, depth: int = 1) -> Condition:
 
 def _read_clause(part: Part, _depth: int) -> Condition:
     is_object(part, _CLAUSE)
+    require(part.child("attribute"))
     place = attribute(part.child("attribute"))
     operator = Operator.IN
     if require(part.child("op")):

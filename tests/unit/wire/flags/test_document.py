@@ -247,6 +247,7 @@ def test_segments_may_be_one_or_several():
     ("document", "path", "says"),
     [
         ({"attribute": "a", "op": "endswith", "values": ["x"]}, "op", "(did you mean ends-with?)"),
+        ({"op": "in", "values": ["a"]}, "attribute", "is missing"),
         ({"attribute": "a", "op": "in"}, "values", "is missing"),
         ({"attribute": "a", "op": "is-set", "values": [1]}, "values", "takes no values"),
         ({"attribute": "a", "op": "contains", "values": [1]}, "values[0]", "allowed with contains is a text"),
