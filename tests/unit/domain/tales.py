@@ -236,7 +236,7 @@ def pinned_when_its_spec_came() -> Story:
     story.tell(EffectFailed(story.row(PinTraffic).id, "an update is under way"))
     story.wait(MINUTE).settle()
     story.outside.site(APP).candidate = "2"
-    return _ended(story.deploy())
+    return story.deploy().override("abort").settle()
 
 
 def _ended(story: Story) -> Story:
