@@ -116,7 +116,8 @@ def _standing(state: Application, version: Version) -> _Standing:
     live, last, pending = state.live, state.last, state.pending
     if live is not None and live.version == version:
         return _Standing.TAKEN_BACK if live.phase is Phase.ROLLING_BACK else _Standing.LIVE
-    if version == _given_up(state) or (last is not None and last.version == version and last.phase in RETRYABLE):
+    failed = last.version if last is not None and last.phase in RETRYABLE else None
+    if version in (_given_up(state), _taken_away(state), failed):
         return _Standing.TAKEN_BACK
     if pending is not None and pending.version == version:
         return _Standing.PENDING
@@ -129,6 +130,11 @@ def _given_up(state: Application) -> Version | None:
         if rollout is not None and rollout.returns and rollout.phase is not Phase.ROLLING_BACK:
             return state.last.version if state.last is not None and state.last.rollout == rollout.origin else None
     return None
+
+
+def _taken_away(state: Application) -> Version | None:
+    """Return the version that succeeded and that the return to the one that serves took from everyone."""
+    return state.serving.before if state.serving is not None and state.serving.returned else None
 
 
 def _serving(state: Application) -> set[Version | None]:

@@ -45,7 +45,7 @@ OF_THE_CANDIDATE = {
     "not registered": "nnn nnn n yny",
     "idle": "nnn nnn n yny",
     "after success": "yyy yyy y yny",
-    "after a return": "nnn nnn n yny",
+    "after a return": "nnn nnn n yyy",
     "after rollback": "nnn nnn n yyy",
     "after abort": "nnn nnn n yyy",
     "after failure": "nnn nnn n yyy",
