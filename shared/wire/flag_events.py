@@ -8,11 +8,11 @@ from typing import Any, Final
 from shared.domain.analysis.measurement import Sample
 from shared.domain.flags.split_names import SplitName
 from shared.domain.names import EnvironmentName, FlagKey, VariantName
-from shared.wire.findings import Findings, Part, found
+from shared.wire.findings import Part, found
 from shared.wire.flags.members import FLAG_KEY, LONGEST_KEY, LONGEST_NAME, REGION
-from shared.wire.observations import AT_MOST, read_sender, read_window
+from shared.wire.observations import read_sender, read_window
 from shared.wire.observed_sample import SAMPLE_FIELDS, read_sample, refuse_others, required
-from shared.wire.source import Source
+from shared.wire.one_or_several import place_of, read_one_or_several
 
 VARIANTS_AT_MOST: Final = 20
 """So many variants one report may tell of."""
@@ -45,38 +45,17 @@ def parse_flag_events(document: Any, *, sender: str) -> tuple[ReportedFlag, ...]
     `sender` is who sends where a report does not say. Raises `InvalidError` naming each field that is wrong: then none
     of them is taken.
     """
-    findings = Findings(Source(document))
-    whole = Part(document, (), findings)
-    if isinstance(document, dict) and "events" in document:
-        refuse_others(whole, ("events",))
-        parts = tuple(_listed(whole.child("events")))
-    else:
-        parts = (whole,)
-    reported = [_reported(part, sender) for part in parts]
-    findings.raise_if_any()
-    return tuple(each for each in reported if each is not None)
+    return read_one_or_several(document, "events", "reports", lambda part: _reported(part, sender))
 
 
-def _listed(part: Part) -> Iterator[Part]:
-    if not isinstance(part.value, list) or not part.value:
-        part.refuse(f"{found(part.path, part.value)}allowed is a list of 1 to {AT_MOST} reports")
-    elif len(part.value) > AT_MOST:
-        part.refuse(f"has {len(part.value)} reports; allowed are at most {AT_MOST} in one request")
-    else:
-        yield from part.children()
-
-
-def _reported(part: Part, sender: str) -> ReportedFlag | None:
-    if not isinstance(part.value, dict):
-        part.refuse(f"{found(part.path, part.value)}allowed is a JSON object")
-        return None
+def _reported(part: Part, sender: str) -> ReportedFlag:
     refuse_others(part, _FIELDS)
     start, length = read_window(part)
     rule, region = part.child("rule"), part.child("region")
     if rule.exists and region.exists:
         region.refuse("allowed is rule or region, not both: each has a split of its own")
     return ReportedFlag(
-        place="events[{}]".format(*part.path[1:]) if part.path else "",
+        place=place_of(part, "events"),
         environment=part.child("environment").read(_text, None),
         flag=FlagKey(required(part, "flag", _key, "")),
         rule=rule.read(_text, None),

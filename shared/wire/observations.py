@@ -1,6 +1,6 @@
 """Observations as anybody can push them: what one sender saw of one version in one window, in JSON."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,17 +10,15 @@ from shared.domain.errors import InvalidError, Problem
 from shared.domain.names import ApplicationName, TargetName, Version
 from shared.wire.content_encoding import decoded
 from shared.wire.fields import SLUG, VERSION
-from shared.wire.findings import Findings, Part, found
+from shared.wire.findings import Part
 from shared.wire.identities import header_of
 from shared.wire.json_source import read_json
 from shared.wire.observed_sample import SAMPLE_FIELDS, read_sample, refuse_others, required
-from shared.wire.source import Source
+from shared.wire.one_or_several import place_of, read_one_or_several
 from shared.wire.timestamps import EPOCH, parse_time
 
 LONGEST_DOCUMENT: Final = 4 * 1024 * 1024
 """How many bytes a request may have when it is not compressed any more."""
-AT_MOST: Final = 100
-"""So many observations one request may hold."""
 LONGEST_SENDER: Final = 255
 SENDER_HEADER: Final = "x-slipway-sender"
 ANONYMOUS: Final = "anonymous"
@@ -73,35 +71,14 @@ def parse_observations(document: Any, *, sender: str) -> tuple[Reported, ...]:
     `sender` is who sends where an observation does not say. Raises `InvalidError` naming each field that is wrong:
     then none of them is taken.
     """
-    findings = Findings(Source(document))
-    whole = Part(document, (), findings)
-    if isinstance(document, dict) and "observations" in document:
-        refuse_others(whole, ("observations",))
-        parts = tuple(_listed(whole.child("observations")))
-    else:
-        parts = (whole,)
-    reported = [_reported(part, sender) for part in parts]
-    findings.raise_if_any()
-    return tuple(each for each in reported if each is not None)
+    return read_one_or_several(document, "observations", "observations", lambda part: _reported(part, sender))
 
 
-def _listed(part: Part) -> Iterator[Part]:
-    if not isinstance(part.value, list) or not part.value:
-        part.refuse(f"{found(part.path, part.value)}allowed is a list of 1 to {AT_MOST} observations")
-    elif len(part.value) > AT_MOST:
-        part.refuse(f"has {len(part.value)} observations; allowed are at most {AT_MOST} in one request")
-    else:
-        yield from part.children()
-
-
-def _reported(part: Part, sender: str) -> Reported | None:
-    if not isinstance(part.value, dict):
-        part.refuse(f"{found(part.path, part.value)}allowed is a JSON object")
-        return None
+def _reported(part: Part, sender: str) -> Reported:
     refuse_others(part, _FIELDS)
     start, length = read_window(part)
     return Reported(
-        place="observations[{}]".format(*part.path[1:]) if part.path else "",
+        place=place_of(part, "observations"),
         application=ApplicationName(required(part, "application", _slug, "")),
         target=TargetName(name) if (name := part.child("target").read(_name, "")) else None,
         version=Version(required(part, "version", _version, "")),
