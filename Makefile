@@ -35,7 +35,7 @@ check: setup-dev  ## format, lint, types, imports
 
 bench: setup-dev  ## measurements, never a test (JUDGEMENT=full: the whole table of the judgement, resumable, hours)
 ifeq ($(JUDGEMENT),full)
-	@$(BIN)/python -m tests.simulation --cells full --runs $(RUNS) --seed $(SEED) --write docs/judgement-figures.md
+	@$(BIN)/python -m tests.simulation.judgement --cells full --runs $(RUNS) --seed $(SEED) --write docs/judgement-figures.md
 else
 	@$(BIN)/python -m tests.bench
 endif

@@ -15,11 +15,11 @@ from shared.domain.analysis.history import learn
 from shared.domain.analysis.sequence import AnalysisState, begin_step, step
 from shared.domain.rollout.weight import from_percent
 from tests.bench.measurement import Measurement, summarize, timed
-from tests.simulation.campaign import Row, run_cells
-from tests.simulation.cells import short
-from tests.simulation.scenarios import SCENARIOS
-from tests.simulation.table import terminal
-from tests.simulation.traffic import EPOCH, Traffic
+from tests.simulation.judgement.campaign import Row, run_cells
+from tests.simulation.judgement.cells import short
+from tests.simulation.judgement.scenarios import SCENARIOS
+from tests.simulation.judgement.table import terminal
+from tests.simulation.judgement.traffic import EPOCH, Traffic
 
 RUNS = 60
 SEED = 1

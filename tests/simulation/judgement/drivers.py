@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from tests.simulation.cells import Cell
-from tests.simulation.loop import Driver
-from tests.simulation.peers import PEERS
-from tests.simulation.ramps import RAMPS
-from tests.simulation.slipway import Slipway
+from tests.simulation.judgement.cells import Cell
+from tests.simulation.judgement.loop import Driver
+from tests.simulation.judgement.peers import PEERS
+from tests.simulation.judgement.ramps import RAMPS
+from tests.simulation.judgement.slipway import Slipway
 
 
 def make_driver(cell: Cell) -> Driver:

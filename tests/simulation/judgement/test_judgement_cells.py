@@ -4,9 +4,9 @@ import os
 
 import pytest
 
-from tests.simulation.campaign import run_cells
-from tests.simulation.cells import SHORT_WINDOW, Cell
-from tests.simulation.figures import Figures
+from tests.simulation.judgement.campaign import run_cells
+from tests.simulation.judgement.cells import SHORT_WINDOW, Cell
+from tests.simulation.judgement.figures import Figures
 
 RUNS = 200
 SEED = 20

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from tests.simulation.campaign import Row
-from tests.simulation.figures import Figures, goals, missed, show
+from tests.simulation.judgement.campaign import Row
+from tests.simulation.judgement.figures import Figures, goals, missed, show
 
 HEAD = (
     "scenario",

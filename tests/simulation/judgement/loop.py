@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.domain.analysis.measurement import Window
-from tests.simulation.traffic import Traffic
+from tests.simulation.judgement.traffic import Traffic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

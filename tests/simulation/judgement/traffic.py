@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.domain.analysis.measurement import Histogram, Lack, Missing, Sample, Window
-from tests.simulation.latency import EDGES_MS, buckets, mean_ms, outlier, share_slow, with_heavier_tail
-from tests.simulation.scenarios import Scenario
+from tests.simulation.judgement.latency import EDGES_MS, buckets, mean_ms, outlier, share_slow, with_heavier_tail
+from tests.simulation.judgement.scenarios import Scenario
 
 Floats = NDArray[np.float64]
 

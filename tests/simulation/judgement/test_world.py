@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from shared.domain.analysis.measurement import Missing, Sample
-from tests.simulation import campaign
-from tests.simulation.campaign import run_cells
-from tests.simulation.cells import Cell
-from tests.simulation.figures import interval
-from tests.simulation.loop import Answer, release
-from tests.simulation.peers import PEERS
-from tests.simulation.ramps import FIVE
-from tests.simulation.scenarios import SCENARIOS
-from tests.simulation.traffic import Traffic
+from tests.simulation.judgement import campaign
+from tests.simulation.judgement.campaign import run_cells
+from tests.simulation.judgement.cells import Cell
+from tests.simulation.judgement.figures import interval
+from tests.simulation.judgement.loop import Answer, release
+from tests.simulation.judgement.peers import PEERS
+from tests.simulation.judgement.ramps import FIVE
+from tests.simulation.judgement.scenarios import SCENARIOS
+from tests.simulation.judgement.traffic import Traffic
 
 
 def world(name: str, *, seed: int = 1, rps: float = 50, **changes: object) -> Traffic:

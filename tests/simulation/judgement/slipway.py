@@ -9,9 +9,9 @@ from shared.domain.analysis.judgement import Judgement, Verdict
 from shared.domain.analysis.measurement import Window
 from shared.domain.analysis.sequence import AnalysisState, begin_step, step
 from shared.domain.rollout.weight import from_percent, to_percent
-from tests.simulation.loop import Answer
-from tests.simulation.ramps import BAKE_MINUTES, BAKE_WEIGHT
-from tests.simulation.traffic import EPOCH
+from tests.simulation.judgement.loop import Answer
+from tests.simulation.judgement.ramps import BAKE_MINUTES, BAKE_WEIGHT
+from tests.simulation.judgement.traffic import EPOCH
 
 
 class Slipway:

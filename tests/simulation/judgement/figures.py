@@ -7,8 +7,8 @@ from math import isnan, nan
 import numpy as np
 from scipy.stats import beta
 
-from tests.simulation.cells import Cell
-from tests.simulation.loop import Outcome
+from tests.simulation.judgement.cells import Cell
+from tests.simulation.judgement.loop import Outcome
 
 ALPHA = 0.01
 UPPER = 0.015

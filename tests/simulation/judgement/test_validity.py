@@ -14,8 +14,8 @@ from shared.domain.analysis.judgement import Verdict
 from shared.domain.analysis.measurement import Sample, Window
 from shared.domain.analysis.sequence import AnalysisState, begin_step, step
 from shared.domain.rollout.weight import from_percent
-from tests.simulation.scenarios import SCENARIOS
-from tests.simulation.traffic import EPOCH, Traffic
+from tests.simulation.judgement.scenarios import SCENARIOS
+from tests.simulation.judgement.traffic import EPOCH, Traffic
 
 WINDOWS = 300
 LENGTH = timedelta(minutes=1)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from tests.simulation.campaign import Row
-from tests.simulation.cells import SHORT_WINDOW, Cell
+from tests.simulation.judgement.campaign import Row
+from tests.simulation.judgement.cells import SHORT_WINDOW, Cell
 
 NOISE = 1.1
 """What two means of the same size may differ by, together with one user."""

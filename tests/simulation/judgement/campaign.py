@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from tests.simulation.cells import Cell
-from tests.simulation.drivers import make_driver
-from tests.simulation.figures import Figures, summarize
-from tests.simulation.loop import Outcome, release
-from tests.simulation.traffic import Traffic
+from tests.simulation.judgement.cells import Cell
+from tests.simulation.judgement.drivers import make_driver
+from tests.simulation.judgement.figures import Figures, summarize
+from tests.simulation.judgement.loop import Outcome, release
+from tests.simulation.judgement.traffic import Traffic
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 STORE = ROOT / ".cache" / "simulation" / "cells.jsonl"
 CHUNK = 25
 

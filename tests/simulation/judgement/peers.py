@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from shared.domain.analysis.measurement import Histogram, Sample, Window
-from tests.simulation.latency import SLOW_FROM_MS
-from tests.simulation.loop import Answer, Driver
-from tests.simulation.traffic import EPOCH
+from tests.simulation.judgement.latency import SLOW_FROM_MS
+from tests.simulation.judgement.loop import Answer, Driver
+from tests.simulation.judgement.traffic import EPOCH
 
 TEN_BY_TEN = (0.1, 0.2, 0.3, 0.4, 0.5)
 

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.simulation.campaign import Row, fingerprint
-from tests.simulation.figures import goals, missed
-from tests.simulation.pairs import in_words, pairs
-from tests.simulation.table import markdown
+from tests.simulation.judgement.campaign import Row, fingerprint
+from tests.simulation.judgement.figures import goals, missed
+from tests.simulation.judgement.pairs import in_words, pairs
+from tests.simulation.judgement.table import markdown
 
 TERMS = """\
 Simulated releases in closed loop: each decision moves the traffic that the next windows are measured on. An hour of
@@ -24,8 +24,8 @@ stable history comes before, and users are counted to the end of the hour after 
 - **promoted**, **median**, **p90**: releases that passed their last step below 95 %, and when.
 - **concern**: releases that were paused for a person, who never comes here.
 
-What the scenarios are is said beside their numbers in `tests/simulation/scenarios.py`, the rules of the peers in
-`tests/simulation/peers.py`.
+What the scenarios are is said beside their numbers in `tests/simulation/judgement/scenarios.py`, the rules of the peers in
+`tests/simulation/judgement/peers.py`.
 """
 
 
@@ -58,7 +58,7 @@ def page(rows: Sequence[Row], *, runs: int, seed: int) -> str:
 
 def _command() -> str:
     """Return the call that made the page, without where it was written to."""
-    return " ".join(("python -m tests.simulation", *sys.argv[1:])).partition(" --write")[0]
+    return " ".join(("python -m tests.simulation.judgement", *sys.argv[1:])).partition(" --write")[0]
 
 
 def _part(title: str, rows: Sequence[Row], belongs: Callable[[Row], bool]) -> str:

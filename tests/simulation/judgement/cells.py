@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from tests.simulation.peers import PEERS
-from tests.simulation.ramps import RAMPS
-from tests.simulation.scenarios import SCENARIOS, Scenario
+from tests.simulation.judgement.peers import PEERS
+from tests.simulation.judgement.ramps import RAMPS
+from tests.simulation.judgement.scenarios import SCENARIOS, Scenario
 
 
 @dataclass(frozen=True, slots=True)

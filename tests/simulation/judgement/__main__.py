@@ -12,14 +12,14 @@ from time import perf_counter
 
 from rich.console import Console
 
-from tests.simulation.campaign import estimate, fingerprint, run_cells
-from tests.simulation.cells import CELLS, Cell, beside_peers
-from tests.simulation.pairs import in_words, pairs
-from tests.simulation.peers import PEERS
-from tests.simulation.ramps import RAMPS
-from tests.simulation.report import write_report
-from tests.simulation.scenarios import SCENARIOS
-from tests.simulation.table import terminal
+from tests.simulation.judgement.campaign import estimate, fingerprint, run_cells
+from tests.simulation.judgement.cells import CELLS, Cell, beside_peers
+from tests.simulation.judgement.pairs import in_words, pairs
+from tests.simulation.judgement.peers import PEERS
+from tests.simulation.judgement.ramps import RAMPS
+from tests.simulation.judgement.report import write_report
+from tests.simulation.judgement.scenarios import SCENARIOS
+from tests.simulation.judgement.table import terminal
 
 
 def main() -> int:
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.judgement", description=__doc__)
     parser.add_argument("--cells", choices=CELLS, default="quick")
     parser.add_argument("--resume", action="store_true", help="keep each cell, and take those that are kept; full does")
     parser.add_argument("--runs", type=int, default=200)
