@@ -1,1 +1,1 @@
-"""Whole worlds in one process and on one seed: `judgement` asks what the analysis promises, `protocol` what the engine does."""
+"""Whole worlds in one process, on one seed: `judgement` asks what the analysis promises, `protocol` the engine."""

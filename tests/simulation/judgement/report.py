@@ -24,8 +24,8 @@ stable history comes before, and users are counted to the end of the hour after 
 - **promoted**, **median**, **p90**: releases that passed their last step below 95 %, and when.
 - **concern**: releases that were paused for a person, who never comes here.
 
-What the scenarios are is said beside their numbers in `tests/simulation/judgement/scenarios.py`, the rules of the peers in
-`tests/simulation/judgement/peers.py`.
+What the scenarios are is said beside their numbers in `tests/simulation/judgement/scenarios.py`, and the rules of the
+peers in `tests/simulation/judgement/peers.py`.
 """
 
 
