@@ -9,8 +9,8 @@ from shared.domain.rollout.draft import Decision
 from shared.domain.rollout.events import SILENT
 from shared.domain.rollout.state import Application
 from shared.ports.rollout_store import Change, HistoryEntry, InboxEntry, OutboxEntry, Record, RolloutStore
+from shared.wire.alarms import Alarm
 from shared.wire.documents import (
-    Alarm,
     Envelope,
     read_envelope,
     write_effect,

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from shared.wire.documents import Alarm
+from shared.wire.alarms import Alarm
 
 LOST_AFTER = timedelta(minutes=1)
 """A wake-up that is this late is not coming any more."""

@@ -25,7 +25,8 @@ from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
 from shared.ports.open_markers import OpenMarkers
 from shared.ports.rollout_store import InboxEntry, RolloutStore
-from shared.wire.documents import Alarm, read_accepted
+from shared.wire.alarms import Alarm
+from shared.wire.documents import read_accepted
 
 BUDGET = timedelta(seconds=20)
 """No new step is begun in one delivery after this; the rest follows by a wake-up of its own."""

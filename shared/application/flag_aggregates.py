@@ -8,7 +8,7 @@ from shared.domain.flags.managing.segments import SegmentDecision, SegmentPublis
 from shared.domain.flags.managing.state import FlagState
 from shared.domain.names import EnvironmentName, FlagKey, SegmentKey, environment_of, key_of_flag, key_of_segment
 from shared.ports.rollout_store import Change, HistoryEntry, OutboxEntry, Record, RolloutStore
-from shared.wire.documents import Alarm
+from shared.wire.alarms import Alarm
 from shared.wire.flag_documents import (
     FlagEnvelope,
     SegmentEnvelope,

@@ -24,7 +24,8 @@ from shared.domain.names import EnvironmentName, FlagKey, SegmentKey, environmen
 from shared.ports.clock import Clock
 from shared.ports.flag_snapshots import FlagSnapshots, Head
 from shared.ports.rollout_store import RolloutStore
-from shared.wire.flag_documents import (
+from shared.wire.flag_snapshot_rows import chunk_rows
+from shared.wire.published_flags import (
     OpenedChunk,
     PublishedFlag,
     PublishedSegment,
@@ -34,7 +35,6 @@ from shared.wire.flag_documents import (
     open_chunk,
     write_opened_chunk,
 )
-from shared.wire.flag_snapshot_rows import chunk_rows
 from shared.wire.table_limits import check_transaction
 
 FLAG_CHUNKS = 64

@@ -21,7 +21,7 @@ from shared.domain.flags.operators import Regexes
 from shared.domain.names import EnvironmentName, FlagKey, SegmentKey
 from shared.ports.clock import Clock
 from shared.ports.flag_snapshots import FlagSnapshots, Head
-from shared.wire.flag_documents import (
+from shared.wire.published_flags import (
     OpenedChunk,
     PublishedFlag,
     PublishedSegment,

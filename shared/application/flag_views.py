@@ -18,7 +18,6 @@ from shared.domain.flags.model import Flag, Json
 from shared.domain.names import EnvironmentName, FlagKey, SegmentKey
 from shared.ports.clock import Clock
 from shared.ports.flag_usage import ALL_AT_ONCE, FlagUsage
-from shared.wire.flag_documents import PublishedFlag
 from shared.wire.flag_requests import flag_key_in, segment_key_in
 from shared.wire.flag_views import (
     change_view,
@@ -32,6 +31,7 @@ from shared.wire.flag_views import (
 )
 from shared.wire.flags.document import flag_document
 from shared.wire.flags.segment_document import segment_document
+from shared.wire.published_flags import PublishedFlag
 
 LINES_AT_MOST = 200
 

@@ -9,7 +9,7 @@ from shared.domain.releases.decide import ReleaseDecision
 from shared.domain.releases.events import SILENT_IN_RELEASE
 from shared.domain.releases.state import Release
 from shared.ports.rollout_store import Change, HistoryEntry, InboxEntry, OutboxEntry, RolloutStore
-from shared.wire.documents import Alarm
+from shared.wire.alarms import Alarm
 from shared.wire.release_documents import (
     ReleaseEnvelope,
     read_release,

@@ -5,7 +5,6 @@ Unions are tagged with the class's name, so a name of an event or an effect is p
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -24,18 +23,11 @@ from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.plan import Step
 from shared.domain.rollout.spec import Canary, Strategy
 from shared.domain.rollout.state import Application, Rollout
+from shared.wire.alarms import Alarm
 from shared.wire.stored_form import plain_converter, read_stored, write_stored
 from shared.wire.time_zones import time_zone
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """A scheduled wake-up that a commit asked for; its message carries the fence."""
-
-    fence: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,12 @@ from shared.domain.flags.managing.state import Distribution, Driver, FlagState, 
 from shared.domain.flags.model import Flag, Segment, Serve
 from shared.domain.flags.stale import staleness_of
 from shared.domain.names import EnvironmentName
-from shared.wire.flag_documents import PublishedFlag, PublishedSegment, read_flag_event, read_segment_event
+from shared.wire.flag_documents import read_flag_event, read_segment_event
 from shared.wire.flags.document import flag_document
 from shared.wire.flags.members import percentage_of
 from shared.wire.flags.segment_document import segment_document
 from shared.wire.flags.splits import serve_document
+from shared.wire.published_flags import PublishedFlag, PublishedSegment
 from shared.wire.views import shown_time
 
 

@@ -9,7 +9,7 @@ from shared.domain.names import ReleaseId
 from shared.domain.releases.commands import AcceptedByRelease
 from shared.domain.releases.events import ReleaseEvent
 from shared.domain.releases.state import OpenRow, Release
-from shared.wire.documents import Alarm
+from shared.wire.alarms import Alarm
 from shared.wire.stored_form import plain_converter, read_stored, write_stored
 
 

@@ -35,7 +35,12 @@ from shared.domain.flags.model import (
 )
 from shared.domain.names import EnvironmentName, FlagKey, VariantName
 from shared.ports.flag_snapshots import Head
-from shared.wire.flag_documents import Chunk, PublishedFlag, name_of_chunk, write_chunk
+from shared.wire.published_flags import (
+    Chunk,
+    PublishedFlag,
+    name_of_chunk,
+    write_chunk,
+)
 from tests.bench.flag_peers import COUNTRIES, DOMAIN, PEERS, PERCENT, timed_passes
 from tests.bench.measurement import Measurement, summarize
 

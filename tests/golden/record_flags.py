@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from shared.wire import flag_documents as documents
-from shared.wire.documents import Alarm
-from shared.wire.flag_documents import Chunk, FlagEnvelope, PublishedFlag, PublishedSegment, SegmentEnvelope
+from shared.wire import published_flags
+from shared.wire.alarms import Alarm
+from shared.wire.flag_documents import FlagEnvelope, SegmentEnvelope
+from shared.wire.published_flags import Chunk, PublishedFlag, PublishedSegment
 from tests.unit.domain.flags.managing.tale import NOON, ROLLOUT, Tale
 from tests.unit.domain.flags.managing.tales import SEGMENT, TALES, everything, life_of_a_segment
 
@@ -38,7 +40,7 @@ def chunk() -> dict[str, Any]:
     """Return a chunk of flags and segments."""
     flag = PublishedFlag(flag=everything(), revision=7, changed=NOON, changed_by="alice", driven_by=ROLLOUT)
     segment = PublishedSegment(segment=SEGMENT, revision=3, changed=NOON, changed_by="bob")
-    return {"chunk": [json.loads(documents.write_chunk(Chunk(flags=(flag,), segments=(segment,))))]}
+    return {"chunk": [json.loads(published_flags.write_chunk(Chunk(flags=(flag,), segments=(segment,))))]}
 
 
 def recorded() -> dict[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ from shared.domain.names import ReleaseId
 from shared.domain.releases.events import SILENT_IN_RELEASE
 from shared.domain.releases.state import Release
 from shared.wire import release_documents as documents
-from shared.wire.documents import Alarm
+from shared.wire.alarms import Alarm
 from shared.wire.release_documents import ReleaseAnswer, ReleaseEnvelope
 from tests.unit.domain.releases.tale import NOON, Tale
 from tests.unit.domain.releases.tales import TALES

@@ -33,7 +33,7 @@ from shared.domain.names import (
     key_of_flag,
     key_of_segment,
 )
-from shared.wire.flag_documents import name_of_chunk, open_chunk, write_opened_chunk
+from shared.wire.published_flags import name_of_chunk, open_chunk, write_opened_chunk
 from tests.scenario.kills import Killable, KilledError, Killer
 from tests.scenario.world import World
 from tests.unit.domain.flags.managing.tale import EVERYONE, KEY, OFF, ON, ROLLOUT, STAFF, flag

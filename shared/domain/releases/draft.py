@@ -3,13 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
+from shared.domain.effect_ids import next_effect_id
 from shared.domain.names import ApplicationName, EffectId
 from shared.domain.releases.events import ReleaseEvent
 from shared.domain.releases.evolve import evolve
 from shared.domain.releases.react import react
 from shared.domain.releases.state import OpenCommand, OpenListing, OpenRow, OpenTiding, Release
 from shared.domain.releases.tidings import LISTED, tiding
-from shared.domain.rollout.folds.outbox import next_effect_id
 from shared.domain.rollout.spec import Topic
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from shared.domain.effect_ids import next_effect_id
 from shared.domain.names import EffectId
 from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.effects import CallHook, Effect, LevelEffect, PinTraffic, PublishViews
@@ -18,7 +19,6 @@ from shared.domain.rollout.events import (
 )
 from shared.domain.rollout.evolve import evolve
 from shared.domain.rollout.folds.ending import ended
-from shared.domain.rollout.folds.outbox import next_effect_id
 from shared.domain.rollout.react import react
 from shared.domain.rollout.state import Application, Doing, OpenEffect, Phase, Rollout
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.application.alarms import LOST_AFTER, OUTSTANDING, planned, without
-from shared.wire.documents import Alarm
+from shared.wire.alarms import Alarm
 from tests.unit.domain.specs import NOON
 
 SECOND = timedelta(seconds=1)

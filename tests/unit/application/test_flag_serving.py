@@ -25,9 +25,14 @@ from shared.domain.flags.evaluation import ErrorCode, Reason
 from shared.domain.flags.model import During, Flag, Prerequisite
 from shared.domain.names import EnvironmentName, FlagKey
 from shared.ports.flag_snapshots import Head
-from shared.wire.flag_documents import Chunk, PublishedFlag, name_of_chunk, write_chunk
-from shared.wire.flag_documents import read_published_flag as read_flag
 from shared.wire.ofrep import write_bulk
+from shared.wire.published_flags import (
+    Chunk,
+    PublishedFlag,
+    name_of_chunk,
+    write_chunk,
+)
+from shared.wire.published_flags import read_published_flag as read_flag
 from tests.unit.domain.flags.managing.tale import NOON, ON, flag
 
 LIVE = EnvironmentName("production")

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.effect_ids import next_effect_id
 from shared.domain.names import EffectId
 from shared.domain.rollout import events as e
 from shared.domain.rollout.commands import ClaimEffect, EffectDone, EffectFailed, EffectWaits, Tick, WeightWasSet
 from shared.domain.rollout.effects import Notify, PublishViews, SetWeight
-from shared.domain.rollout.folds.outbox import next_effect_id
 from shared.domain.rollout.on_tick import claimable_at, next_wake
 from shared.domain.rollout.spec import Notification, Topic
 from shared.domain.rollout.state import Doing

@@ -28,8 +28,10 @@ from shared.domain.flags.model import (
     Variant,
 )
 from shared.wire import flag_documents as documents
-from shared.wire.documents import Alarm
-from shared.wire.flag_documents import Chunk, FlagEnvelope, PublishedFlag, PublishedSegment, SegmentEnvelope
+from shared.wire import published_flags
+from shared.wire.alarms import Alarm
+from shared.wire.flag_documents import FlagEnvelope, SegmentEnvelope
+from shared.wire.published_flags import Chunk, PublishedFlag, PublishedSegment
 from tests.golden.record_flags import recorded
 from tests.unit.domain.flags.flags import flag
 
@@ -119,31 +121,31 @@ def test_revisions_and_chunks_are_read_back_as_they_were_written(flag, segment, 
         flags=(PublishedFlag(flag=flag, revision=3, changed=at, changed_by="alice"),),
         segments=(PublishedSegment(segment=segment, revision=3, changed=at, changed_by="alice"),),
     )
-    assert same(documents.read_chunk(documents.write_chunk(chunk)), chunk)
+    assert same(published_flags.read_chunk(published_flags.write_chunk(chunk)), chunk)
 
 
 @RELAXED
 @given(st.deferred(lambda: st.from_type(Flag)), TIMES)
 def test_each_flag_of_a_chunk_is_found_without_reading_it(flag, at):
     published = PublishedFlag(flag=flag, revision=3, changed=at, changed_by="a\nb")
-    text = documents.write_chunk(Chunk(flags=(published,)))
+    text = published_flags.write_chunk(Chunk(flags=(published,)))
     on_one_line = json.dumps(json.loads(text))
     for stored in (text, on_one_line):
-        opened = documents.open_chunk(stored)
+        opened = published_flags.open_chunk(stored)
         assert list(opened.flags) == [flag.key]
         assert not opened.segments
-        assert same(documents.read_published_flag(opened.flags[flag.key]), published)
+        assert same(published_flags.read_published_flag(opened.flags[flag.key]), published)
 
 
 def test_a_flag_of_a_chunk_that_is_broken_keeps_no_other_from_being_read():
     at = datetime(2026, 1, 1, tzinfo=UTC)
     one, other = (PublishedFlag(flag=flag(key), revision=3, changed=at, changed_by="ann") for key in ("one", "other"))
-    first, broken, second, last = documents.write_chunk(Chunk(flags=(one, other))).split("\n")
-    opened = documents.open_chunk("\n".join([first, broken[: len(broken) // 2], second, last]))
+    first, broken, second, last = published_flags.write_chunk(Chunk(flags=(one, other))).split("\n")
+    opened = published_flags.open_chunk("\n".join([first, broken[: len(broken) // 2], second, last]))
 
-    assert documents.read_published_flag(opened.flags["other"]) == other
+    assert published_flags.read_published_flag(opened.flags["other"]) == other
     with pytest.raises(RejectedError, match="not what this release writes"):
-        documents.read_published_flag(opened.flags["one"])
+        published_flags.read_published_flag(opened.flags["one"])
 
 
 @pytest.mark.parametrize(
@@ -151,14 +153,14 @@ def test_a_flag_of_a_chunk_that_is_broken_keeps_no_other_from_being_read():
 )
 def test_a_broken_chunk_is_refused_clearly(text):
     with pytest.raises(RejectedError, match="not what this release writes"):
-        documents.open_chunk(text)
+        published_flags.open_chunk(text)
 
 
 def test_a_chunk_is_named_by_what_it_holds():
-    empty = documents.write_chunk(Chunk())
+    empty = published_flags.write_chunk(Chunk())
 
-    assert documents.name_of_chunk(empty) == documents.name_of_chunk(empty)
-    assert documents.name_of_chunk(empty) != documents.name_of_chunk(f"{empty} ")
+    assert published_flags.name_of_chunk(empty) == published_flags.name_of_chunk(empty)
+    assert published_flags.name_of_chunk(empty) != published_flags.name_of_chunk(f"{empty} ")
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema":1,"value":{}}', '{"schema":0,"value":{}}', "\x00"])
@@ -169,7 +171,7 @@ def test_a_broken_document_is_refused_clearly(text):
 
 def test_a_document_of_a_newer_version_is_refused_clearly():
     with pytest.raises(RejectedError, match="stored by a newer release"):
-        documents.read_chunk('{"schema":99,"value":{}}')
+        published_flags.read_chunk('{"schema":99,"value":{}}')
 
 
 READERS = {
@@ -179,7 +181,7 @@ READERS = {
     "segment-events": (documents.read_segment_event, documents.write_segment_event),
     "segment-state": (documents.read_segment_state, documents.write_segment_state),
     "segment-revision": (documents.read_segment_revision, documents.write_segment_revision),
-    "chunk": (documents.read_chunk, documents.write_chunk),
+    "chunk": (published_flags.read_chunk, published_flags.write_chunk),
 }
 GOLDEN = sorted((Path(__file__).parents[2] / "golden" / "flags").glob("schema-*/*.json"))
 

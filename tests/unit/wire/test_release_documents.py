@@ -16,7 +16,7 @@ from shared.domain.releases.decide import decide
 from shared.domain.releases.events import RecordedInRelease, ReleaseEvent, SilentInRelease
 from shared.domain.releases.state import OpenRow, Release, ReleasePhase
 from shared.wire import release_documents as documents
-from shared.wire.documents import Alarm
+from shared.wire.alarms import Alarm
 from shared.wire.release_documents import ReleaseAnswer, ReleaseEnvelope
 from shared.wire.release_views import release_line
 from tests.unit.domain.releases.tale import override

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from shared.domain.effect_ids import next_effect_id
 from shared.domain.errors import Problem
 from shared.domain.flags.managing.events import SERVED_OTHERWISE, DistributionAsked, FlagEvent
 from shared.domain.flags.managing.evolve import evolve
@@ -11,7 +12,6 @@ from shared.domain.flags.managing.refusals import UnknownFlagError
 from shared.domain.flags.managing.state import FlagState
 from shared.domain.flags.model import Flag
 from shared.domain.names import EffectId
-from shared.domain.rollout.folds.outbox import next_effect_id
 
 Check = Callable[[Flag], Sequence[Problem]]
 """Says what is wrong with a flag among the others of its environment."""

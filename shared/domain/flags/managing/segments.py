@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
+from shared.domain.effect_ids import next_effect_id
 from shared.domain.errors import RejectedError
 from shared.domain.flags.managing.commands import NEW, Expected, Published, Unread
 from shared.domain.flags.managing.refusals import RevisionError, RevisionUnsaidError, UnknownFlagError
 from shared.domain.flags.model import Segment
 from shared.domain.names import EffectId, SegmentKey
-from shared.domain.rollout.folds.outbox import next_effect_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

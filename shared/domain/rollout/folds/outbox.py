@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import datetime
 
-from shared.domain.names import EffectId
 from shared.domain.rollout import events as e
 from shared.domain.rollout.effects import CallHook
 from shared.domain.rollout.folds.calling import call_failed, doubted
@@ -52,8 +51,3 @@ def _in_doubt(state: Application, begun: datetime, at: datetime) -> Application:
     return on_live(
         state, lambda r: replace(r, settle_at=may_land if r.settle_at is None else max(r.settle_at, may_land))
     )
-
-
-def next_effect_id(made: int) -> EffectId:
-    """Return the id of the effect made after `made` others; ids sort in that order."""
-    return EffectId(f"{made + 1:010d}")
