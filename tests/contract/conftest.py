@@ -34,3 +34,11 @@ def table(azurite: Azurite) -> Iterator[Table]:
 def backing(request: pytest.FixtureRequest) -> Database | Table:
     """One empty store; a contract test runs once on each kind."""
     return request.getfixturevalue("database" if request.param == "sqlite" else "table")
+
+
+@pytest.fixture(params=["sqlite", "azure_tables", "memory"])
+def twinned(request: pytest.FixtureRequest) -> Database | Table | None:
+    """As `backing`, and None where the port's twin in memory is meant."""
+    if request.param == "memory":
+        return None
+    return request.getfixturevalue("database" if request.param == "sqlite" else "table")

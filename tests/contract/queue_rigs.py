@@ -18,6 +18,7 @@ from shared.adapters.sqlite.command_queue import SqliteCommandQueue
 from shared.adapters.sqlite.deliveries import DEAD_LETTER_SUFFIX, Delivery, LockLostError
 from shared.ports.command_queue import CommandQueue
 from tests.amqp_broker import BrokerProcess
+from tests.simulation.protocol.broker import MemoryBroker
 
 LOCK = timedelta(seconds=30)
 MAX_DELIVERIES = 3
@@ -130,6 +131,20 @@ class SqliteRig:
 
     def close(self) -> None:
         self.broker.close()
+
+
+class MemoryRig(SqliteRig):
+    """The broker's twin that the simulation runs on, behind the same command queue."""
+
+    def _open(self) -> None:
+        self.broker = MemoryBroker(
+            now=self.now, lock_duration=LOCK, max_delivery_count=MAX_DELIVERIES, duplicate_window=DUPLICATE_WINDOW
+        )
+        self.broker.declare(self.plain, sessions=False)
+        self.queue = SqliteCommandQueue(self.broker, self.commands)
+
+    def restart(self) -> None:
+        """A restart of nothing: what is in memory here is the broker's for good."""
 
 
 class SqliteReceiver:

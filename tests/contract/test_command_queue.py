@@ -16,6 +16,7 @@ from tests.contract.queue_rigs import (
     LOCK,
     MAX_DELIVERIES,
     LockLost,
+    MemoryRig,
     Receiver,
     Rig,
     ServiceBusRig,
@@ -45,9 +46,12 @@ def amqp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
     process.close()
 
 
-@pytest.fixture(params=["sqlite", "service bus"])
+@pytest.fixture(params=["sqlite", "memory", "service bus"])
 def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
-    made = SqliteRig(tmp_path) if request.param == "sqlite" else ServiceBusRig(request.getfixturevalue("amqp"))
+    if request.param == "service bus":
+        made = ServiceBusRig(request.getfixturevalue("amqp"))
+    else:
+        made = MemoryRig(tmp_path) if request.param == "memory" else SqliteRig(tmp_path)
     yield made
     made.close()
 

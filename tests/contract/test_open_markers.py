@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.adapters.azure_tables.open_markers import TableOpenMarkers
+from shared.adapters.memory.open_markers import MemoryOpenMarkers
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.open_markers import SqliteOpenMarkers
 from shared.domain.errors import RejectedError
@@ -15,8 +16,10 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def markers(backing):
-    return SqliteOpenMarkers(backing) if isinstance(backing, Database) else TableOpenMarkers(backing)
+def markers(twinned):
+    if twinned is None:
+        return MemoryOpenMarkers()
+    return SqliteOpenMarkers(twinned) if isinstance(twinned, Database) else TableOpenMarkers(twinned)
 
 
 def overdue_keys(markers, now=NOON) -> list[str]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.adapters.azure_tables.rollout_store import TableRolloutStore
+from shared.adapters.memory.rollout_store import MemoryRolloutStore
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.rollout_store import SqliteRolloutStore
 from shared.domain.errors import RejectedError, VersionConflictError
@@ -37,8 +38,10 @@ ODD_TEXTS = {
 
 
 @pytest.fixture
-def store(backing):
-    return SqliteRolloutStore(backing) if isinstance(backing, Database) else TableRolloutStore(backing)
+def store(twinned):
+    if twinned is None:
+        return MemoryRolloutStore()
+    return SqliteRolloutStore(twinned) if isinstance(twinned, Database) else TableRolloutStore(twinned)
 
 
 def fact(number: int, document: str = "{}") -> InboxEntry:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.adapters.azure_tables.view_index import TableViewIndex
+from shared.adapters.memory.view_index import MemoryViewIndex
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.view_index import SqliteViewIndex
 from shared.domain.errors import RejectedError
@@ -12,8 +13,10 @@ from shared.ports.view_index import IndexRow, Page
 
 
 @pytest.fixture
-def index(backing):
-    return SqliteViewIndex(backing) if isinstance(backing, Database) else TableViewIndex(backing)
+def index(twinned):
+    if twinned is None:
+        return MemoryViewIndex()
+    return SqliteViewIndex(twinned) if isinstance(twinned, Database) else TableViewIndex(twinned)
 
 
 def rows_of(index, view="applications", group="all") -> tuple[IndexRow, ...]:
