@@ -1,11 +1,12 @@
 """Parts that are built when they are first asked for."""
 
 from collections.abc import Callable, Iterator, Mapping
-from threading import Lock
-from typing import TypeVar
+from threading import Lock, RLock
+from typing import Any, Generic, TypeVar, overload
 
 Kind = TypeVar("Kind")
 Built = TypeVar("Built")
+Owner = TypeVar("Owner")
 
 
 class BuiltOnFirstUse(Mapping[Kind, Built]):
@@ -30,3 +31,32 @@ class BuiltOnFirstUse(Mapping[Kind, Built]):
 
     def __len__(self) -> int:
         return len(self._builders)
+
+
+class OnFirstUse(Generic[Owner, Built]):
+    """A property that is built when it is first read, once for all threads, and kept.
+
+    A worker pays on its first request for what that request needs: nearly all of a cold start is imports.
+    `functools.cached_property` builds twice where two threads are the first, from Python 3.12 on.
+    """
+
+    def __init__(self, build: Callable[[Owner], Built]) -> None:
+        self._build = build
+        self._lock = RLock()
+        self.__doc__ = build.__doc__
+
+    def __set_name__(self, owner: type[Owner], name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type[Owner]) -> "OnFirstUse[Owner, Built]": ...
+    @overload
+    def __get__(self, instance: Owner, owner: type[Owner] | None = None) -> Built: ...
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        if instance is None:
+            return self
+        kept = instance.__dict__
+        with self._lock:
+            if self._name not in kept:
+                kept[self._name] = self._build(instance)
+            return kept[self._name]

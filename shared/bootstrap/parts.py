@@ -1,35 +1,36 @@
 """What the use cases are wired to: where things are kept, and what is moved and looked at outside."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shared.application.read import MetricsSources
-from shared.ports.alert_queue import AlertQueue
-from shared.ports.audience import Audience
-from shared.ports.command_queue import CommandQueue
-from shared.ports.dead_letters import DeadLetters
-from shared.ports.flag_snapshots import FlagSnapshots
-from shared.ports.flag_usage import FlagUsage
-from shared.ports.hook_caller import HookCaller
-from shared.ports.notifier import Notifier
-from shared.ports.observations import ClosedWindows, Observations
-from shared.ports.open_markers import OpenMarkers
-from shared.ports.place_finder import PlaceFinder
-from shared.ports.place_probe import PlaceProbe
-from shared.ports.promoter import Promoter
-from shared.ports.rollout_store import RolloutArchive, RolloutStore
-from shared.ports.traffic_pinner import TrafficPinner
-from shared.ports.traffic_router import TrafficRouter
-from shared.ports.view_index import ViewIndex
+if TYPE_CHECKING:  # who evaluates a flag does not load the words of rollouts
+    from shared.application.read import MetricsSources
+    from shared.ports.alert_queue import AlertQueue
+    from shared.ports.audience import Audience
+    from shared.ports.command_queue import CommandQueue
+    from shared.ports.dead_letters import DeadLetters
+    from shared.ports.flag_snapshots import FlagSnapshots
+    from shared.ports.flag_usage import FlagUsage
+    from shared.ports.hook_caller import HookCaller
+    from shared.ports.notifier import Notifier
+    from shared.ports.observations import ClosedWindows, Observations
+    from shared.ports.open_markers import OpenMarkers
+    from shared.ports.place_finder import PlaceFinder
+    from shared.ports.place_probe import PlaceProbe
+    from shared.ports.promoter import Promoter
+    from shared.ports.rollout_store import RolloutArchive, RolloutStore
+    from shared.ports.traffic_pinner import TrafficPinner
+    from shared.ports.traffic_router import TrafficRouter
+    from shared.ports.view_index import ViewIndex
 
+    class StoreAndArchive(RolloutStore, RolloutArchive, Protocol):
+        """Both adapters of the store read the archive too."""
 
-class StoreAndArchive(RolloutStore, RolloutArchive, Protocol):
-    """Both adapters of the store read the archive too."""
-
-
-class ObservationsAndWindows(Observations, ClosedWindows, Protocol):
-    """Both adapters of observations keep their windows too."""
+    class ObservationsAndWindows(Observations, ClosedWindows, Protocol):
+        """Both adapters of observations keep their windows too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -171,10 +171,10 @@ def test_a_store_that_is_down_neither_advances_nor_takes_back_a_cluster(world, c
     store = world.keeping.store
     answered = world.app.flagger
 
-    world.app = replace(world.app, flagger=replace(answered, store=_Down()))
+    world.app.flagger = replace(answered, store=_Down())
     for cluster in clusters:
         cluster.look()
-    world.app = replace(world.app, flagger=replace(answered, store=store))
+    world.app.flagger = replace(answered, store=store)
 
     assert [(cluster.phase, cluster.weight) for cluster in clusters] == before
     assert {cluster.asked[-1][1] for cluster in clusters} == {503}
