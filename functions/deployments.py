@@ -41,8 +41,8 @@ def _accept_deployment(req: func.HttpRequest, _caller: str) -> Reply:
 
 
 def _ask_admission(req: func.HttpRequest, _caller: str) -> Reply:
-    asked = parse_admission(req.get_body())
-    why_wait = app().intake.admission(named_application(req), asked.version)
+    asked, name = parse_admission(req.get_body()), named_application(req)
+    why_wait = app().intake.admission(name, asked.version) or app().plans.missing_flags(name, asked.version)
     return Reply(200, {"admitted": why_wait is None, "reason": why_wait})
 
 

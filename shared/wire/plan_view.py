@@ -13,12 +13,12 @@ from shared.wire.views import shown_time
 
 
 def plan_view(
-    plan: Forecast, *, version: Version | None = None, not_now: str | None = None, clashes: tuple[str, ...] = ()
+    plan: Forecast, *, version: Version | None = None, not_now: str | None = None, looks: tuple[str, ...] = ()
 ) -> dict[str, object]:
     """Return a plan with its times in UTC; weights are percentages.
 
-    `version` is the one that it was asked for, `not_now` why it could not be released at this moment, and `clashes`
-    say of which of its targets another application divides the traffic too.
+    `version` is the one that it was asked for, `not_now` why it could not be released at this moment, and `looks` are
+    warnings that no plan has by itself: what its spec names and is not there, or another application has too.
     """
     spec = plan.spec
     last = len(plan.steps) - 1
@@ -40,7 +40,7 @@ def plan_view(
         "warm": {"seconds": spec.keep_warm.total_seconds(), "until": _span(plan.warm)},
         "on_alert": spec.on_alert,
         "later_hooks": [] if plan.returns else _later_hooks(plan),
-        "warnings": [*clashes, *warnings(plan)],
+        "warnings": [*looks, *warnings(plan)],
         "notes": list(notes(plan)),
     }
 

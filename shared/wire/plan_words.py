@@ -158,6 +158,11 @@ def notes(plan: Forecast) -> Iterator[str]:
             "endpoints shares are rounded more; a profile that divides by priority takes nobody or everyone, and any "
             "weight between is refused"
         )
+    if TargetKind.FEATURE_FLAG in kinds:
+        yield (
+            "preflight asks whether the flags that targets name are there, with their rules and variants; the plan "
+            "over HTTP warns of those that are not there now"
+        )
     yield from _waves(spec)
     if spec.calendar and not plan.returns:
         yield "the latest times count what release windows may hold up"

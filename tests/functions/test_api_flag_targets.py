@@ -125,7 +125,13 @@ def test_events_need_a_key_and_a_flag_that_is_released(api):
     assert "variants.off.failures" in str(wrong.json())
 
 
-@pytest.mark.parametrize(
+def typo(resource: str, variant: str | None = None) -> dict[str, Any]:
+    named = {} if variant is None else {"variant": variant}
+    target = {"name": "checkout", "kind": "feature-flag", "resource": resource, **named}
+    return {**SPEC, "application": "typo", "targets": [target]}
+
+
+TYPOS = pytest.mark.parametrize(
     ("resource", "variant", "says"),
     [
         ("flag:nope/checkout", "on", "there is no environment nope, only production, test"),
@@ -134,16 +140,41 @@ def test_events_need_a_key_and_a_flag_that_is_released(api):
         ("flag:production/checkout#region:eu", "onn", "flag production/checkout has no variant onn"),
     ],
 )
+
+
+@TYPOS
 def test_who_names_a_flag_that_is_not_there_is_warned_at_once(api, resource, variant, says):
-    target = {"name": "checkout", "kind": "feature-flag", "resource": resource, "variant": variant}
-    answer = api.ask("PUT", "/api/applications/typo", {**SPEC, "application": "typo", "targets": [target]})
+    answer = api.ask("PUT", "/api/applications/typo", typo(resource, variant))
 
     assert answer.status in (200, 201)
     (warning,) = answer.json()["warnings"]
     assert f"target checkout: {says}" in warning
 
 
+@TYPOS
+def test_a_plan_warns_of_a_flag_that_is_not_there_as_its_registration_does(api, resource, variant, says):
+    warned = api.ask("PUT", "/api/applications/typo", typo(resource, variant)).json()["warnings"]
+
+    assert api.ask("GET", "/api/applications/typo/plan").json()["warnings"] == warned
+    assert api.ask("POST", "/api/plan", typo(resource, variant)).json()["warnings"] == warned
+    plan = api.ask("GET", "/api/applications/typo/plan?version=2.4.1").json()
+    assert plan["not_now"] == warned[0]
+    admission = api.ask("POST", "/api/applications/typo/admission", {"version": "2.4.1"}).json()
+    assert admission == {"admitted": False, "reason": warned[0]}
+
+
+def test_a_version_that_names_no_variant_is_not_for_now(api):
+    api.ask("PUT", "/api/applications/typo", typo("flag:production/checkout#region:us"))
+
+    named, mistyped = (
+        api.ask("GET", f"/api/applications/typo/plan?version={version}").json() for version in ("on", "onn")
+    )
+    assert (named["not_now"], named["warnings"]) == (None, [])
+    assert "flag production/checkout has no variant onn" in mistyped["not_now"]
+    assert api.ask("POST", "/api/applications/typo/admission", {"version": "on"}).json()["admitted"] is True
+
+
 def test_who_names_a_flag_that_is_there_is_not_warned(api):
-    target = {"name": "checkout", "kind": "feature-flag", "resource": "flag:production/checkout#region:us"}
-    answer = api.ask("PUT", "/api/applications/typo", {**SPEC, "application": "typo", "targets": [target]})
+    answer = api.ask("PUT", "/api/applications/typo", typo("flag:production/checkout#region:us"))
     assert (answer.status, answer.json()["warnings"]) == (200, [])
+    assert api.ask("GET", "/api/applications/typo/plan").json()["warnings"] == []
