@@ -17,7 +17,7 @@ from shared.domain.names import ApplicationName
 from shared.wire.addresses import application_in
 from shared.wire.findings import shown
 from shared.wire.json_source import MAX_BODY_BYTES
-from shared.wire.problems import NOT_FOUND, TOO_LARGE, UNAUTHORIZED, problem, problem_headers, problem_of
+from shared.wire.problems import FORBIDDEN, NOT_FOUND, TOO_LARGE, UNAUTHORIZED, problem, problem_headers, problem_of
 from shared.wire.query import check_query
 
 log = logging.getLogger("slipway.http")
@@ -45,6 +45,9 @@ class Door:
     """Returns the name of who asks; None for nobody who may."""
     expects: str
     """What is told to nobody who may: which key, and where this very route looks for it."""
+    known: Callable[[], bool] = lambda: False
+    """Whether nobody who may has sent a key of this app all the same, one that is good for something else: that is told
+    as 403. By default every key that opens nothing is a 401, as where one credential is asked for and no other."""
     takes: tuple[str, ...] = ()
     """The parameters that the route's query may have."""
     at_most: int = MAX_BODY_BYTES
@@ -58,7 +61,11 @@ def for_operators(
     request: func.HttpRequest, handler: Handler, *, takes: tuple[str, ...] = (), at_most: int = MAX_BODY_BYTES
 ) -> func.HttpResponse:
     """Answer a request that needs an operator's key. `takes` are the parameters of its query."""
-    door = Door(lambda: app().access.operator(request.headers), f"send an operator's key {IN_HEADERS}", takes, at_most)
+    expects = f"send an operator's key {IN_HEADERS}"
+    access = app().access
+    door = Door(
+        lambda: access.operator(request.headers), expects, lambda: access.knows(request.headers), takes, at_most
+    )
     return answer(request, handler, door)
 
 
@@ -69,9 +76,14 @@ def for_source(request: func.HttpRequest, source: str, handler: Handler) -> func
         f"send an operator's key {IN_HEADERS}; the key of the source {shown(source)} is good here too, "
         "in these headers or as ?code=KEY"
     )
-    return answer(
-        request, handler, Door(lambda: app().access.source(source, request.headers, code), expects, ("code",))
+    access = app().access
+    door = Door(
+        lambda: access.source(source, request.headers, code),
+        expects,
+        lambda: access.knows(request.headers, code),
+        ("code",),
     )
+    return answer(request, handler, door)
 
 
 def answer(request: func.HttpRequest, handler: Handler, door: Door) -> func.HttpResponse:
@@ -86,7 +98,7 @@ def answer(request: func.HttpRequest, handler: Handler, door: Door) -> func.Http
             return encode(over)
         caller = door.who()
         if caller is None:
-            return encode(Reply(*problem(UNAUTHORIZED, door.expects)))
+            return encode(Reply(*problem(FORBIDDEN if door.known() else UNAUTHORIZED, door.expects)))
         check_query(request.url, door.takes)
         return encode(handler(request, caller))
     except (UnknownApplicationError, UnknownReleaseError) as error:

@@ -23,8 +23,14 @@ class Access:
         owner = _owner(self.evaluators, _presented(headers))
         return owner.partition("/")[0] if owner is not None else None
 
-    def knows(self, headers: Mapping[str, str]) -> bool:
-        """Whether the request carries any key of this app, good for what is asked or not."""
+    def knows(self, headers: Mapping[str, str], code: str | None = None) -> bool:
+        """Whether the request carries any key of this app, good for what is asked or not.
+
+        Where there is a `code` it is asked for, as by `source`, and only among the keys of sources: any other key opens
+        nothing in an address.
+        """
+        if code:
+            return _owner(self.sources, code) is not None
         presented = _presented(headers)
         return any(_owner(keys, presented) is not None for keys in (self.operators, self.sources, self.evaluators))
 

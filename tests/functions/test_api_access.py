@@ -57,21 +57,39 @@ def api(tmp_path_factory):
         {"Authorization": "Bearer "},
         {"Authorization": KEY},
         {"Authorization": f"Basic {KEY}"},
-        {"X-API-Key": OTHER_SOURCE_KEY},
         {"x-functions-key": KEY},
     ],
     ids=lambda headers: next(iter(headers.items()), ("none", ""))[0],
 )
 def test_without_a_good_key_a_route_answers_401_and_says_how_to_send_one(api, method, path, headers):
-    answer = api.ask(method, path, headers=headers, key=None)
+    assert_unauthorized(api.ask(method, path, headers=headers, key=None))
 
-    if path.startswith("/ofrep/") and OTHER_SOURCE_KEY in headers.values():
-        assert answer.status == 403  # as OpenFeature's protocol has it: the key is known, and not good for this
-        return
+
+def assert_unauthorized(answer):
     assert answer.status == 401
     assert answer.headers["www-authenticate"] == "Bearer"
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == "urn:slipway:problem:unauthorized"
+
+
+ONE_CREDENTIAL = ("/api/flagger/", "/api/callbacks/")
+"""Where one credential is asked for and no other; of Flagger's questions 403 is an answer too."""
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+@pytest.mark.parametrize("scheme", [{"X-API-Key": "{}"}, {"Authorization": "Bearer {}"}], ids=["header", "bearer"])
+def test_a_key_that_is_known_and_good_for_something_else_is_a_403_that_says_which_is_good(api, method, path, scheme):
+    headers = {name: value.format(OTHER_SOURCE_KEY) for name, value in scheme.items()}
+    answer = api.ask(method, path, headers=headers, key=None)
+
+    if path.startswith(ONE_CREDENTIAL):
+        assert_unauthorized(answer)
+        return
+    assert answer.status == 403
+    assert "www-authenticate" not in answer.headers
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:slipway:problem:forbidden"
+    assert answer.json()["detail"] == api.ask(method, path, key=None).json()["detail"]
 
 
 @pytest.mark.parametrize(("method", "path"), GUARDED)
@@ -98,6 +116,14 @@ def test_health_needs_no_key(api):
 @pytest.mark.parametrize("path", ["/api/applications", "/api/openapi.json", "/api/rollouts/shop-0123456789ab"])
 def test_an_operators_key_in_the_address_opens_nothing(api, path):
     assert api.ask("GET", f"{path}?code={KEY}", key=None).status == 401
+
+
+def test_a_sources_key_in_the_address_is_known_where_a_sources_key_may_stand_there_and_nowhere_else():
+    access = Access({"alice": KEY}, {"azure-monitor": ALERT_KEY}, {"production/shop": SECOND_KEY})
+
+    assert access.knows({}, ALERT_KEY) is True
+    assert [access.knows({}, code) for code in (KEY, SECOND_KEY, "wrong")] == [False] * 3
+    assert [access.knows({"X-API-Key": key}) for key in (KEY, ALERT_KEY, SECOND_KEY, "wrong")] == [True] * 3 + [False]
 
 
 def test_an_app_without_keys_lets_nobody_in():

@@ -143,8 +143,8 @@ def test_the_key_of_one_applications_hooks_is_not_good_for_another_and_for_nothi
     assert report(api, A_CALL, application="other", key=HOOKS_KEY).status == 404
     for key in (SHOP_HOOKS_KEY, HOOKS_KEY):
         for path in ("/api/applications/shop", "/api/openapi.json"):
-            assert api.ask("GET", path, headers={"X-API-Key": key}, key=None).status == 401
-        assert api.ask("POST", "/api/events/azure-monitor", b"{}", {"X-API-Key": key}, key=None).status == 401
+            assert api.ask("GET", path, headers={"X-API-Key": key}, key=None).status == 403
+        assert api.ask("POST", "/api/events/azure-monitor", b"{}", {"X-API-Key": key}, key=None).status == 403
 
 
 def test_a_webhook_that_is_signed_to_signs_its_answer(world, api):

@@ -66,7 +66,8 @@ def test_an_observation_is_accepted_and_its_repeat_is_told(api):
         (SENDERS_KEY, "", 202),
         (KEY, "", 202),
         (None, f"?code={SENDERS_KEY}", 202),
-        (ALERT_KEY, "", 401),
+        (ALERT_KEY, "", 403),
+        (None, f"?code={ALERT_KEY}", 403),
         (None, f"?code={KEY}", 401),
         (None, "", 401),
     ],
@@ -76,8 +77,8 @@ def test_a_sender_has_a_key_of_its_own_and_an_operators_key_does_too(api, key, q
 
 
 def test_the_senders_key_opens_nothing_else(api):
-    assert api.ask("GET", "/api/applications", key=SENDERS_KEY).status == 401
-    assert api.ask("POST", "/api/events/azure-monitor", {}, key=SENDERS_KEY).status == 401
+    assert api.ask("GET", "/api/applications", key=SENDERS_KEY).status == 403
+    assert api.ask("POST", "/api/events/azure-monitor", {}, key=SENDERS_KEY).status == 403
 
 
 def test_the_sender_may_be_named_by_the_header(api):

@@ -148,7 +148,10 @@ def test_a_context_of_several_kinds_goes_as_launchdarkly_writes_it(api):
 
 
 def test_a_key_for_evaluating_manages_nothing(api):
-    assert api.ask("GET", "/api/flags", key=EVALUATION_KEY).status == 401
+    for method, path in (("GET", "/api/flags"), ("PUT", "/api/flags/plain"), ("POST", "/api/flags/plain")):
+        answer = api.ask(method, path, {}, key=EVALUATION_KEY)
+        assert (answer.status, answer.json()["type"]) == (403, "urn:slipway:problem:forbidden")
+    assert evaluate(api, "plain").json()["value"] is True
 
 
 def test_all_flags_come_at_once_also_with_a_slash_at_the_end(api):

@@ -81,6 +81,18 @@ def test_every_guarded_operation_knows_a_401_and_only_health_and_what_browsers_a
         assert ("401" in operation["responses"]) is not is_open
 
 
+def test_every_operation_knows_a_403_for_the_key_of_something_else_save_where_one_credential_is_asked_for():
+    for method, path in operations():
+        responses = api_document()["paths"][path][method.lower()]["responses"]
+        named = responses.get("403", {}).get("description", "")
+        is_ours = "The key is one of this app's" in named or responses.get("403") == FORBIDDEN
+        one_credential = path.startswith(("/api/flagger/", "/api/callbacks/"))
+        assert is_ours is ("401" in responses and not one_credential), path
+
+
+FORBIDDEN = {"$ref": "#/components/responses/Forbidden"}
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     """A release that passed its first step, was measured at the second and is paused."""

@@ -189,7 +189,7 @@ def test_a_source_s_key_opens_its_own_door_as_code_and_no_other(kept):
     code = (kept.data / "azure-monitor-key").read_text()
 
     assert kept.ask("POST", f"/api/events/azure-monitor?code={code}", Accept="*/*").status == 400
-    assert kept.ask("POST", f"/api/events/another?code={code}", Accept="*/*").status == 401
+    assert kept.ask("POST", f"/api/events/another?code={code}", Accept="*/*").status == 403
     assert kept.ask("GET", f"/api/applications?code={code}", Accept="*/*").status == 401
     assert code not in (kept.data / "host.log").read_text()
 
