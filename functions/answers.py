@@ -9,10 +9,8 @@ from uuid import uuid4
 
 import azure.functions as func
 
-from shared.application.accept import UnknownApplicationError
-from shared.application.releases import UnknownReleaseError
 from shared.bootstrap import app
-from shared.domain.errors import InvalidError, Problem, SlipwayError
+from shared.domain.errors import InvalidError, Problem, SlipwayError, UnknownError
 from shared.domain.names import ApplicationName
 from shared.wire.addresses import application_in
 from shared.wire.findings import shown
@@ -101,7 +99,7 @@ def answer(request: func.HttpRequest, handler: Handler, door: Door) -> func.Http
             return encode(Reply(*problem(FORBIDDEN if door.known() else UNAUTHORIZED, door.expects)))
         check_query(request.url, door.takes)
         return encode(handler(request, caller))
-    except (UnknownApplicationError, UnknownReleaseError) as error:
+    except UnknownError as error:
         return encode(missing(str(error)))
     except SlipwayError as error:
         log.warning("%s %s: %s", request.method, request.url.partition("?")[0], error)
@@ -109,11 +107,11 @@ def answer(request: func.HttpRequest, handler: Handler, door: Door) -> func.Http
 
 
 def named_application(request: func.HttpRequest) -> ApplicationName:
-    """Return the application that the address names. Raises `UnknownApplicationError` for what is no name."""
+    """Return the application that the address names. Raises `UnknownError` for what is no name."""
     text = request.route_params["application"]
     name = application_in(text)
     if name is None:
-        raise UnknownApplicationError(f"there is no application {shown(text)}: no application can have this name")
+        raise UnknownError(f"there is no application {shown(text)}: no application can have this name")
     return name
 
 

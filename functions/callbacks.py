@@ -4,21 +4,21 @@ Flagger takes any status up to 202 as yes, and `rollback` is among its questions
 below 400, whatever goes wrong.
 """
 
-from typing import Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 import azure.functions as func
 
 from functions.answers import IN_HEADERS, Door, Reply, answer, missing, named_application, new_id
-from shared.application.hook_reports import UnknownCallError
 from shared.bootstrap import app
-from shared.domain.rollout.flagger import Answer, Kind, Say
 from shared.wire.addresses import application_in
 from shared.wire.findings import shown
-from shared.wire.flagger_questions import kind_in, parse_question, token_in
 from shared.wire.hook_answers import call_in, parse_hook_answer
 from shared.wire.hook_signature import SIGNATURE, TIMESTAMP
 from shared.wire.identities import has_key, requested_identity
 from shared.wire.problems import ANSWERED_NO, TRY_LATER, problem
+
+if TYPE_CHECKING:
+    from shared.domain.rollout.flagger import Answer
 
 FLAGGER: Final = "flagger"
 """Whose key is good for this, beside an operator's."""
@@ -49,8 +49,10 @@ def take_hook_report(req: func.HttpRequest) -> func.HttpResponse:
     return answer(req, _take_hook_report, Door(lambda: _who_calls_back(req), _EXPECTED_OF_HOOKS))
 
 
-def reply_to(said: Answer) -> Reply:
+def reply_to(said: "Answer") -> Reply:
     """Return the answer as Flagger understands it: 200 is yes, anything else is none."""
+    from shared.domain.rollout.flagger import Say
+
     match said.say:
         case Say.YES:
             return Reply(200, {"answer": said.say, "reason": said.why})
@@ -63,6 +65,9 @@ def reply_to(said: Answer) -> Reply:
 
 
 def _answer_flagger(req: func.HttpRequest, _caller: str) -> Reply:
+    from shared.domain.rollout.flagger import Kind
+    from shared.wire.flagger_questions import kind_in, parse_question
+
     kind = kind_in(req.route_params["question"])
     if kind is None:
         return missing(f"{shown(req.route_params['question'])} is no webhook of Flagger's; known: {', '.join(Kind)}")
@@ -71,6 +76,8 @@ def _answer_flagger(req: func.HttpRequest, _caller: str) -> Reply:
 
 def _which_cluster(req: func.HttpRequest) -> str | None:
     """Return who asks. Flagger can send no header: its key stands in the body."""
+    from shared.wire.flagger_questions import token_in
+
     return app().access.source(FLAGGER, req.headers, token_in(req.get_body()))
 
 
@@ -87,8 +94,5 @@ def _take_hook_report(req: func.HttpRequest, _caller: str) -> Reply:
         return missing(f"{shown(req.route_params['call_id'])} is no call of a hook")
     what = f"hook report {call_id}"
     named = requested_identity(what, application, req.headers, new_id) if has_key(req.headers) else None
-    try:
-        app().hook_reports.take(application, call_id, status, body, named)
-    except UnknownCallError as error:
-        return missing(str(error))
+    app().hook_reports.take(application, call_id, status, body, named)
     return Reply(202, {"application": application, "call": call_id, "status": status.state})

@@ -6,8 +6,6 @@ from functions.answers import Reply, for_operators, named_application, new_id
 from shared.bootstrap import app
 from shared.domain.errors import InvalidError, Problem
 from shared.wire.deployments import parse_deployment
-from shared.wire.overrides import parse_admission
-from shared.wire.spec import parse_spec
 
 blueprint = func.Blueprint()
 
@@ -41,12 +39,16 @@ def _accept_deployment(req: func.HttpRequest, _caller: str) -> Reply:
 
 
 def _ask_admission(req: func.HttpRequest, _caller: str) -> Reply:
+    from shared.wire.overrides import parse_admission
+
     asked, name = parse_admission(req.get_body()), named_application(req)
     why_wait = app().intake.admission(name, asked.version) or app().plans.missing_flags(name, asked.version)
     return Reply(200, {"admitted": why_wait is None, "reason": why_wait})
 
 
 def _put_application(req: func.HttpRequest, caller: str) -> Reply:
+    from shared.wire.spec import parse_spec
+
     spec = parse_spec(req.get_body(), req.headers.get("content-type"))
     named = req.route_params["application"]
     if spec.application != named:

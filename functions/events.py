@@ -3,7 +3,6 @@
 import azure.functions as func
 
 from functions.answers import Reply, for_source, missing
-from shared.application.foreign_events import TAKERS
 from shared.bootstrap import app
 from shared.wire.message_properties import attempt_in, why_given_up
 
@@ -38,6 +37,8 @@ def _take_event(req: func.HttpRequest, _caller: str) -> Reply:
     source = req.route_params["source"]
     match = app().events.take(source, req.get_body())
     if match is None:
+        from shared.application.foreign_events import TAKERS
+
         return missing(f"no events are taken from {source}; known: {', '.join(TAKERS)}")
     ignored = not match.applications
     body = {"applications": list(match.applications), "ignored": ignored}

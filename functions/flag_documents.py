@@ -8,7 +8,6 @@ import azure.functions as func
 
 from functions.answers import Reply, for_operators, new_id
 from shared.bootstrap import app
-from shared.wire.flag_transfer import HASHING, LONGEST, export_format_in, export_view, import_view, parse_import
 
 blueprint = func.Blueprint()
 
@@ -16,6 +15,8 @@ blueprint = func.Blueprint()
 @blueprint.route(route="api/flags/import", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 def import_flags(req: func.HttpRequest) -> func.HttpResponse:
     """Save the flags and segments of a document, or say what would come of it."""
+    from shared.wire.flag_transfer import HASHING, LONGEST
+
     takes = ("environment", "format", "overwrite", "dry-run", "reason", HASHING)
     return for_operators(req, _import_flags, takes=takes, at_most=LONGEST)
 
@@ -27,6 +28,8 @@ def export_flags(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _import_flags(req: func.HttpRequest, caller: str) -> Reply:
+    from shared.wire.flag_transfer import import_view, parse_import
+
     environment = app().flag_environments.named(req.params.get("environment") or None)
     request = parse_import(req.params, req.get_body(), req.headers.get("content-type"))
     result = app().flag_imports.run(environment, request, by=caller, change_id=new_id()[:12])
@@ -34,6 +37,8 @@ def _import_flags(req: func.HttpRequest, caller: str) -> Reply:
 
 
 def _export_flags(req: func.HttpRequest, _caller: str) -> Reply:
+    from shared.wire.flag_transfer import export_format_in, export_view
+
     environment = app().flag_environments.named(req.params.get("environment") or None)
     chosen = export_format_in(req.params)
     content = app().flags.latest(environment)

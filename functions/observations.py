@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import azure.functions as func
 
 from functions.answers import Reply, for_source
-from shared.application.observed import Taken
 from shared.bootstrap import app
 from shared.wire.content_encoding import TooLongError
-from shared.wire.flag_events import parse_flag_events
-from shared.wire.observations import parse_observations, read_document, sender_of
-from shared.wire.otlp_metrics import answer_of, is_metrics, parse_metrics
 from shared.wire.problems import TOO_LARGE, problem
+
+if TYPE_CHECKING:
+    from shared.application.observed import Taken
 
 SOURCE: Final = "observations"
 """Whose key is good for this, beside an operator's."""
@@ -40,12 +39,16 @@ def accept_flag_events(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _take(req: func.HttpRequest, _caller: str) -> Reply:
+    from shared.wire.otlp_metrics import is_metrics
+
     return _read(
         req, lambda document, sender: _take_metrics(document) if is_metrics(document) else _take_own(document, sender)
     )
 
 
 def _read(req: func.HttpRequest, take: Callable[[Any, str], Reply]) -> Reply:
+    from shared.wire.observations import read_document, sender_of
+
     try:
         document = read_document(req.headers, req.get_body())
     except TooLongError as error:
@@ -54,23 +57,29 @@ def _read(req: func.HttpRequest, take: Callable[[Any, str], Reply]) -> Reply:
 
 
 def _take_own(document: Any, sender: str) -> Reply:
+    from shared.wire.observations import parse_observations
+
     return _taken(app().observations.take(parse_observations(document, sender=sender)))
 
 
 def _accept_flag_events(document: Any, sender: str) -> Reply:
+    from shared.wire.flag_events import parse_flag_events
+
     events = app().flag_events.take(parse_flag_events(document, sender=sender))
     reply = _taken(events.taken)
     notes = [{"index": each.index, "detail": each.words} for each in events.notes]
     return replace(reply, body={**reply.body, "notes": notes})
 
 
-def _taken(taken: Taken) -> Reply:
+def _taken(taken: "Taken") -> Reply:
     taken.check()
     refused = [{"index": each.index, "detail": str(each.error)} for each in taken.refused]
     return Reply(202, {"accepted": taken.accepted, "repeated": taken.repeated, "refused": refused})
 
 
 def _take_metrics(document: Any) -> Reply:
+    from shared.wire.otlp_metrics import answer_of, parse_metrics
+
     pushed = parse_metrics(document)
     taken = app().observations.take_points(pushed.reports)
     return Reply(200, answer_of((*pushed.left_out, *taken.left_out)))

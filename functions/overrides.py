@@ -5,7 +5,6 @@ import azure.functions as func
 from functions.answers import Reply, for_operators, named_application, new_id
 from shared.bootstrap import app
 from shared.wire.identities import requested_identity
-from shared.wire.overrides import parse_override
 
 blueprint = func.Blueprint()
 
@@ -19,6 +18,8 @@ def accept_override(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _accept_override(req: func.HttpRequest, caller: str) -> Reply:
+    from shared.wire.overrides import parse_override
+
     application = named_application(req)
     request = parse_override(req.get_body())
     rollout = app().intake.accept_override(

@@ -5,7 +5,6 @@ import azure.functions as func
 from functions.answers import Reply, for_operators, missing, named_application
 from shared.bootstrap import app
 from shared.wire.plan_questions import planned_time_in, version_in
-from shared.wire.spec import parse_spec
 
 blueprint = func.Blueprint()
 
@@ -29,5 +28,7 @@ def _get_plan(req: func.HttpRequest, _caller: str) -> Reply:
 
 
 def _plan_spec(req: func.HttpRequest, _caller: str) -> Reply:
+    from shared.wire.spec import parse_spec
+
     at = planned_time_in(req.params)
     return Reply(200, app().plans.of_spec(parse_spec(req.get_body(), req.headers.get("content-type")), at))

@@ -3,13 +3,12 @@
 import azure.functions as func
 
 from functions.answers import Reply, after_in, for_operators, new_id
-from shared.application.releases import UnknownReleaseError
 from shared.bootstrap import app
+from shared.domain.errors import UnknownError
 from shared.domain.names import ApplicationName, ReleaseId
 from shared.wire.addresses import release_in
 from shared.wire.findings import shown
 from shared.wire.identities import requested_identity
-from shared.wire.release_requests import parse_release, parse_release_override
 
 blueprint = func.Blueprint()
 
@@ -49,6 +48,8 @@ def steer_release(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _accept_release(req: func.HttpRequest, caller: str) -> Reply:
+    from shared.wire.release_requests import parse_release
+
     request = parse_release(req.headers, req.get_body(), new_id=new_id)
     is_new = app().releases.accept(request, caller)
     location = f"/api/releases/{request.id}"
@@ -56,6 +57,8 @@ def _accept_release(req: func.HttpRequest, caller: str) -> Reply:
 
 
 def _steer_release(req: func.HttpRequest, caller: str) -> Reply:
+    from shared.wire.release_requests import parse_release_override
+
     release = _named_release(req)
     request = parse_release_override(req.route_params["action"], req.get_body())
     command_id = requested_identity(f"release {request.action}", ApplicationName(release), req.headers, new_id)
@@ -68,5 +71,5 @@ def _named_release(req: func.HttpRequest) -> ReleaseId:
     text = req.route_params["id"]
     release = release_in(text)
     if release is None:
-        raise UnknownReleaseError(f"there is no release {shown(text)}")
+        raise UnknownError(f"there is no release {shown(text)}")
     return release

@@ -8,7 +8,7 @@ from shared.application.aggregate import Aggregate
 from shared.application.claims import Claims, using
 from shared.application.door import MARKER_GRACE, Door
 from shared.application.publish import RESOURCES
-from shared.domain.errors import RejectedError, TryLaterError, VersionConflictError
+from shared.domain.errors import RejectedError, TryLaterError, UnknownError, VersionConflictError
 from shared.domain.names import ApplicationName, CommandId, RolloutId, Version, application_key
 from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.commands import Accepted, AcceptSpec, Action, Alert, Deploy, HookReport, Override
@@ -32,7 +32,7 @@ WAITING_AT_MOST = 20
 NO_ROLLOUT = Answer(rollout=None, version=None, new=False)
 
 
-class UnknownApplicationError(RejectedError):
+class UnknownApplicationError(UnknownError):
     """Nobody registered an application of this name (HTTP 404)."""
 
 

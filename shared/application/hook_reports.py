@@ -8,7 +8,7 @@ from shared.application import aggregate as aggregates
 from shared.application.accept import Intake
 from shared.application.access import Access
 from shared.application.aggregate import Aggregate
-from shared.domain.errors import RejectedError
+from shared.domain.errors import UnknownError
 from shared.domain.names import ApplicationName, CommandId, RolloutId, application_key
 from shared.domain.rollout.app_settings import may_sign
 from shared.domain.rollout.commands import HookReport
@@ -24,7 +24,7 @@ HOOKS = "hooks"
 """The source whose key is good for the hooks of all applications; `hooks/{application}` is one application's."""
 
 
-class UnknownCallError(RejectedError):
+class UnknownCallError(UnknownError):
     """No rollout of the application has such a hook (HTTP 404)."""
 
 

@@ -10,7 +10,7 @@ from shared.application.door import Door
 from shared.application.release_aggregate import ReleaseAggregate
 from shared.application.release_commands import member_rollout
 from shared.application.release_list import ReleaseList
-from shared.domain.errors import InvalidError, Problem, RejectedError
+from shared.domain.errors import InvalidError, Problem, RejectedError, UnknownError
 from shared.domain.names import ApplicationName, CommandId, ReleaseId, Version, application_key, release_key
 from shared.domain.releases.commands import BeginRelease, ReleaseOverride
 from shared.domain.releases.decide import refusal
@@ -31,7 +31,7 @@ from shared.wire.release_views import accepted_release, release_line, release_vi
 LINES_AT_MOST = 200
 
 
-class UnknownReleaseError(RejectedError):
+class UnknownReleaseError(UnknownError):
     """Nobody asked for a release of this id (HTTP 404)."""
 
 

@@ -3,6 +3,7 @@
 SlipwayError
 ├── InvalidError           the input is wrong: mend it (HTTP 400, names each field)
 ├── RejectedError          the command breaks a rule: retrying cannot help (HTTP 409, or the dead-letter list)
+│   └── UnknownError       what the command names does not exist (HTTP 404)
 ├── TryLaterError          a dependency is unwell: nothing was decided, try the same again later (HTTP 503)
 │   └── UnansweredError    no answer came: whether it was done is not known, and it may still be done
 └── VersionConflictError   somebody else committed first: load again and decide again
@@ -42,6 +43,10 @@ class InvalidError(SlipwayError):
 
 class RejectedError(SlipwayError):
     """The command breaks a rule. Retrying cannot help: answer 409 or put it on the dead-letter list."""
+
+
+class UnknownError(RejectedError):
+    """What the command names does not exist, at least not here: answer 404."""
 
 
 class TryLaterError(SlipwayError):

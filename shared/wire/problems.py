@@ -9,9 +9,10 @@ from shared.domain.errors import (
     Problem,
     RejectedError,
     TryLaterError,
+    UnknownError,
     VersionConflictError,
 )
-from shared.domain.flags.managing.refusals import RevisionError, RevisionUnsaidError, UnknownFlagError
+from shared.domain.flags.managing.refusals import RevisionError, RevisionUnsaidError
 
 CONTENT_TYPE: Final = "application/problem+json"
 LONGEST_DETAIL: Final = 2000
@@ -66,7 +67,7 @@ def problem_of(error: Exception) -> tuple[int, dict[str, Any]]:
     match error:
         case InvalidError():
             return problem(INVALID, _summary(error), errors=[_error(each) for each in error.problems])
-        case UnknownFlagError():
+        case UnknownError():
             return problem(NOT_FOUND, str(error))
         case RevisionError():
             return problem(CHANGED, str(error))

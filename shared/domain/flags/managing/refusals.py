@@ -1,9 +1,9 @@
 """Why a change of a flag or of a segment is refused, beside the rules that any command can break."""
 
-from shared.domain.errors import RejectedError
+from shared.domain.errors import RejectedError, UnknownError
 
 
-class UnknownFlagError(RejectedError):
+class UnknownFlagError(UnknownError):
     """There is no flag or segment of this key, or it is archived (HTTP 404)."""
 
 
