@@ -3,8 +3,10 @@
 import threading
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 import pytest
 
@@ -279,63 +281,116 @@ def test_keys_come_in_pages_in_the_order_in_which_aggregates_are_read(backing, a
     assert archive.keys(after=KEYS[2], limit=2) == ()
 
 
-def test_an_aggregate_that_moves_meanwhile_is_read_as_it_stood_at_one_moment(backing, archive):
-    """Each commit takes what was accepted, writes a line and swaps the outbox row; its state says how far it is."""
-    store, stop = store_of(backing), threading.Event()
+class Mover:
+    """Each move takes what was accepted, writes a line and swaps the outbox row; the state says how far it is."""
 
-    def move() -> None:
-        number, etag = 0, None
-        while not stop.is_set():
-            number += 1
-            store.accept(KEYS[0], f"command {number}", "answer", fact(number))
-            etag = store.commit(
-                Change(
-                    key=KEYS[0],
-                    etag=etag,
-                    document=str(number),
-                    history=(HistoryEntry(number, "line"),),
-                    opened=(OutboxEntry(f"e{number}", "effect"),),
-                    closed=(f"e{number - 1}",) if number > 1 else (),
-                    consumed=(fact(number),),
-                )
+    def __init__(self, store) -> None:
+        self._store = store
+        self.number = 0
+        self._etag = None
+
+    def move(self) -> None:
+        self.number += 1
+        number = self.number
+        self._store.accept(KEYS[0], f"command {number}", "answer", fact(number))
+        self._etag = self._store.commit(
+            Change(
+                key=KEYS[0],
+                etag=self._etag,
+                document=str(number),
+                history=(HistoryEntry(number, "line"),),
+                opened=(OutboxEntry(f"e{number}", "effect"),),
+                closed=(f"e{number - 1}",) if number > 1 else (),
+                consumed=(fact(number),),
             )
-            store.accept(KEYS[0], f"early {number}", "answer", InboxEntry(f"early {number}", "{}", NOON))
-            stop.wait(0.002 if number % 20 else 0.3)
+        )
+        self.accept()
 
-    mover = threading.Thread(target=move)
-    mover.start()
+    def accept(self) -> None:
+        """Something is accepted, and is never decided."""
+        command = f"early {uuid.uuid4()}"
+        self._store.accept(KEYS[0], command, "answer", InboxEntry(command, "{}", NOON))
+
+
+def assert_of_one_moment(entries) -> int:
+    """Fail unless these belong together; return how far the state is."""
+    named = {kind: [entry.name for entry in entries if entry.kind is kind] for kind in Kind}
+    (number,) = (int(entry.text) for entry in entries if entry.kind is Kind.STATE)
+    answered, consumed = set(named[Kind.ANSWER]), {f"command {each}" for each in range(1, number + 1)}
+    inbox = set(named[Kind.INBOX])
+    assert named[Kind.HISTORY] == [str(each) for each in range(1, number + 1)]
+    assert named[Kind.OUTBOX] == [f"e{number}"]
+    assert inbox | consumed == answered, "what was answered is decided or waits to be, and comes in no second time"
+    return number
+
+
+def test_an_aggregate_that_moves_meanwhile_is_read_as_it_stood_at_one_moment(backing, archive):
+    mover, stop, seen = Mover(store_of(backing)), threading.Event(), set()
+    mover.move()
+
+    def move_on() -> None:
+        while not stop.is_set():
+            mover.move()
+            stop.wait(0.002 if mover.number % 20 else 0.3)
+
+    thread, ends = threading.Thread(target=move_on), time.monotonic() + 20
+    thread.start()
     try:
-        seen = list(_reads_while_it_moves(archive))
+        while len(seen) <= 5 and time.monotonic() < ends:
+            with suppress(TryLaterError):
+                seen.add(assert_of_one_moment(everything(archive)))
     finally:
         stop.set()
-        mover.join()
-
-    assert len({states[0] for states, *_ in seen}) > 10, "it moved"
-    for states, lines, outbox, inbox, answered in seen:
-        number = int(states[0])
-        assert lines == [str(each) for each in range(1, number + 1)]
-        assert outbox == [f"e{number}"]
-        assert inbox <= answered
-        consumed = {f"command {each}" for each in range(1, number + 1)}
-        assert consumed <= answered, "what was decided is known when it comes again"
-        lost = answered - inbox - consumed
-        assert lost == set(), "whatever was answered is decided, or waits to be"
+        thread.join()
+    assert len(seen) > 5, "it moved"
 
 
-def _reads_while_it_moves(archive):
-    """Yield what was read, until it moved often enough; what moves too fast to be read is read again."""
-    ends, states = time.monotonic() + 20, set()
-    while len(states) <= 10 and time.monotonic() < ends:
-        try:
-            entries = everything(archive)
-        except TryLaterError:
-            continue
-        named = {kind: [entry.name for entry in entries if entry.kind is kind] for kind in Kind}
-        stood = [entry.text for entry in entries if entry.kind is Kind.STATE]
-        if stood:
-            states.add(stood[0])
-            lines, outbox = named[Kind.HISTORY], named[Kind.OUTBOX]
-            yield stood, lines, outbox, set(named[Kind.INBOX]), set(named[Kind.ANSWER])
+class InterruptedTable:
+    """A table where something happens right after its n-th read."""
+
+    def __init__(self, table, number: int, happens) -> None:
+        self._table = table
+        self._left = number
+        self._happens = happens
+
+    def find(self, *keys):
+        return self._after(self._table.find(*keys))
+
+    def between(self, *keys, a_page: int):
+        return self._after(list(self._table.between(*keys, a_page=a_page)))
+
+    def rows(self, *query, a_page: int):
+        return iter(self._after(list(islice(self._table.rows(*query, a_page=a_page), a_page))))
+
+    def _after(self, found):
+        self._left -= 1
+        if self._left == 0:
+            self._happens()
+        return found
+
+
+@pytest.mark.parametrize("happens", ["move", "accept"])
+@pytest.mark.parametrize("number", range(1, 9))
+def test_whenever_it_moves_a_table_is_read_as_it_stood_at_one_moment(table, happens, number):
+    mover = Mover(TableRolloutStore(table))
+    for _ in range(3):
+        mover.move()
+    interrupted = TableArchive(InterruptedTable(table, number, getattr(mover, happens)))
+
+    assert assert_of_one_moment(everything(interrupted)) >= 3
+
+
+def test_an_aggregate_that_never_rests_is_left_for_later(table):
+    mover = Mover(TableRolloutStore(table))
+    mover.move()
+
+    class Restless(InterruptedTable):
+        def _after(self, found):
+            mover.move()
+            return found
+
+    with pytest.raises(TryLaterError, match="application:shop changes faster than it can be read"):
+        everything(TableArchive(Restless(table, 0, mover.move)))
 
 
 def test_every_table_of_the_file_is_archived_or_made_anew(database):
