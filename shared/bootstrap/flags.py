@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.application.flag_views import FlagViews
     from shared.application.flags import FlagRules, Flags
     from shared.application.segments import Segments
-    from shared.bootstrap.parts import Keeping
+    from shared.bootstrap.parts import Kept
     from shared.domain.flags.operators import Regexes
     from shared.ports.clock import Clock
     from shared.ports.flag_distribution import FlagDistribution
@@ -79,7 +79,7 @@ def distributions(settings: Settings, env: Mapping[str, str]) -> Distributions:
 class FlagParts:
     """The use cases of flags. What evaluates them is built without what changes them."""
 
-    def __init__(self, keeping: Keeping, clock: Clock, options: FlagOptions) -> None:
+    def __init__(self, keeping: Kept, clock: Clock, options: FlagOptions) -> None:
         self._keeping = keeping
         self._clock = clock
         self._options = options

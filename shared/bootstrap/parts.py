@@ -32,10 +32,32 @@ if TYPE_CHECKING:  # who evaluates a flag does not load the words of rollouts
     class ObservationsAndWindows(Observations, ClosedWindows, Protocol):
         """Both adapters of observations keep their windows too."""
 
+    class Kept(Protocol):
+        """Where things are kept and how aggregates are woken, whether built at once or part by part."""
+
+        @property
+        def store(self) -> StoreAndArchive: ...
+        @property
+        def markers(self) -> OpenMarkers: ...
+        @property
+        def index(self) -> ViewIndex: ...
+        @property
+        def letters(self) -> DeadLetters: ...
+        @property
+        def observations(self) -> ObservationsAndWindows: ...
+        @property
+        def snapshots(self) -> FlagSnapshots: ...
+        @property
+        def usage(self) -> FlagUsage: ...
+        @property
+        def queue(self) -> CommandQueue: ...
+        @property
+        def alerts(self) -> AlertQueue: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """Where things are kept and how aggregates are woken."""
+    """Where things are kept and how aggregates are woken, all of it given."""
 
     store: StoreAndArchive
     markers: OpenMarkers

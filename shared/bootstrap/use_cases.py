@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from shared.application.sweep import Sweep
     from shared.application.views import Views
     from shared.application.wake import WakeUpHandler
-    from shared.bootstrap.parts import Keeping, Outside
+    from shared.bootstrap.parts import Kept, Outside
     from shared.domain.rollout.calendar import ReleaseWindow
     from shared.ports.clock import Clock
     from shared.ports.metrics_source import MetricsSource
@@ -53,7 +53,7 @@ class App:
 
     def __init__(
         self,
-        keeping: Keeping,
+        keeping: Kept,
         outside: Callable[[], Outside],
         access: Access,
         clock: Clock,
