@@ -1,4 +1,4 @@
-"""`make bench`: print the measurements as a table, or with `--json` for machines. Ends in under two minutes."""
+"""`make bench`: print the measurements as a table, or with `--json` for machines. Fails where a budget is passed."""
 
 import argparse
 import json
@@ -41,7 +41,10 @@ def main() -> int:
         console = Console(highlight=False, width=None if sys.stdout.isatty() else 230)
         console.print(_table(found))
         console.print(judgement.table(judged))
-    return 0
+    late = [f"{each.name}: {', '.join(each.over)}" for each in found if each.over]
+    for line in late:
+        progress.print(f"OVER ITS BUDGET: {line}", style="red")
+    return 1 if late else 0
 
 
 def _measure(stop: Interruption) -> Iterator[Measurement]:
@@ -53,7 +56,7 @@ def _measure(stop: Interruption) -> Iterator[Measurement]:
             flags.measure(),
             ofrep.measure(folder / "flags"),
             storage.measure(folder / "storage"),
-            cold_start.measure(),
+            cold_start.measure(folder / "cold"),
             whole_stack.measure(folder / "stack", stop),
         ):
             stop.check()

@@ -3,6 +3,8 @@
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
@@ -12,10 +14,12 @@ from shared import bootstrap
 from shared.domain.flags.managing.commands import SaveFlag, Unread
 from shared.domain.flags.model import Flag
 from shared.domain.names import EnvironmentName, FlagKey
+from shared.wire.published_flags import PublishedFlag, line_of_flag
 from tests.bench.flags import checkout
 from tests.bench.measurement import Measurement, summarize, timed
 
 KEY = "a-key-for-evaluating-0123456789"
+SETTINGS = {"SLIPWAY_FLAG_KEYS": f"production/bench={KEY}", "SLIPWAY_KEYS": "operator=nobody-asks-with-this-key"}
 FLAGS = 200
 ASKED, ASKED_ALL, STARTS = 5_000, 300, 15
 CONTEXT = b'{"context": {"targetingKey": "user-17", "email": "ann@elsewhere.example", "country": "PT"}}'
@@ -23,18 +27,10 @@ CONTEXT = b'{"context": {"targetingKey": "user-17", "email": "ann@elsewhere.exam
 
 def measure(folder: Path) -> Iterator[Measurement]:
     """Ask for one flag of many, for all of them, and once more with the tag; then ask workers that just began."""
-    settings = {
-        "SLIPWAY_DATA": str(folder),
-        "SLIPWAY_FLAG_KEYS": f"production/bench={KEY}",
-        "SLIPWAY_KEYS": "operator=nobody-asks-with-this-key",
-    }
-    with patch.dict(os.environ, settings):
+    with flags_saved(folder):
         from functions import ofrep
 
         one, every = (each._function.get_user_function() for each in (ofrep.evaluate_flag, ofrep.evaluate_all_flags))
-        bootstrap.app.cache_clear()
-        for number in range(FLAGS):
-            _save(checkout(f"flag-{number}"))
         took = timed((lambda number=number: one(_request(f"flag-{number % FLAGS}"))) for number in range(ASKED))
         yield summarize("OFREP: one flag, body of the function", took, note=f"of {FLAGS}; p99 {_p99(took):.3g} ms")
         took = timed((lambda: every(_request(None))) for _ in range(ASKED_ALL))
@@ -45,6 +41,18 @@ def measure(folder: Path) -> Iterator[Measurement]:
         first = [_first_answer(one) for _ in range(STARTS)]
         yield summarize(
             "OFREP: the first answer of a worker", first, rate=False, note=f"{FLAGS} flags read from SQLite"
+        )
+
+
+@contextmanager
+def flags_saved(folder: Path) -> Iterator[str]:
+    """Serve flags from a store in this folder, as the app of this process; yields how one of them is stored."""
+    with patch.dict(os.environ, {**SETTINGS, "SLIPWAY_DATA": str(folder)}):
+        bootstrap.app.cache_clear()
+        for number in range(FLAGS):
+            _save(checkout(f"flag-{number}"))
+        yield line_of_flag(
+            PublishedFlag(flag=checkout("flag-0"), revision=1, changed=datetime.now(UTC), changed_by="bench")
         )
         bootstrap.app.cache_clear()
 

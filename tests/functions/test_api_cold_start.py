@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.functions.flags_in_use import EVALUATION_KEY, SETTINGS, flags_in_use
+
 ROOT = Path(__file__).parents[2]
 HEAVY = {
     "azure.core",
@@ -25,6 +27,26 @@ HEAVY = {
     "sqlite3",
     "yaml",
 }
+ROLLOUTS = {
+    "shared.application.accept",
+    "shared.domain.analysis",
+    "shared.domain.rollout.state",
+    "shared.wire.documents",
+}
+"""What only who releases something needs."""
+MANAGEMENT = {"shared.domain.flags.managing.commands", "shared.wire.flag_requests", "shared.domain.flags.explain"}
+"""What only who changes flags needs."""
+EVALUATION = f"""
+import azure.functions as func
+import function_app
+from functions.ofrep import evaluate_flag
+function = evaluate_flag._function.get_user_function()
+headers = {{"Authorization": "Bearer {EVALUATION_KEY}", "Content-Type": "application/json"}}
+body = b'{{"context": {{"targetingKey": "ann"}}}}'
+address, route = "http://x/ofrep/v1/evaluate/flags/plain", {{"key": "plain"}}
+answer = function(func.HttpRequest("POST", address, headers=headers, route_params=route, body=body))
+assert (answer.status_code, b"STATIC" in answer.get_body()) == (200, True), answer.get_body()
+"""
 HEALTH = """
 import azure.functions as func
 from functions.views import health
@@ -33,9 +55,9 @@ assert function(func.HttpRequest("GET", "http://x/api/health", body=b"")).status
 """
 
 
-def loaded(code: str) -> set[str]:
+def loaded(code: str, **settings: str) -> set[str]:
     """Names of the modules in a fresh process after the code."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLIPWAY_")} | settings
     run = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"],
         cwd=ROOT,
@@ -48,9 +70,23 @@ def loaded(code: str) -> set[str]:
     return set(run.stdout.split())
 
 
+@pytest.fixture
+def flagged(tmp_path):
+    """Settings of an app whose flags were saved by a worker before."""
+    with flags_in_use(tmp_path):
+        return {**SETTINGS, "SLIPWAY_DATA": os.environ["SLIPWAY_DATA"], "SLIPWAY_KEYS": os.environ["SLIPWAY_KEYS"]}
+
+
 @pytest.mark.parametrize("code", ["import function_app", f"import function_app\n{HEALTH}"], ids=["import", "health"])
 def test_no_sdk_and_no_parser_is_loaded_before_it_is_needed(code):
-    assert loaded(code) & HEAVY == set()
+    assert loaded(code) & (HEAVY | ROLLOUTS | MANAGEMENT) == set()
+
+
+def test_a_worker_that_evaluates_a_flag_loads_nothing_that_releases_or_changes_anything(flagged):
+    needed = {"sqlite3", "attr", "cattrs"}
+    """The store of this test, and what reads the stored form of a flag."""
+
+    assert loaded(EVALUATION, **flagged) & (HEAVY - needed | ROLLOUTS | MANAGEMENT) == set()
 
 
 def test_the_app_can_be_imported_without_any_setting():
