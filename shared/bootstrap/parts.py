@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # who evaluates a flag does not load the words of rollouts
     from shared.application.read import MetricsSources
     from shared.ports.alert_queue import AlertQueue
+    from shared.ports.archive import Archive
     from shared.ports.audience import Audience
     from shared.ports.command_queue import CommandQueue
     from shared.ports.dead_letters import DeadLetters
@@ -53,6 +54,8 @@ if TYPE_CHECKING:  # who evaluates a flag does not load the words of rollouts
         def queue(self) -> CommandQueue: ...
         @property
         def alerts(self) -> AlertQueue: ...
+        @property
+        def archive(self) -> Archive | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,8 @@ class Keeping:
     usage: FlagUsage
     queue: CommandQueue
     alerts: AlertQueue
+    archive: Archive | None = None
+    """None where nobody makes a copy of it all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

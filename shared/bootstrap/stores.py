@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shared.adapters.sqlite.database import Database
     from shared.bootstrap.parts import Kept, ObservationsAndWindows, StoreAndArchive
     from shared.ports.alert_queue import AlertQueue
+    from shared.ports.archive import Archive
     from shared.ports.command_queue import CommandQueue
     from shared.ports.dead_letters import DeadLetters
     from shared.ports.flag_snapshots import FlagSnapshots
@@ -64,6 +65,13 @@ class Embedded:
         from shared.adapters.sqlite.view_index import SqliteViewIndex
 
         return SqliteViewIndex(self._database)
+
+    @OnFirstUse
+    def archive(self) -> Archive:
+        """All that is kept, for who copies it."""
+        from shared.adapters.sqlite.archive import SqliteArchive
+
+        return SqliteArchive(self._database)
 
     @OnFirstUse
     def letters(self) -> DeadLetters:
@@ -150,6 +158,13 @@ class TablesAndServiceBus:
         from shared.adapters.azure_tables.view_index import TableViewIndex
 
         return TableViewIndex(self._table)
+
+    @OnFirstUse
+    def archive(self) -> Archive:
+        """All that is kept, for who copies it."""
+        from shared.adapters.azure_tables.archive import TableArchive
+
+        return TableArchive(self._table)
 
     @OnFirstUse
     def letters(self) -> DeadLetters:

@@ -3,9 +3,9 @@
 from datetime import datetime
 from uuid import uuid4
 
+from shared.domain.archive import Entry, Kind
 from shared.domain.errors import RejectedError
 from shared.domain.names import EnvironmentName
-from shared.ports.archive import Entry, Kind
 from shared.wire import aggregate_rows as rows
 from shared.wire.flag_usage_rows import DAY
 from shared.wire.flag_usage_rows import partition_of as usage_partition
