@@ -5,6 +5,7 @@ import azure.functions as func
 from functions import (
     callbacks,
     deployments,
+    dead_letters,
     events,
     flag_documents,
     flag_management,
@@ -24,6 +25,7 @@ for module in (
     callbacks,
     deployments,
     events,
+    dead_letters,
     flag_documents,
     flag_management,
     observations,

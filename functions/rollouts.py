@@ -3,8 +3,8 @@
 import azure.functions as func
 
 from shared.bootstrap import app
-from shared.domain.errors import InvalidError, RejectedError
-from shared.wire.message_properties import why_given_up
+from shared.domain.errors import InvalidError, NewerReleaseError, RejectedError
+from shared.wire.message_properties import attempt_in, why_given_up
 from shared.wire.wake_ups import parse_wake_up
 
 blueprint = func.Blueprint()
@@ -18,10 +18,14 @@ blueprint = func.Blueprint()
 )
 def wake_up(message: func.ServiceBusMessage) -> None:
     """Look at one application and drive it as far as it goes without waiting."""
+    body, attempt = message.get_body(), attempt_in(message.application_properties)
     try:
-        parsed = parse_wake_up(message.get_body())
+        parsed = parse_wake_up(body)
+    except NewerReleaseError as error:
+        app().wake_ups.put_back(body, error, key=message.session_id or "", attempt=attempt)
+        return
     except (InvalidError, RejectedError) as error:
-        app().wake_ups.refuse(message.get_body(), error)
+        app().wake_ups.refuse(body, error, attempt=attempt)
         return
     app().wake_ups.handle(parsed, redelivered=(message.delivery_count or 1) > 1)
 

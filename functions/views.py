@@ -1,4 +1,4 @@
-"""HTTP: reading applications, rollouts, their history, and what could not be handled."""
+"""HTTP: reading applications, rollouts and their history."""
 
 import azure.functions as func
 
@@ -54,14 +54,6 @@ def get_rollout(req: func.HttpRequest) -> func.HttpResponse:
 def get_history(req: func.HttpRequest) -> func.HttpResponse:
     """Return a page of a rollout's history."""
     return for_operators(req, _get_history, takes=("after",))
-
-
-@blueprint.route(route="api/dead-letters", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-def list_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
-    """Return a page of what could not be handled."""
-    return for_operators(
-        req, lambda r, _caller: Reply(200, app().views.dead_letters(r.params.get("after"))), takes=("after",)
-    )
 
 
 def _get_application(req: func.HttpRequest, _caller: str) -> Reply:

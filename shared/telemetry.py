@@ -25,7 +25,12 @@ def keep_logs_clean(settings: Settings) -> None:
     logging.getLogger("azure").setLevel(logging.WARNING)
     made = logging.getLogRecordFactory()
     below = made.below if isinstance(made, CleanRecords) else made
-    logging.setLogRecordFactory(CleanRecords(below, Censor(_secrets_of(settings))))
+    logging.setLogRecordFactory(CleanRecords(below, censor(settings)))
+
+
+def censor(settings: Settings) -> "Censor":
+    """Return what hides the keys of these settings in a text."""
+    return Censor(_secrets_of(settings))
 
 
 @dataclass(frozen=True, slots=True)

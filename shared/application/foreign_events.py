@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shared.application.accept import AlertMatch, Intake
-from shared.application.laid_aside import LaidAside
-from shared.domain.errors import InvalidError, RejectedError, TryLaterError
+from shared.application.laid_aside import LaidAside, Poison
+from shared.application.publish import owners
+from shared.domain.errors import InvalidError, RejectedError, SlipwayError, TryLaterError
+from shared.domain.names import application_key
 from shared.domain.rollout.commands import Alert
 from shared.domain.rollout.timing import backoff
 from shared.ports.alert_queue import AlertQueue
@@ -35,6 +37,10 @@ def take_azure_monitor(intake: Intake, body: bytes) -> AlertMatch:
 
 TAKERS: Mapping[str, Taker] = {"azure-monitor": take_azure_monitor}
 """One entry for each source that `/api/events/{source}` knows."""
+RESOURCES: Mapping[str, Callable[[bytes], tuple[str, ...]]] = {
+    "azure-monitor": lambda body: parse_alert(body).resources
+}
+"""Which resources an event of a source names. Raises `InvalidError` for what is no event of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class ForeignEvents:
         `TryLaterError` only when that fails too: then the broker must deliver it again.
         """
         try:
-            self._take_or_lay_aside(source, body)
+            self._take_or_lay_aside(source, body, attempt)
         except TryLaterError as error:
             self._put_off(source, body, attempt, error)
 
@@ -63,7 +69,7 @@ class ForeignEvents:
         Raises `TryLaterError` when that fails too.
         """
         try:
-            self.aside.add(source, body, why)
+            self.aside.add(self._poison(source, body, attempt), why)
         except TryLaterError as error:
             self._put_off(source, body, attempt, error)
 
@@ -72,11 +78,25 @@ class ForeignEvents:
         taker = TAKERS.get(source)
         return taker(self.intake, body) if taker else None
 
-    def _take_or_lay_aside(self, source: str, body: bytes) -> None:
+    def _take_or_lay_aside(self, source: str, body: bytes, attempt: int) -> None:
         try:
             self.take(source, body)
         except (InvalidError, RejectedError) as error:
-            self.aside.add(source, body, str(error))
+            self.aside.add(self._poison(source, body, attempt), str(error))
+
+    def _poison(self, source: str, body: bytes, attempt: int) -> Poison:
+        """Return what is known of an event that was refused."""
+        return Poison(source, body, about=self._about(source, body), attempts=attempt + 1)
+
+    def _about(self, source: str, body: bytes) -> tuple[str, ...]:
+        """Return the keys of the applications whose resources the event names, as far as that can be read now."""
+        read = RESOURCES.get(source)
+        try:
+            named = read(body) if read else ()
+            names = [name for resource in named for name in owners(self.intake.index, resource)]
+        except SlipwayError:
+            return ()
+        return tuple(dict.fromkeys(application_key(name) for name in names))
 
     def _put_off(self, source: str, body: bytes, attempt: int, error: TryLaterError) -> None:
         """The same body is the same event, however often it comes: its identity is in it."""

@@ -1,4 +1,4 @@
-"""Reading for people: an application, the list of them, a rollout, its history, the dead letters."""
+"""Reading for people: an application, the list of them, a rollout, its history."""
 
 import json
 import re
@@ -11,19 +11,15 @@ from shared.domain.names import ApplicationName, RolloutId, Version, application
 from shared.domain.rollout.commands import Deploy, Override
 from shared.domain.rollout.permissions import version_begun
 from shared.domain.rollout.state import Application, Rollout
-from shared.ports.dead_letters import DeadLetter, DeadLetters
 from shared.ports.rollout_store import InboxEntry, RolloutArchive, RolloutStore
 from shared.ports.view_index import ViewIndex
 from shared.wire.documents import read_accepted, read_rollout
 from shared.wire.history import history_line
 from shared.wire.spec_rendering import render_spec
-from shared.wire.views import SHARDS, accepted_view, application_view, rollout_view, shown_time
+from shared.wire.views import SHARDS, accepted_view, application_view, rollout_view
 
 LINES_AT_MOST = 200
-LETTERS_AT_MOST = 50
-"""Fewer than lines: a letter may hold a body of 64,000 characters."""
 _PLACE = re.compile(r"([0-9]{2}):([!-~]{0,200})")
-_LETTER = re.compile(r"[!-~]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +29,6 @@ class Views:
     store: RolloutStore
     archive: RolloutArchive
     index: ViewIndex
-    letters: DeadLetters
 
     def applications(self, after: str | None) -> dict[str, object]:
         """Return a page of the list, shard by shard; `next` is where the next page begins.
@@ -82,14 +77,6 @@ class Views:
             return {"rollout": rollout_id, "events": [], "next": None} if waits else None
         return self._lines(rollout, current.key, after)
 
-    def dead_letters(self, after: str | None) -> dict[str, object]:
-        """Return a page of what could not be handled. Raises `InvalidError` when `after` is no `next` of ours."""
-        if after and not _LETTER.fullmatch(after):
-            raise _no_cursor()
-        letters = self.letters.page(after=after or None, limit=LETTERS_AT_MOST)
-        full = len(letters) == LETTERS_AT_MOST
-        return {"dead_letters": [_letter(letter) for letter in letters], "next": letters[-1].id if full else None}
-
     def _lines(self, rollout: Rollout, key: str, after: int) -> dict[str, object]:
         """Lines of other rollouts of the application lie between and are left out."""
         first = max(after, rollout.first_sequence - 1)
@@ -129,13 +116,3 @@ def _place(after: str | None) -> tuple[int, str | None]:
 
 def _no_cursor() -> InvalidError:
     return InvalidError(Problem("after", "allowed is the `next` of an earlier page, as it was given"))
-
-
-def _letter(letter: DeadLetter) -> dict[str, object]:
-    return {
-        "id": letter.id,
-        "source": letter.source,
-        "reason": letter.reason,
-        "body": letter.body,
-        "at": shown_time(letter.at),
-    }

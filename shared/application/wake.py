@@ -1,21 +1,39 @@
-"""A wake-up is handled, put off, or laid aside with its reason: never lost, and never a storm of redeliveries."""
+"""A wake-up is handled, put off, or laid aside with its reason: never lost, and never a storm of redeliveries.
+
+What a newer release stored or sent is left as it is, and looked at again once a minute: while two releases run side
+by side the newer one takes it in moments, and after a way back to the older one it waits for a day until a person is
+told.
+"""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from shared.application.dead_letters import LETTERS
 from shared.application.drive import put_off
 from shared.application.flag_aggregates import FLAGS, SEGMENTS
-from shared.application.laid_aside import LaidAside
+from shared.application.laid_aside import LaidAside, Poison
 from shared.application.release_aggregate import RELEASES
-from shared.domain.errors import InvalidError, RejectedError, SlipwayError, TryLaterError, VersionConflictError
+from shared.domain.errors import (
+    InvalidError,
+    NewerReleaseError,
+    RejectedError,
+    SlipwayError,
+    TryLaterError,
+    VersionConflictError,
+)
+from shared.domain.names import ApplicationName, application_key
 from shared.domain.rollout.timing import backoff
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
-from shared.wire.wake_ups import parse_wake_up
+from shared.wire.wake_ups import encode_wake_up, parse_wake_up
 
 SOURCE = "commands"
 """Under which name letters of this queue stand on the dead-letter list."""
+
+APPLICATIONS = application_key(ApplicationName(""))
+LEFT_ALONE_AT_MOST = 1440
+"""Attempts at what a newer release left, one a minute: after a day there is a letter about it, to be redriven."""
 
 log = logging.getLogger("slipway.wake")
 
@@ -34,9 +52,11 @@ class WakeUpHandler:
 
     driver: Drives
     releases: Drives
-    """Drives what the keys of releases of several applications name; `driver` everything else."""
+    """Drives what the keys of releases of several applications name."""
     flags: Drives
     """Drives what the keys of flags and segments name."""
+    letters: Drives
+    """Looks after dead letters."""
     queue: CommandQueue
     aside: LaidAside
     clock: Clock
@@ -55,9 +75,21 @@ class WakeUpHandler:
                 return
             self._put_off(wake_up, error)
 
-    def refuse(self, body: bytes, error: SlipwayError) -> None:
+    def refuse(self, body: bytes, error: SlipwayError, *, attempt: int = 0) -> None:
         """Lay aside a message that is no wake-up."""
-        self.aside.add(SOURCE, body, str(error))
+        self.aside.add(Poison(SOURCE, body, attempts=attempt + 1), str(error))
+
+    def put_back(self, body: bytes, error: NewerReleaseError, *, key: str, attempt: int) -> None:
+        """Leave a message that only a newer release can read on its queue for later, as it came.
+
+        `key` is the session that it came by. After a day it is laid aside.
+        """
+        if attempt >= LEFT_ALONE_AT_MOST:
+            self.refuse(body, error, attempt=attempt)
+            return
+        pause = backoff(attempt, error.after_seconds)
+        log.warning("a message for %s is left alone for %s: %s", key, pause, error)
+        self.queue.put_back(body, key=key, attempt=attempt + 1, at=self.clock.now() + pause)
 
     def take_over(self, body: bytes, why: str) -> None:
         """Lay aside what the broker gave up.
@@ -66,7 +98,7 @@ class WakeUpHandler:
         `TryLaterError` when it is no wake-up, or when that fails too.
         """
         try:
-            self.aside.add(SOURCE, body, why)
+            self.aside.add(_given_up(body), why)
         except TryLaterError as error:
             self._put_off(_wake_up_in(body, error), error)
 
@@ -74,17 +106,42 @@ class WakeUpHandler:
         try:
             self._driver_of(wake_up.key).drive(wake_up, redelivered=redelivered)
         except (InvalidError, RejectedError) as error:
-            self.aside.add(SOURCE, wake_up.key.encode(), str(error))
+            self.aside.add(_poison(wake_up), str(error))
 
     def _driver_of(self, key: str) -> Drives:
-        if key.startswith(RELEASES):
-            return self.releases
-        return self.flags if key.startswith((FLAGS, SEGMENTS)) else self.driver
+        kinds = {
+            APPLICATIONS: self.driver,
+            RELEASES: self.releases,
+            FLAGS: self.flags,
+            SEGMENTS: self.flags,
+            LETTERS: self.letters,
+        }
+        for kind, driver in kinds.items():
+            if key.startswith(kind):
+                return driver
+        raise NewerReleaseError(f"{key} is of a kind that only a newer release can know")
 
     def _put_off(self, wake_up: WakeUp, error: SlipwayError) -> None:
+        if isinstance(error, NewerReleaseError) and wake_up.attempt >= LEFT_ALONE_AT_MOST:
+            self.aside.add(_poison(wake_up), str(error))
+            return
         pause = backoff(wake_up.attempt, error.after_seconds if isinstance(error, TryLaterError) else None)
         log.warning("%s is put off for %s: %s", wake_up.key, pause, error)
         self.queue.send(put_off(wake_up), at=self.clock.now() + pause)
+
+
+def _poison(wake_up: WakeUp) -> Poison:
+    """Return what is known of a wake-up that was refused: all of one aggregate are the same trouble."""
+    about = (wake_up.key,)
+    return Poison(SOURCE, encode_wake_up(wake_up), subject=wake_up.key, about=about, attempts=wake_up.attempt + 1)
+
+
+def _given_up(body: bytes) -> Poison:
+    try:
+        wake_up = parse_wake_up(body)
+    except SlipwayError:
+        return Poison(SOURCE, body)
+    return replace(_poison(wake_up), body=body)
 
 
 def _wake_up_in(body: bytes, trouble: TryLaterError) -> WakeUp:

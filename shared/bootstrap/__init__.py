@@ -16,7 +16,7 @@ from shared.bootstrap.stores import embedded_broker, keeping
 from shared.bootstrap.use_cases import App
 from shared.domain.errors import InvalidError
 from shared.settings import Settings, SettingsError
-from shared.telemetry import keep_logs_clean
+from shared.telemetry import censor, keep_logs_clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,8 @@ def app() -> App:
     keep_logs_clean(settings)
     access = Access(settings.operator_keys, settings.source_keys, settings.flag_keys)
     house, flags = house_windows(settings), flag_options(settings, os.environ)
-    return App(keeping(settings), partial(_azure, settings), access, SystemClock(), house, flags)
+    hide = censor(settings)
+    return App(keeping(settings), partial(_azure, settings), access, SystemClock(), house, flags, hide)
 
 
 def house_windows(settings: Settings) -> tuple[ReleaseWindow, ...]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from shared.application.by_kind import FlagsBeside
     from shared.application.claims import Claims
     from shared.application.door import Door
+    from shared.application.dead_letter_list import DeadLetterList
+    from shared.application.dead_letters import RedriveOrDiscard
     from shared.application.drive import Driver
     from shared.application.evaluations import Evaluations
     from shared.application.flag_environments import FlagEnvironments
@@ -62,6 +64,7 @@ class App:
     ) -> None:
         """`house` are the release windows of all applications. Nothing outside is asked for before it is needed."""
         self.access = access
+        hide: Callable[[str], str] = lambda text: text,
         self._keeping = keeping
         self._clock = clock
         self._house = house
@@ -73,6 +76,7 @@ class App:
     def intake(self) -> Intake:
         """Takes in facts about applications."""
         from shared.application.accept import Intake
+        self._own_secrets = hide
 
         kept = self._keeping
         return Intake(kept.store, kept.store, kept.markers, kept.index, kept.queue, self._clock, self._house)
@@ -122,7 +126,8 @@ class App:
         from shared.application.wake import WakeUpHandler
 
         kept, flags = self._keeping, self._flagged.driver
-        return WakeUpHandler(self._driver, self._release_driver, flags, kept.queue, self._aside, self._clock)
+        letters = self.dead_letters
+        return WakeUpHandler(self._driver, self._release_driver, flags, letters, kept.queue, self._aside, self._clock)
 
     @OnFirstUse
     def sweep(self) -> Sweep:
@@ -137,7 +142,24 @@ class App:
         from shared.application.views import Views
 
         kept = self._keeping
-        return Views(kept.store, kept.store, kept.index, kept.letters)
+        return Views(kept.store, kept.store, kept.index)
+
+    @OnFirstUse
+    def dead_letter_list(self) -> DeadLetterList:
+        """Shows what could not be handled."""
+        from shared.application.dead_letter_list import DeadLetterList
+
+        return DeadLetterList(self._keeping.letters, self._hide)
+
+    @OnFirstUse
+    def dead_letters(self) -> RedriveOrDiscard:
+        """Has what could not be handled sent again, or closes it."""
+        from shared.application.dead_letters import RedriveOrDiscard
+        from shared.application.ways_back import ways_back
+
+        kept = self._keeping
+        ways = ways_back(kept.queue, kept.alerts, self._clock)
+        return RedriveOrDiscard(kept.letters, kept.markers, ways, self._clock)
 
     @OnFirstUse
     def plans(self) -> Plans:
@@ -264,6 +286,11 @@ class App:
 
         kept, outside, clock = self._keeping, self._outside, self._clock
         mover = TargetMover(
+    def _hide(self, text: str) -> str:
+        from shared.wire.secrets_in_text import without_secrets
+
+        return without_secrets(self._own_secrets(text))
+
             store=kept.store,
             router=self._targets,
             promoter=outside.promoter,

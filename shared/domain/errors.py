@@ -5,7 +5,8 @@ SlipwayError
 ├── RejectedError          the command breaks a rule: retrying cannot help (HTTP 409, or the dead-letter list)
 │   └── UnknownError       what the command names does not exist (HTTP 404)
 ├── TryLaterError          a dependency is unwell: nothing was decided, try the same again later (HTTP 503)
-│   └── UnansweredError    no answer came: whether it was done is not known, and it may still be done
+│   ├── UnansweredError    no answer came: whether it was done is not known, and it may still be done
+│   └── NewerReleaseError  a newer release of Slipway stored or sent it: leave it alone until one is back
 └── VersionConflictError   somebody else committed first: load again and decide again
 """
 
@@ -60,6 +61,26 @@ class TryLaterError(SlipwayError):
 
 class UnansweredError(TryLaterError):
     """No answer came. What was asked may have been done, and may still be done after this."""
+
+
+class NewerReleaseError(TryLaterError):
+    """A newer release of Slipway stored or sent this, and this one cannot read it: it is left as it is.
+
+    Nothing is wrong with it. During an update another worker reads it in moments; after a way back to an older release
+    it waits until the newer one returns.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, after_seconds=LEAVES_ALONE_SECONDS)
+
+    @classmethod
+    def of(cls, what: str, found: int, reads: int) -> "NewerReleaseError":
+        """Return the error for something of schema `found`, where this release reads up to `reads`."""
+        return cls(f"{what} of schema {found} was written by a newer release; this one reads up to {reads}")
+
+
+LEAVES_ALONE_SECONDS = 60.0
+"""How long what a newer release left is not looked at again."""
 
 
 class VersionConflictError(SlipwayError):

@@ -1,32 +1,38 @@
-"""What could not be handled, kept with its reason so that a person can look, mend and send it again."""
+"""Our own dead-letter list: what could not be handled, so that a person can look, mend, send again or discard."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
+
+from shared.domain.dead_letters.letter import DeadLetter, UnreadLetter
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """One refused input: `source` says where it came from, such as `azure-monitor` or `commands`."""
+class KeptLetter:
+    """A letter as it stands, with the etag of this state of it."""
 
-    id: str
-    source: str
-    reason: str
-    body: str
-    at: datetime
+    letter: DeadLetter
+    etag: str
 
 
 class DeadLetters(Protocol):
-    """Our own dead-letter list. Every method raises `TryLaterError` when the store is unwell."""
+    """Keeps letters, each changed only by who knows how it stands. Raises `TryLaterError` when the store is unwell."""
 
-    def add(self, letter: DeadLetter) -> None:
-        """Keep the letter. Adding the same id again changes nothing."""
+    def find(self, letter_id: str) -> KeptLetter | None:
+        """Return a letter, or None. Raises `NewerReleaseError` for one of a newer release, `RejectedError` for a
+        broken one."""
         ...
 
-    def page(self, *, after: str | None, limit: int) -> tuple[DeadLetter, ...]:
-        """Return letters by id, ascending."""
+    def page(self, *, after: str | None, limit: int) -> tuple[DeadLetter | UnreadLetter, ...]:
+        """Return up to `limit` letters by id, ascending, whose ids come after `after`."""
         ...
 
-    def remove(self, letter_id: str) -> None:
-        """Forget a letter. Safe to repeat."""
+    def put(self, letter: DeadLetter, etag: str | None) -> str:
+        """Write the letter over the state that `etag` names (None: it must be new) and return its new etag.
+
+        Raises `VersionConflictError` when another state stands there, `RejectedError` when it is too large.
+        """
+        ...
+
+    def remove(self, letter_id: str, etag: str) -> None:
+        """Forget the letter, unless it is in another state by now. Safe to repeat."""
         ...

@@ -101,7 +101,7 @@ def write_envelope(envelope: Envelope) -> str:
 
 
 def read_envelope(text: str) -> Envelope:
-    """Return the application. Raises `RejectedError` for a document that is broken or of a newer release."""
+    """Return the application. Raises `RejectedError` for a broken document, `NewerReleaseError` for a newer one."""
     envelope: Envelope = _read(text, Envelope)
     return envelope
 

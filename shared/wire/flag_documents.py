@@ -37,7 +37,7 @@ def write_flag_state(envelope: FlagEnvelope) -> str:
 
 
 def read_flag_state(text: str) -> FlagEnvelope:
-    """Return the aggregate. Raises `RejectedError` for a document that is broken or of a newer version of Slipway."""
+    """Return the aggregate. Raises `RejectedError` for a broken document, `NewerReleaseError` for a newer one."""
     envelope: FlagEnvelope = _read(text, FlagEnvelope)
     return envelope
 

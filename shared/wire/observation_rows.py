@@ -20,6 +20,7 @@ from shared.domain.base_lines import BaseLine, Heard, SeriesSeen
 from shared.domain.names import Version
 from shared.domain.observations import ClosedWindow, Observation, Spot
 from shared.domain.points import Counted
+from shared.wire.stored_form import refuse_newer_list
 from shared.wire.table_keys import escape_key, micros, moment, padded
 from shared.wire.table_limits import TableRow
 from shared.wire.table_text import join, split
@@ -112,7 +113,7 @@ def write_observation(observation: Observation) -> str:
 
 def read_observation(spot: Spot, start: datetime, document: str) -> Observation:
     """Return what `write_observation` was given."""
-    version, sender, part, is_last, sample, series = json.loads(document)
+    version, sender, part, is_last, sample, series = _listed(document)
     return Observation(
         application=spot.application,
         target=spot.target,
@@ -135,7 +136,7 @@ def write_closed(window: ClosedWindow) -> str:
 
 def read_closed(start: datetime, length: timedelta, document: str) -> ClosedWindow:
     """Return what `write_closed` was given."""
-    samples = tuple((Version(version), _sample(sample)) for version, sample in json.loads(document))
+    samples = tuple((Version(version), _sample(sample)) for version, sample in _listed(document))
     return ClosedWindow(start=start, length=length, samples=samples)
 
 
@@ -150,13 +151,21 @@ def write_base_line(base: BaseLine) -> str:
 
 def read_base_line(document: str) -> BaseLine:
     """Return what `write_base_line` was given."""
-    until, before, edges, series, metrics = json.loads(document)
+    until, before, edges, series, metrics = _listed(document)
     return BaseLine(
         until=moment(until),
         before=_moment(before),
         series=tuple((name, _series(entry, edges)) for name, *entry in series),
         metrics=tuple((name, Heard(moment(last), _moment(earlier))) for name, last, earlier in metrics),
     )
+
+
+def _listed(document: str) -> list[Any]:
+    """Return the list in a row. Raises `NewerReleaseError` for a row of a newer release."""
+    found = json.loads(document)
+    refuse_newer_list(found)
+    listed: list[Any] = found
+    return listed
 
 
 def _series_document(seen: SeriesSeen, edges: dict[tuple[float, ...], int]) -> list[Any]:

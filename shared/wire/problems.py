@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from shared.domain.errors import (
     InvalidError,
+    NewerReleaseError,
     Problem,
     RejectedError,
     TryLaterError,
@@ -45,6 +46,7 @@ TOO_LARGE: Final = Kind("too-large", 413, "The body is too long")
 TOO_MANY: Final = Kind("too-many", 429, "Too many requests")
 REJECTED: Final = Kind("rejected", 409, "The rules do not allow this now")
 TRY_LATER: Final = Kind("try-later", 503, "A dependency is unwell; try again later")
+NEWER: Final = Kind("newer-release", 503, "A newer release of Slipway keeps this; try again when it is back")
 CONFLICT: Final = Kind("conflict", 503, "Somebody else was faster; try again")
 INTERNAL: Final = Kind("internal", 500, "Something went wrong on our side")
 
@@ -75,6 +77,8 @@ def problem_of(error: Exception) -> tuple[int, dict[str, Any]]:
             return problem(UNREAD, str(error))
         case RejectedError():
             return problem(REJECTED, str(error))
+        case NewerReleaseError():
+            return problem(NEWER, str(error), retryAfter=_seconds(error.after_seconds))
         case TryLaterError():
             return problem(TRY_LATER, "Nothing was decided.", retryAfter=_seconds(error.after_seconds))
         case VersionConflictError():

@@ -90,7 +90,7 @@ def line_of_segment(published: PublishedSegment) -> str:
 def read_chunk(text: str) -> Chunk:
     """Return the chunk.
 
-    Raises `RejectedError` for a text that is broken, also in one flag of it, or of a newer version of Slipway.
+    Raises `RejectedError` for a text that is broken, also in one flag of it, and `NewerReleaseError`.
     """
     opened = open_chunk(text)
     return Chunk(
@@ -102,7 +102,7 @@ def read_chunk(text: str) -> Chunk:
 def open_chunk(text: str) -> OpenedChunk:
     """Return the chunk with what it holds as it is stored. A broken line does not keep the others from being read.
 
-    Raises `RejectedError` for a text that is broken or of a newer version of Slipway.
+    Raises `RejectedError` for a text that is broken, and `NewerReleaseError` for one of a newer version of Slipway.
     """
     lines: dict[str, list[str]] = {"flag": [], "segment": []}
     frame: list[str] = []

@@ -74,7 +74,7 @@ def write_release(envelope: ReleaseEnvelope) -> str:
 
 
 def read_release(text: str) -> ReleaseEnvelope:
-    """Return the release. Raises `RejectedError` for a document that is broken or of a newer version of Slipway."""
+    """Return the release. Raises `RejectedError` for a broken document, `NewerReleaseError` for a newer one."""
     envelope: ReleaseEnvelope = _read(text, ReleaseEnvelope)
     return envelope
 

@@ -5,8 +5,6 @@ v|{view}|{group}     one row for each line of a view
 l|                   dead letters
 """
 
-import json
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
@@ -17,16 +15,6 @@ from shared.wire.table_text import split
 MARKER_PARTITIONS = ("m|", "m}")
 """Half-open range of the partition keys of all shards."""
 DEAD_LETTERS = "l|"
-
-
-@dataclass(frozen=True, slots=True)
-class LetterText:
-    """What a dead letter says, beside its id."""
-
-    source: str
-    reason: str
-    body: str
-    at: datetime
 
 
 def marker_row(key: str, due: datetime | None) -> TableRow:
@@ -55,14 +43,3 @@ def view_partition(view: str, group: str) -> str:
 def dead_letter_row(letter_id: str, document: str | None) -> TableRow:
     """`document` None names the row for its deletion."""
     return TableRow(DEAD_LETTERS, escape_key(letter_id), {} if document is None else split(document))
-
-
-def write_letter(text: LetterText) -> str:
-    """Return the letter as a document; `parse_letter` turns it back."""
-    return json.dumps([text.source, text.reason, text.body, text.at.isoformat()], ensure_ascii=False)
-
-
-def parse_letter(document: str) -> LetterText:
-    """Return what `write_letter` was given."""
-    source, reason, body, at = json.loads(document)
-    return LetterText(source, reason, body, datetime.fromisoformat(at))

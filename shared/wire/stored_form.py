@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from shared.domain.errors import RejectedError
+from shared.domain.errors import NewerReleaseError, RejectedError
 
 SCHEMA = 1
 """Rises when a stored form changes so that an older release could not read it."""
@@ -31,7 +31,10 @@ def write_stored(value: object, kind: Any, converter: Any) -> str:
 
 
 def read_stored(text: str, kind: Any, converter: Any) -> Any:
-    """Return the value of this kind. Raises `RejectedError` for a document that is broken or of a newer release."""
+    """Return the value of this kind.
+
+    Raises `RejectedError` for a document that is broken, and `NewerReleaseError` for one of a newer release.
+    """
     return _structured(lambda: converter.structure(checked_value(json.loads(text)), kind))
 
 
@@ -41,9 +44,21 @@ def read_value(text: str, kind: Any, converter: Any) -> Any:
 
 
 def checked_value(document: Any) -> Any:
-    """Return what is in a document, before it is read. Raises `RejectedError` where it is of a newer release."""
+    """Return what is in a document, before it is read. Raises `NewerReleaseError` where it is of a newer release."""
     _check_schema(document["schema"])
     return document["value"]
+
+
+def refuse_newer_list(document: Any) -> None:
+    """Refuse what stands where this release writes a bare list: a newer one would write an object that says its schema.
+
+    Rows that live for hours are bare lists, for they are many. Raises `NewerReleaseError`, and `RejectedError` for
+    anything else that is no list.
+    """
+    if isinstance(document, list):
+        return
+    _check_schema(document.get("schema") if isinstance(document, dict) else None)
+    raise RejectedError("a stored row is not what this release writes: it is no list")
 
 
 def _structured(read: Callable[[], Any]) -> Any:
@@ -59,6 +74,4 @@ def _check_schema(schema: object) -> None:
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
         raise RejectedError(f"a stored document is not what this release writes: its schema is {schema!r:.40}")
     if schema > SCHEMA:
-        raise RejectedError(
-            f"a document of schema {schema} was stored by a newer release; this one reads up to {SCHEMA}"
-        )
+        raise NewerReleaseError.of("a document", schema, SCHEMA)

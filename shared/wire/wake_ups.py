@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from shared.domain.errors import InvalidError, Problem, RejectedError
+from shared.domain.errors import InvalidError, NewerReleaseError, Problem
 from shared.domain.wake_up import WakeUp
 
 MAX_BODY_BYTES: Final = 32 * 1024
@@ -40,7 +40,7 @@ def encode_wake_up(wake_up: WakeUp) -> bytes:
 def parse_wake_up(body: bytes) -> WakeUp:
     """Return the wake-up in a message's body.
 
-    Raises `InvalidError` naming the field when the body is not a wake-up, and `RejectedError` when it is
+    Raises `InvalidError` naming the field when the body is not a wake-up, and `NewerReleaseError` when it is
     one of a version that this release does not know: a newer one must handle it.
     """
     return _checked(_document(body))
@@ -79,8 +79,8 @@ def _check_type(tag: object) -> None:
         return
     if isinstance(tag, str):
         name, _, version = tag.partition("/")
-        if name == "wake-up" and version.isascii() and version.isdigit() and version > "1":
-            raise RejectedError(f"type: {tag:.40} is newer than {_TYPE}, the newest that this release reads")
+        if name == "wake-up" and version.isascii() and version.isdigit() and len(version) < 10 and int(version) > 1:
+            raise NewerReleaseError.of("a wake-up", int(version), 1)
     raise _invalid("type", f"must be {_TYPE!r}")
 
 

@@ -59,7 +59,7 @@ def run_with(folder, killer: Killer) -> list[tuple]:
     assert world.production() == "2"
     assert world.share() == 0
     assert [call.method for call in world.site.calls].count("begin_swap") == 1
-    assert world.app.views.dead_letters(None)["dead_letters"] == []
+    assert world.letters() == []
     return story(world, rollout)
 
 
@@ -244,7 +244,7 @@ def test_a_store_that_is_down_for_five_minutes_loses_nothing(world):
     assert refused > 10
     assert world.run_to_end(rollout) == "succeeded"
     assert world.failures == []  # nothing was left to the broker's redeliveries
-    assert world.app.views.dead_letters(None)["dead_letters"] == []
+    assert world.letters() == []
 
 
 class DownUntil:
@@ -379,20 +379,19 @@ def test_a_webhook_that_never_answers_holds_nothing_up(world):
     assert world.app.intake.markers.overdue(world.clock.now() + timedelta(days=1), limit=5) == ()
 
 
-def test_a_state_of_a_newer_release_is_left_alone_and_said_so(world):
-    rollout = world.deploy("2")
+def test_a_state_that_cannot_be_read_is_one_letter_however_often_it_is_looked_at(world):
+    world.deploy("2")
     world.run_until(lambda: world.share() == 5)
     loaded = world.keeping.store.load(WAKE.key)
-    world.keeping.store.commit(change_of(loaded, loaded.document.replace('"schema":1', '"schema":2', 1)))
+    world.keeping.store.commit(change_of(loaded, loaded.document.replace('"schema":1', '"schema":0', 1)))
 
-    world.app.wake_ups.handle(WAKE, redelivered=False)
-    world.app.wake_ups.handle(WAKE, redelivered=False)
+    for _ in range(3):
+        world.app.wake_ups.handle(WAKE, redelivered=False)
 
-    letters = world.app.views.dead_letters(None)["dead_letters"]
-    assert len(letters) == 1
-    assert "newer release" in letters[0]["reason"]
+    (letter,) = world.letters()
+    assert "its schema is 0" in letter["reason"]
+    assert (letter["about"], letter["history"][0]["times"]) == (["application:shop"], 3)
     assert world.share() == 5
-    del rollout
 
 
 def change_of(loaded, document):
@@ -523,7 +522,7 @@ def test_the_largest_spec_can_be_rolled_back_in_the_middle_of_its_swaps(tmp_path
     world.override("rollback")
 
     assert world.run_to_end(rollout) == "rolled-back"
-    assert world.app.views.dead_letters(None)["dead_letters"] == []
+    assert world.letters() == []
 
 
 def test_a_queued_alert_that_the_store_cannot_keep_goes_back_to_its_queue_for_later(world):

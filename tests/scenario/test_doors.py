@@ -207,7 +207,9 @@ def test_a_wake_up_that_is_refused_while_the_list_cannot_be_written_is_put_off(w
     world.deploy("2")
     world.broker.release_locks()
     store = _Before(world.keeping.store, load=_refuse)
-    world.change = lambda keeping: replace(keeping, store=store, letters=_Before(keeping.letters, add=_no_answer))
+    world.change = lambda keeping: replace(
+        keeping, store=store, letters=_Before(keeping.letters, find=_no_answer, put=_no_answer)
+    )
     world.start()
 
     while world.deliver_one():
@@ -223,7 +225,7 @@ def keep_out(world: World) -> None:
         keeping,
         store=_Before(keeping.store, load=_no_answer, accept=_no_answer),
         markers=_Before(keeping.markers, open=_no_answer),
-        letters=_Before(keeping.letters, add=_no_answer),
+        letters=_Before(keeping.letters, find=_no_answer, put=_no_answer),
     )
     world.start()
 
@@ -245,7 +247,7 @@ def deliver_alert(world: World) -> timedelta:
 
 
 def letters(world: World) -> list[dict]:
-    return world.app.views.dead_letters(None)["dead_letters"]
+    return world.letters()
 
 
 def _no_answer(*_args):

@@ -73,7 +73,7 @@ def assert_tidy(world: World, *keys: str) -> None:
         numbers = [entry.sequence for entry in world.keeping.store.history(key, after=0, up_to=999, limit=999)]
         assert numbers == list(range(1, len(numbers) + 1))
         assert key not in [marker.key for marker in world.keeping.markers.overdue(world.clock.now() + HOUR, limit=99)]
-    assert world.app.views.dead_letters(None)["dead_letters"] == []
+    assert world.letters() == []
 
 
 @pytest.fixture

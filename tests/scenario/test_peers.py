@@ -252,7 +252,7 @@ def test_conflicts_delay_a_rollout_and_never_leave_it_stuck(world):
 
     assert world.run_to_end(rollout) == "succeeded"
     assert conflicts > 20
-    assert world.app.views.dead_letters(None)["dead_letters"] == []
+    assert world.letters() == []
     assert [line["step"] for line in world.events(rollout) if line["type"] == "StepPassed"] == [0, 1, 2, 3]
 
 

@@ -63,7 +63,7 @@ def assert_whole(world: TogetherWorld) -> None:
         assert loaded.inbox == loaded.outbox == ()
         numbers = [entry.sequence for entry in world.keeping.store.history(key, after=0, up_to=9_999, limit=9_999)]
         assert numbers == list(range(1, len(numbers) + 1))
-    assert world.app.views.dead_letters(None)["dead_letters"] == []
+    assert world.letters() == []
 
 
 def happened_in(world: TogetherWorld) -> list[str]:

@@ -31,6 +31,7 @@ from shared.domain.rollout.calendar import ReleaseWindow
 from shared.domain.rollout.commands import Action, Alert
 from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.spec import Place, Spec
+from shared.wire.dead_letter_requests import parse_letter_query
 from shared.wire.spec import parse_spec
 from shared.wire.wake_ups import parse_wake_up
 from tests.scenario.kills import HookedSite, KilledError
@@ -177,6 +178,11 @@ class World:
             if page["next"] is None:
                 return lines
             after = page["next"]
+
+    def letters(self, **query: str) -> list[dict]:
+        """The first page of the open dead letters, or of those that the query asks for."""
+        page: Any = self.app.dead_letter_list.page(parse_letter_query(query))
+        return page["dead_letters"]
 
     def happened(self, rollout: RolloutId) -> list[str]:
         return [line["type"] for line in self.events(rollout)]

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from shared.adapters.service_bus.sending import ServiceBusQueue, message_of
 from shared.ports.command_queue import WakeUp
+from shared.wire.message_properties import of_attempt
 from shared.wire.wake_ups import encode_wake_up
 
 
@@ -13,3 +14,7 @@ class ServiceBusCommandQueue(ServiceBusQueue):
     def send(self, wake_up: WakeUp, *, at: datetime | None = None) -> None:
         """Deliver the wake-up now, or not before `at`. Raises as `deliver` does."""
         self.deliver(message_of(encode_wake_up(wake_up), at=at, session=wake_up.key))
+
+    def put_back(self, body: bytes, *, key: str, attempt: int, at: datetime) -> None:
+        """Deliver the body not before `at`. Raises as `deliver` does."""
+        self.deliver(message_of(body, at=at, session=key, properties=of_attempt(attempt)))

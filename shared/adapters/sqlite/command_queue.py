@@ -5,6 +5,7 @@ from datetime import datetime
 
 from shared.adapters.sqlite.broker import SqliteBroker
 from shared.ports.command_queue import WakeUp
+from shared.wire.message_properties import of_attempt
 from shared.wire.wake_ups import encode_wake_up
 
 
@@ -25,4 +26,15 @@ class SqliteCommandQueue:
             message_id=str(uuid.uuid4()),
             session_id=wake_up.key,
             at=at,
+        )
+
+    def put_back(self, body: bytes, *, key: str, attempt: int, at: datetime) -> None:
+        """Deliver the body not before `at`. Raises `TryLaterError` when the file is unwell."""
+        self._broker.send(
+            self._queue_name,
+            body,
+            message_id=str(uuid.uuid4()),
+            session_id=key,
+            at=at,
+            properties=of_attempt(attempt),
         )

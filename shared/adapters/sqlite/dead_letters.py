@@ -1,8 +1,13 @@
 """Dead letters in the SQLite file, in the order of their escaped ids as in every other store."""
 
+from hashlib import sha256
+
 from shared.adapters.sqlite.database import Database
-from shared.ports.dead_letters import DeadLetter
-from shared.wire.side_rows import LetterText, dead_letter_row, parse_letter, write_letter
+from shared.domain.dead_letters.letter import DeadLetter, UnreadLetter
+from shared.domain.errors import NewerReleaseError, RejectedError, VersionConflictError
+from shared.ports.dead_letters import KeptLetter
+from shared.wire.dead_letters import read_letter, write_letter
+from shared.wire.side_rows import dead_letter_row
 from shared.wire.table_keys import escape_key, unescape_key
 from shared.wire.table_limits import check_row
 from shared.wire.table_text import pack, unpack
@@ -13,34 +18,58 @@ CREATE TABLE IF NOT EXISTS dead_letters (position TEXT PRIMARY KEY, document TEX
 
 
 class SqliteDeadLetters:
-    """Implements `DeadLetters`."""
+    """Implements `DeadLetters`; an etag is the hash of what stands there."""
 
     def __init__(self, database: Database) -> None:
         database.require(_SCHEMA)
         self._database = database
 
-    def add(self, letter: DeadLetter) -> None:
-        document = write_letter(LetterText(letter.source, letter.reason, letter.body, letter.at))
-        check_row(dead_letter_row(letter.id, document))
-        with self._database.writing() as connection:
-            connection.execute(
-                "INSERT INTO dead_letters (position, document) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                (escape_key(letter.id), pack(document)),
-            )
+    def find(self, letter_id: str) -> KeptLetter | None:
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT document FROM dead_letters WHERE position = ?", (escape_key(letter_id),)
+            ).fetchone()
+        return KeptLetter(read_letter(letter_id, unpack(row[0])), _etag(row[0])) if row else None
 
-    def page(self, *, after: str | None, limit: int) -> tuple[DeadLetter, ...]:
+    def page(self, *, after: str | None, limit: int) -> tuple[DeadLetter | UnreadLetter, ...]:
         with self._database.reading() as connection:
             rows = connection.execute(
                 "SELECT position, document FROM dead_letters WHERE position > ? ORDER BY position LIMIT ?",
                 ("" if after is None else escape_key(after), max(0, limit)),
             )
-            return tuple(_letter(position, unpack(document)) for position, document in rows)
+            return tuple(_letter(unescape_key(position), unpack(document)) for position, document in rows)
 
-    def remove(self, letter_id: str) -> None:
+    def put(self, letter: DeadLetter, etag: str | None) -> str:
+        document = write_letter(letter)
+        check_row(dead_letter_row(letter.id, document))
+        position, packed = escape_key(letter.id), pack(document)
         with self._database.writing() as connection:
-            connection.execute("DELETE FROM dead_letters WHERE position = ?", (escape_key(letter_id),))
+            standing = connection.execute(
+                "SELECT document FROM dead_letters WHERE position = ?", (position,)
+            ).fetchone()
+            if (_etag(standing[0]) if standing else None) != etag:
+                raise VersionConflictError(f"letter {letter.id} is in another state")
+            connection.execute(
+                "INSERT OR REPLACE INTO dead_letters (position, document) VALUES (?, ?)", (position, packed)
+            )
+        return _etag(packed)
+
+    def remove(self, letter_id: str, etag: str) -> None:
+        position = escape_key(letter_id)
+        with self._database.writing() as connection:
+            standing = connection.execute(
+                "SELECT document FROM dead_letters WHERE position = ?", (position,)
+            ).fetchone()
+            if standing and _etag(standing[0]) == etag:
+                connection.execute("DELETE FROM dead_letters WHERE position = ?", (position,))
 
 
-def _letter(position: str, document: str) -> DeadLetter:
-    text = parse_letter(document)
-    return DeadLetter(unescape_key(position), text.source, text.reason, text.body, text.at)
+def _letter(letter_id: str, document: str) -> DeadLetter | UnreadLetter:
+    try:
+        return read_letter(letter_id, document)
+    except (RejectedError, NewerReleaseError) as error:
+        return UnreadLetter(letter_id, str(error))
+
+
+def _etag(packed: str) -> str:
+    return sha256(packed.encode()).hexdigest()[:32]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shared.domain.analysis.guards import Ratio, Test, Worse
 from shared.domain.cron import Cron
-from shared.domain.errors import RejectedError
+from shared.domain.errors import NewerReleaseError, RejectedError
 from shared.domain.rollout.commands import Accepted
 from shared.domain.rollout.effects import Effect
 from shared.domain.rollout.events import Event, Recorded, Silent, SpecAccepted
@@ -268,7 +268,7 @@ READERS = (read_envelope, read_event, read_accepted, read_answer, read_rollout)
 
 @pytest.mark.parametrize("read", READERS)
 def test_a_document_of_a_newer_release_is_refused_clearly(read):
-    with pytest.raises(RejectedError, match="schema 2 was stored by a newer release; this one reads up to 1"):
+    with pytest.raises(NewerReleaseError, match="schema 2 was written by a newer release; this one reads up to 1"):
         read('{"schema": 2, "value": {}}')
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.domain.errors import RejectedError
+from shared.domain.errors import NewerReleaseError, RejectedError
 from shared.domain.flags.managing.events import FlagEvent
 from shared.domain.flags.managing.segments import SegmentEvent, SegmentState
 from shared.domain.flags.managing.state import FlagState
@@ -170,7 +170,7 @@ def test_a_broken_document_is_refused_clearly(text):
 
 
 def test_a_document_of_a_newer_version_is_refused_clearly():
-    with pytest.raises(RejectedError, match="stored by a newer release"):
+    with pytest.raises(NewerReleaseError, match="schema 99 was written by a newer release"):
         published_flags.read_chunk('{"schema":99,"value":{}}')
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.domain.errors import RejectedError
+from shared.domain.errors import NewerReleaseError, RejectedError
 from shared.domain.releases.commands import AcceptedByRelease, Lapse, ReleaseAction
 from shared.domain.releases.decide import decide
 from shared.domain.releases.events import RecordedInRelease, ReleaseEvent, SilentInRelease
@@ -91,7 +91,7 @@ def test_a_broken_document_is_refused_clearly(text):
 
 
 def test_a_document_of_a_newer_version_is_refused_clearly():
-    with pytest.raises(RejectedError, match="stored by a newer release"):
+    with pytest.raises(NewerReleaseError, match="schema 99 was written by a newer release"):
         documents.read_release('{"schema":99,"value":{}}')
 
 
