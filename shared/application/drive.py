@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from shared.application import aggregate as aggregates
 from shared.application.aggregate import Aggregate
-from shared.application.alarms import planned, without
+from shared.application.alarms import at_proven_time, planned, without
 from shared.application.door import MARKER_GRACE
 from shared.application.perform import Performer
 from shared.application.read import Reader
@@ -88,8 +88,13 @@ class Driver:
         taken over and what it may not have scheduled is scheduled again.
         Raises `TryLaterError` when store or queue are unwell: nothing is lost, deliver it again later.
         """
-        delivery = _Delivery(wake_up, redelivered, self.clock.now(), news=wake_up.observed)
         current = aggregates.load(self.store, wake_up.key)
+        clock = at_proven_time(self.clock, current.envelope.alarms, wake_up.fence)
+        delivery = _Delivery(wake_up, redelivered, clock.now(), news=wake_up.observed)
+        replace(self, clock=clock)._go_on(current, delivery)
+
+    def _go_on(self, current: Aggregate, delivery: _Delivery) -> None:
+        """Drive it from here as far as it goes now."""
         for _ in range(STEPS_AT_MOST):
             if self.clock.now() - delivery.began > BUDGET:
                 break
@@ -99,7 +104,7 @@ class Driver:
                 delivery.conflicts += 1
                 if delivery.conflicts > CONFLICTS_AT_MOST:
                     raise
-                current = aggregates.load(self.store, wake_up.key)
+                current = aggregates.load(self.store, current.key)
                 continue
             if after is None:
                 after = self._with_news(current)
@@ -107,7 +112,7 @@ class Driver:
                     self._tidy(current, delivery)
                     return
             current = after
-        self.queue.send(WakeUp(key=wake_up.key, fence=""))
+        self.queue.send(WakeUp(key=current.key, fence=""))
 
     def _step(self, current: Aggregate, delivery: _Delivery) -> Aggregate | None:
         """Decide the next thing, or perform the next effect; return None when there is nothing to do now."""

@@ -1,12 +1,12 @@
 """One delivery drives a release as far as it can go without waiting, then schedules the next look and sleeps."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
 
 from shared.application import release_aggregate
-from shared.application.alarms import planned, without
+from shared.application.alarms import at_proven_time, planned, without
 from shared.application.door import MARKER_GRACE
 from shared.application.release_aggregate import ReleaseAggregate
 from shared.application.release_commands import MemberCommander
@@ -51,8 +51,13 @@ class ReleaseDriver:
         `redelivered` says that an earlier delivery of this message did not end well: what it may not have scheduled
         is scheduled again. Raises `TryLaterError` when store or queue are unwell: nothing is lost, deliver it again.
         """
-        began, conflicts = self.clock.now(), 0
         current = release_aggregate.load(self.store, wake_up.key)
+        clock = at_proven_time(self.clock, current.envelope.alarms, wake_up.fence)
+        replace(self, clock=clock)._go_on(current, wake_up, redelivered=redelivered)
+
+    def _go_on(self, current: ReleaseAggregate, wake_up: WakeUp, *, redelivered: bool) -> None:
+        """Drive it from here as far as it goes now."""
+        began, conflicts = self.clock.now(), 0
         for _ in range(STEPS_AT_MOST):
             if self.clock.now() - began > BUDGET:
                 break

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.application.alarms import LOST_AFTER, OUTSTANDING, planned, without
+from shared.application.alarms import LOST_AFTER, OUTSTANDING, at_proven_time, planned, without
 from shared.wire.alarms import Alarm
 from tests.unit.domain.specs import NOON
 
@@ -19,6 +19,14 @@ def at(seconds: float) -> datetime:
 
 def alarm(fence: str, seconds: float) -> Alarm:
     return Alarm(fence, at(seconds))
+
+
+class StoppedClock:
+    def __init__(self, time: datetime) -> None:
+        self.time = time
+
+    def now(self) -> datetime:
+        return self.time
 
 
 def test_the_first_wake_up_is_sent_and_outstanding():
@@ -50,6 +58,16 @@ def test_the_one_that_came_is_no_longer_outstanding():
 
 def test_news_without_a_fence_leaves_every_alarm_outstanding():
     assert without((alarm("1", 60), alarm("2", 90)), "", at(10)) == (alarm("1", 60), alarm("2", 90))
+
+
+@pytest.mark.parametrize(
+    ("fence", "seconds", "handled"),
+    [("1", 58, 60), ("1", 60, 60), ("1", 61, 61), ("", 10, 10), ("gone", 10, 10), ("1", 29, 29)],
+    ids=["early", "in time", "late", "no fence", "another fence", "so early that no clock is believed"],
+)
+def test_a_wake_up_that_came_proves_that_its_time_has_come(fence, seconds, handled):
+    clock = at_proven_time(StoppedClock(at(seconds)), (alarm("1", 60), alarm("2", 90)), fence)
+    assert clock.now() == at(handled)
 
 
 def test_one_that_is_a_minute_late_is_lost_and_no_longer_waited_for():
