@@ -40,5 +40,9 @@ class MemoryOpenMarkers:
             due = [marker for marker in self._markers.values() if marker.due <= now]
         return tuple(sorted(due, key=lambda marker: marker.due)[: max(0, limit)])
 
+    def find(self, key: str) -> Marker | None:
+        """Return the aggregate's marker, overdue or not; None where it has none."""
+        return self._markers.get(key)
+
     def _token(self) -> str:
         return f"{next(self._tokens)}"

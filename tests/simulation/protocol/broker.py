@@ -207,6 +207,13 @@ class MemoryBroker:
         free = (each.due for each in found.messages if each.lock_token is None and each.session not in found.locks)
         return next(free, None)
 
+    def next_event(self, queue: str) -> datetime | None:
+        """When something changes by itself: a message comes due, or a lock runs out."""
+        found, now = self._turn(queue), self._now()
+        times = [each.locked_until if each.lock_token else each.due for each in found.messages]
+        times += [until for _, until in found.locks.values()]
+        return min((at for at in times if at is not None and at > now), default=None)
+
     def messages(self, queue: str) -> tuple[Message, ...]:
         """Return all messages: due, scheduled and on loan."""
         return tuple(self._turn(queue).messages)

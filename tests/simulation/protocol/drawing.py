@@ -1,0 +1,161 @@
+"""Drawing a schedule from a seed: the same seed is the same schedule, on every machine."""
+
+from random import Random
+
+from tests.simulation.protocol.faults import CALLS, CHANGES, HOST, KINDS, LOOKS, QUEUE, SIDE, STORE
+from tests.simulation.protocol.recipes import HOOKS, STRATEGIES
+from tests.simulation.protocol.schedule import Arg, Fault, Move, Recipe, Schedule
+
+TARGETS = (("web",), ("web",), ("app",), ("route",), ("dns",), ("web", "app"), ("web", "west"), ("app", "route"))
+ACTIONS = (
+    "pause",
+    "resume",
+    "resume",
+    "promote",
+    "skip",
+    "abort",
+    "rollback",
+    "rollback",
+    "approve",
+    "approve",
+    "reject",
+    "retry",
+    "freeze",
+    "unfreeze",
+)
+SKEWS = (0.0, 0.0, 0.3, -0.3, 1.0, -1.0)
+SECONDS = (1.0, 5.0, 13.0, 20.0, 36.0, 70.0, 300.0)
+VERSIONS = ("2", "3", "4", "5")
+EVERY = 8
+"""One schedule of so many keeps its documents in their stored form."""
+FAULTY = (
+    (STORE, 30, 90),
+    (SIDE, 12, 25),
+    (QUEUE, 10, 25),
+    (LOOKS, 12, 25),
+    (tuple(sorted(CHANGES)), 16, 6),
+    (CALLS, 6, 3),
+    (HOST, 8, 20),
+)
+"""Which calls are hit how often, and about how many of each kind there are in a story."""
+
+
+def draw(seed: int) -> Schedule:
+    """Return the schedule of a seed."""
+    rng = Random(seed)
+    apps = tuple(_recipe(rng) for _ in range(rng.choice((1, 1, 1, 1, 2))))
+    storm = rng.choice((420.0, 600.0, 900.0))
+    calls = 250 * len(apps)
+    workers = rng.choice((1, 2, 2, 3))
+    moves = _moves(rng, len(apps), storm, calls)
+    return Schedule(
+        seed=seed,
+        apps=apps,
+        skews=tuple(rng.choice(SKEWS) for _ in range(workers)),
+        latency=rng.choice((0.0, 0.0, 0.02, 0.25)),
+        sessions=rng.random() < 0.7,
+        real_wire=seed % EVERY == 0,
+        moves=moves,
+        faults=_faults(rng),
+        switches=_switches(rng, calls),
+        storm=storm,
+        people_finish=rng.random() < 0.8,
+    )
+
+
+def _recipe(rng: Random) -> Recipe:
+    strategy = rng.choice((*STRATEGIES, "canary", "short", "short", "short"))
+    return Recipe(
+        strategy=strategy,
+        targets=("route",) if strategy == "audience" else rng.choice(TARGETS),
+        hooks=rng.choice(("none", "none", "none", *HOOKS)),
+        otherwise=rng.choice(("rollback", "rollback", "pause")),
+        when_busy=rng.choice(("queue", "supersede", "reject")),
+        on_alert=rng.choice(("rollback", "rollback", "pause", "note")),
+        hold_back=rng.choice((0, 0, 5_000, 20_000)),
+        warm_minutes=rng.choice((0, 0, 5)),
+        notifies=rng.random() < 0.3,
+        previews=rng.random() < 0.15,
+    )
+
+
+def _moves(rng: Random, apps: int, storm: float, calls: int) -> tuple[Move, ...]:
+    first = [_deploy(rng, app, at=1.0 + app) for app in range(apps)]
+    if apps > 1 and rng.random() < 0.5:
+        first = [Move(kind="release", at=1.0, args=("2", rng.choice((5, 20))))]
+    more = [_move(rng, rng.randrange(apps), storm, calls) for _ in range(rng.choice((0, 1, 2, 3, 4, 6)))]
+    return (*first, *more)
+
+
+def _deploy(rng: Random, app: int, *, at: float) -> Move:
+    version, errors = rng.choice(VERSIONS[:1] if at < 5 else VERSIONS), rng.choice((0.0, 0.0, 0.0, 0.0, 0.5))
+    return Move(kind="deploy", at=at, app=app, args=(version, errors, rng.random() < 0.95, rng.random() < 0.7))
+
+
+def _move(rng: Random, app: int, storm: float, calls: int) -> Move:
+    kind, args = _what(rng)
+    if rng.random() < 0.5:
+        return Move(kind=kind, call=rng.randrange(10, calls), app=app, args=args)
+    return Move(kind=kind, at=round(rng.uniform(3, storm), 1), app=app, args=args)
+
+
+def _what(rng: Random) -> tuple[str, tuple[Arg, ...]]:
+    kind = rng.choice(_KINDS)
+    match kind:
+        case "deploy":
+            return kind, (rng.choice(VERSIONS), rng.choice((0.0, 0.0, 0.5)), True, rng.random() < 0.7)
+        case "announce":
+            return kind, (rng.choice(VERSIONS), rng.random() < 0.5)
+        case "override":
+            return kind, (rng.choice(ACTIONS),)
+        case "alert":
+            return kind, (rng.random() < 0.85,)
+        case "respec":
+            return kind, (rng.choice(("queue", "supersede", "reject")), rng.choice(("rollback", "pause", "note")))
+        case "report" | "hooks end":
+            return kind, (rng.choice(("succeeded", "succeeded", "failed", "unknown")),)
+        case "restart":
+            return kind, (rng.randrange(3),)
+        case "behave":
+            return kind, (rng.choice((0.0, 0.02, 0.5, 1.0)), rng.random() < 0.8)
+        case "overwrite":
+            return kind, (rng.choice(VERSIONS),)
+        case "move by hand":
+            return kind, (rng.choice((0, 1_000, 40_000)),)
+        case "traffic":
+            return kind, (rng.choice((0.0, 0.2, 20.0)),)
+        case "steer":
+            return kind, (rng.choice(("pause", "resume", "abort", "rollback")),)
+        case _:
+            return kind, ()
+
+
+_KINDS = (
+    *("deploy", "deploy", "announce", "alert", "alert", "alert", "respec", "report", "hooks end", "hooks end"),
+    *("restart", "restart", "behave", "behave", "behave", "overwrite", "move by hand", "traffic", "swap fails"),
+    *("forget swaps", "steer", *["override"] * 10),
+)
+
+
+def _faults(rng: Random) -> tuple[Fault, ...]:
+    number = rng.choice((0, 1, 2, 3, 5, 8, 12))
+    groups = rng.choices(FAULTY, [weight for _, weight, _ in FAULTY], k=number)
+    return tuple(_fault(rng, rng.choice(methods), nth) for methods, _, nth in groups)
+
+
+def _fault(rng: Random, method: str, nth: int) -> Fault:
+    kind = rng.choice(KINDS[method])
+    timed = kind.startswith(("stall", "freeze")) or kind in ("late", "delay")
+    return Fault(
+        method=method, nth=1 + int(rng.random() ** 1.5 * nth), kind=kind, seconds=rng.choice(SECONDS) if timed else 0.0
+    )
+
+
+def _switches(rng: Random, calls: int) -> tuple[int, ...]:
+    """Now and then a change of turns, or a time in which turns change at nearly every call."""
+    if rng.random() < 0.4:
+        return ()
+    now_and_then = {rng.randrange(calls) for _ in range(rng.choice((3, 10, 30)))}
+    begins = rng.randrange(calls)
+    dense = {call for call in range(begins, begins + 60) if rng.random() < 0.8} if rng.random() < 0.5 else set()
+    return tuple(sorted(now_and_then | dense))

@@ -1,0 +1,168 @@
+"""Faults as they meet a port call: refused, lost, late, lied about, and workers that stall or die there."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
+from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, UnansweredError, VersionConflictError
+from tests.simulation.protocol.faults import CHANGES, LANDS_WITHIN, Weather
+from tests.simulation.protocol.schedule import Fault
+from tests.simulation.protocol.tasks import KilledError, Task
+
+if TYPE_CHECKING:
+    from tests.simulation.protocol.world import World
+
+UNANSWERED = CHANGES | {"hooks.call"}
+
+
+class Faulty:
+    """Lets the faults of a schedule happen."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.weather = Weather.of(world.schedule.faults)
+        self._switches = frozenset(world.schedule.switches)
+        self._moves_at = {move.call: move for move in world.schedule.moves if move.call is not None}
+        self.due_moves: list[Any] = []
+
+    def turns_change(self, call: int) -> bool:
+        """Whether somebody else has a turn before this port call; who asks for something then, asks."""
+        move = self._moves_at.get(call)
+        if move is not None:
+            self.due_moves.append(move)
+        return move is not None or call in self._switches
+
+    def meet(
+        self, task: Task, faults: list[Fault], method: str, do: Callable[..., Any], args: Any, options: Any
+    ) -> Any:
+        """Carry out the call as the first fault has it, the others around it."""
+        fault, *others = faults
+        self._world.watch.met(task, fault)
+        self._world.note("fault", f"{task.name}: {fault}")
+
+        def carry_out() -> Any:
+            if others:
+                return self.meet(task, others, method, do, args, options)
+            return self._world.carry_out(task, method, do, args, options)
+
+        call = _Call(task, fault, method, do, args, options, carry_out)
+        meet: Callable[[_Call], Any] = getattr(self, "_" + fault.kind.replace(" ", "_"))
+        return meet(call)
+
+    def _crash_before(self, call: "_Call") -> Any:
+        self._world.crashing = call.task.worker
+        raise KilledError(call.task.name)
+
+    def _crash_after(self, call: "_Call") -> Any:
+        call.carry_out()
+        return self._crash_before(call)
+
+    def _stall_before(self, call: "_Call") -> Any:
+        self._stall(call, is_before=True)
+        return call.carry_out()
+
+    def _stall_after(self, call: "_Call") -> Any:
+        result = call.carry_out()
+        self._stall(call)
+        return result
+
+    def _freeze_before(self, call: "_Call") -> Any:
+        self._stall(call, is_before=True, frozen=True)
+        return call.carry_out()
+
+    def _freeze_after(self, call: "_Call") -> Any:
+        result = call.carry_out()
+        self._stall(call, frozen=True)
+        return result
+
+    def _stall(self, call: "_Call", *, is_before: bool = False, frozen: bool = False) -> None:
+        """Stand still; before a call that changes what users meet no longer than such a call may take."""
+        seconds = call.fault.seconds
+        if is_before and call.method in UNANSWERED:
+            seconds = min(seconds, LANDS_WITHIN)
+        self._world.tasks.stall(self._world.time + timedelta(seconds=seconds), frozen=frozen)
+
+    def _lose_lock(self, call: "_Call") -> Any:
+        """The link breaks: the message comes again at once, and this delivery of it goes on all the same."""
+        delivery = call.task.delivery
+        if delivery is not None and delivery.session_id is not None:
+            self._world.store.broker.drop_session(delivery.queue, delivery.session_id)
+            self._world.deliver()
+            self._world.tasks.give_way()
+        return call.carry_out()
+
+    def _refuse(self, call: "_Call") -> Any:
+        raise TryLaterError("503")
+
+    def _lose_answer(self, call: "_Call") -> Any:
+        call.carry_out()
+        raise UnansweredError("no answer") if call.method in UNANSWERED else TryLaterError("no answer")
+
+    def _unanswered(self, call: "_Call") -> Any:
+        raise UnansweredError("no answer")
+
+    def _late(self, call: "_Call") -> Any:
+        """Nobody hears of it, and it is done a little later all the same."""
+
+        def land() -> None:
+            try:
+                call.do(*call.args)
+            except SlipwayError as error:
+                self._world.note("late", f"{call.method} came to nothing: {error}")
+                return
+            self._world.note("late", f"{call.method} lands")
+            seen = self._world.watch.seen.get(call.method)
+            if seen is not None:
+                seen(call.task, call.args, {}, None)
+
+        self._world.land(min(call.fault.seconds, LANDS_WITHIN), land)
+        raise UnansweredError("no answer")
+
+    def _lie(self, call: "_Call") -> Any:
+        """Say that it was done."""
+        return "swap-of-nothing" if call.method == "promoter.begin_swap" else None
+
+    def _reject(self, call: "_Call") -> Any:
+        raise RejectedError("AuthorizationFailed")
+
+    def _conflict(self, call: "_Call") -> Any:
+        raise VersionConflictError("somebody else was first")
+
+    def _duplicate(self, call: "_Call") -> Any:
+        call.carry_out()
+        return call.carry_out()
+
+    def _delay(self, call: "_Call") -> Any:
+        """The broker hands it out later than it was asked to."""
+        asked = call.options.get("at") or self._world.time
+        call.do(*call.args, at=asked + timedelta(seconds=call.fault.seconds))
+
+    def _no_data(self, call: "_Call") -> Any:
+        lacks = Missing(Lack.NO_DATA, "no value")
+        return tuple(replace(window, candidate=lacks) for window in _windows(call.carry_out()))
+
+    def _broken_data(self, call: "_Call") -> Any:
+        broken = Sample(requests=1_000, failures=math.nan)
+        return tuple(replace(window, candidate=broken) for window in _windows(call.carry_out()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call that meets a fault."""
+
+    task: Task
+    fault: Fault
+    method: str
+    do: Callable[..., Any]
+    args: Any
+    options: Any
+    carry_out: Callable[[], Any]
+    """Does it after all, with whatever else it meets."""
+
+
+def _windows(found: Any) -> tuple[Window, ...]:
+    windows: tuple[Window, ...] = found
+    return windows

@@ -1,0 +1,242 @@
+"""What people, CI, alerts and the world outside do: requests that are repeated until they are answered, and changes."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared.application.accept import rollout_id
+from shared.bootstrap import App
+from shared.domain.errors import SlipwayError, TryLaterError
+from shared.domain.names import CommandId, ReleaseId, Version, application_key
+from shared.domain.rollout.commands import Action, Alert, HookReport
+from shared.domain.rollout.hooks import HookState, HookStatus
+from shared.domain.rollout.spec import Place
+from shared.domain.rollout.weight import Weight
+from tests.simulation.protocol.recipes import spec_of
+from tests.simulation.protocol.schedule import Move
+from tests.simulation.protocol.tasks import KilledError, Task
+from tests.simulation.protocol.watch import Asked
+
+if TYPE_CHECKING:
+    from tests.simulation.protocol.world import World
+
+ATTEMPTS = 6
+"""So often a client sends a request that got no answer; it always says the same id."""
+PAUSE = timedelta(seconds=3)
+
+
+class Moves:
+    """Makes the moves of a schedule."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._number = 0
+        self._announced: dict[int, tuple[CommandId, str]] = {}
+        self.waiting = 0
+        """How many requests are not answered yet."""
+
+    def make(self, move: Move) -> None:
+        """Make the move: at once, or as a request to some worker."""
+        self._number += 1
+        self._world.note("move", str(move))
+        make: Callable[..., None] = getattr(self, "_" + move.kind.replace(" ", "_"))
+        make(move.app % len(self._world.specs), *move.args)
+
+    def _deploy(self, app: int, version: str, error_rate: float = 0.0, healthy: bool = True, asks: bool = True) -> None:
+        """CI puts a version into its place, if it may, and announces it."""
+        spec = self._world.specs[app]
+        if asks and self._world.observer.intake.admission(spec.application, Version(version)) is not None:
+            return
+        self._world.put(app, version, error_rate=error_rate, healthy=healthy)
+        self._announce(app, version)
+
+    def _announce(self, app: int, version: str, again: bool = False) -> None:
+        """Say that a version is there; `again` is the newest announcement of this application once more."""
+        if again and app in self._announced:
+            command, version = self._announced[app]
+        else:
+            command = CommandId(f"event-{self._number}")
+        self._announced[app] = (command, version)
+        name = self._world.specs[app].application
+
+        def ask(own: App) -> None:
+            accepted = own.intake.accept_deployment(name, Version(version), command, "ci")
+            if accepted.is_new:
+                self._took_in(command, accepted.rollout)
+                self._readable(accepted.rollout)
+
+        token = rollout_id(name, command)
+        self._ask(f"deploy {version}", command, application_key(name), "Deploy", ask, token=token)
+
+    def _override(self, app: int, action: str) -> None:
+        name, command, by = self._world.specs[app].application, CommandId(f"o-{self._number}"), f"by-{self._number}"
+
+        def ask(own: App) -> None:
+            own.intake.accept_override(name, Action(action), reason="", by=by, command_id=command)
+            self._took_in(command, by)
+
+        self._ask(f"{action}", command, application_key(name), f"Override {action}", ask, token=by)
+
+    def _alert(self, app: int, fired: bool = True) -> None:
+        name, command, rule = self._world.specs[app].application, CommandId(f"a-{self._number}"), f"rule-{self._number}"
+        alert = Alert(
+            id=command, fired=fired, rule=rule, severity="Sev1", resource="", description="", at=self._world.time
+        )
+
+        def ask(own: App) -> None:
+            own.intake.accept_alert_for(name, alert)
+            self._took_in(command, rule)
+
+        self._ask("alert", command, application_key(name), "Alert", ask, token=rule)
+
+    def _respec(self, app: int, when_busy: str, on_alert: str) -> None:
+        """The team changes what its spec says of others' commands."""
+        from dataclasses import replace
+
+        recipe = replace(self._world.schedule.apps[app], when_busy=when_busy, on_alert=on_alert)
+        spec = spec_of(app, recipe)
+        key = application_key(spec.application)
+        self._ask("respec", CommandId(f"s-{self._number}"), key, "", lambda own: own.intake.accept_spec(spec, "team"))
+
+    def _report(self, app: int, state: str) -> None:
+        """The other side of a hook calls back."""
+        key = application_key(self._world.specs[app].application)
+        application = self._world.watch.state(key)
+        runs = (
+            ()
+            if application is None
+            else (*((application.live.hook,) if application.live else ()), *application.duties)
+        )
+        for run in [run for run in runs if run is not None and not run.is_over][:1]:
+            status = HookStatus(HookState(state))
+            self._world.hooks.finish(run.call_id, status)
+            command = CommandId(f"h-{self._number}")
+            report = HookReport(id=command, call_id=run.call_id, status=status)
+
+            def ask(own: App, report: HookReport = report) -> None:
+                own.intake.accept_hook_report(self._world.specs[app].application, report)
+                self._took_in(report.id, report.id)
+
+            self._ask("report", command, key, "HookReport", ask)
+
+    def _restart(self, app: int, worker: int) -> None:
+        self._world.restart(worker % len(self._world.apps))
+
+    def _hooks_end(self, app: int, state: str) -> None:
+        """Hooks that run, and those that are called from now on, stand so."""
+        status = HookStatus(HookState(state))
+        self._world.hooks.answer_at_once(status)
+        for called in self._world.hooks.called:
+            self._world.hooks.finish(called.call_id, status)
+
+    def _behave(self, app: int, error_rate: float, healthy: bool = True) -> None:
+        """The newest version begins to behave so, wherever it is."""
+        site = self._world.site
+        application = self._world.watch.state(application_key(self._world.specs[app].application))
+        live = application.live if application is not None else None
+        for target in self._world.specs[app].targets:
+            for place in Place:
+                version = site.peek(target, place)
+                if live is not None and version == live.version:
+                    site.deploy(target, place, version, error_rate=error_rate, healthy=healthy)
+
+    def _overwrite(self, app: int, version: str) -> None:
+        """CI puts another version into its place without asking."""
+        self._world.put(app, version)
+
+    def _move_by_hand(self, app: int, share: int) -> None:
+        for target in self._world.specs[app].targets:
+            self._world.site.move_by_hand(target, Weight(share))
+            self._world.watch.moved(target)
+
+    def _traffic(self, app: int, requests_per_second: float) -> None:
+        for target in self._world.specs[app].targets:
+            self._world.site.send(target, requests_per_second)
+
+    def _swap_fails(self, app: int) -> None:
+        for target in self._world.specs[app].targets:
+            if target.kind.swaps:
+                self._world.site.fail_next_swap(target, "the slot did not answer its warm-up")
+
+    def _forget_swaps(self, app: int) -> None:
+        for target in self._world.specs[app].targets:
+            self._world.site.forget_swaps(target)
+
+    def _release(self, app: int, version: str, minutes: int = 20) -> None:
+        """Somebody asks to release a version of all applications as one."""
+        world = self._world
+        for number in range(len(world.specs)):
+            world.put(number, version)
+        names = tuple((spec.application, Version(version)) for spec in world.specs)
+        release = ReleaseId(f"release-{self._number}")
+        self._ask_release(release, names, timedelta(minutes=minutes))
+
+    def _ask_release(self, release: ReleaseId, members: Any, deadline: timedelta) -> None:
+        from shared.wire.release_requests import ReleaseRequest
+
+        request = ReleaseRequest(id=release, name="all", members=members, deadline=deadline)
+        self._world.watch.releases.append(release)
+        self._ask(
+            "release", CommandId(release), f"release:{release}", "", lambda own: own.releases.accept(request, "alice")
+        )
+
+    def _steer(self, app: int, action: str) -> None:
+        from shared.domain.releases.commands import ReleaseAction
+        from shared.wire.release_requests import ReleaseOverrideRequest
+
+        releases = self._world.watch.releases
+        if not releases:
+            return
+        request, command = (
+            ReleaseOverrideRequest(action=ReleaseAction(action), reason=""),
+            CommandId(f"ro-{self._number}"),
+        )
+        self._ask(
+            f"steer {action}",
+            command,
+            f"release:{releases[-1]}",
+            "",
+            lambda own: own.releases.accept_override(releases[-1], request, by="alice", command_id=command),
+        )
+
+    def _took_in(self, command: CommandId, token: str) -> None:
+        asked = self._world.watch.asked[command]
+        asked.accepted, asked.token = True, token
+        self._world.watch.is_kept(command)
+
+    def _readable(self, rollout: Any) -> None:
+        """What was answered can be read from that moment on."""
+        if self._world.observer.views.rollout(rollout) is None:
+            self._world.watch.fail("what was accepted can be read", rollout)
+
+    def _ask(
+        self, name: str, command: CommandId, key: str, kind: str, ask: Callable[[App], Any], token: str = ""
+    ) -> None:
+        """Send a request until it is answered."""
+        watch = self._world.watch
+        if kind:
+            watch.asked.setdefault(command, Asked(key=key, kind=kind, token=token or command))
+        self.waiting += 1
+        self._send(name, kind or name, ask, 1)
+
+    def _send(self, name: str, kind: str, ask: Callable[[App], Any], attempt: int) -> None:
+        world, worker = self._world, self._world.next_worker()
+
+        def run() -> None:
+            ask(world.app(worker))
+
+        def again() -> None:
+            world.land(PAUSE.total_seconds(), lambda: self._send(name, kind, ask, attempt + 1))
+
+        def on_end(error: BaseException | None) -> None:
+            unanswered = isinstance(error, TryLaterError | KilledError)
+            if unanswered and attempt < ATTEMPTS:
+                again()
+                return
+            self.waiting -= 1
+            if error is not None and not isinstance(error, SlipwayError | KilledError):
+                world.watch.fail("nothing surprises", f"{name}: {error!r}")
+
+        task = Task(f"{name} #{self._number}", worker, run, on_end, command=f"accept {kind}")
+        task.phase = world.phase_of(name)
+        world.tasks.add(task)

@@ -1,0 +1,158 @@
+"""After the storm: the world outside is well again, everything comes to rest, and nothing is left over."""
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from shared.application.publish import APPLICATIONS
+from shared.domain.names import application_key
+from shared.domain.rollout.commands import Action
+from shared.domain.rollout.hooks import HookState, HookStatus
+from shared.domain.rollout.on_tick import next_wake
+from shared.domain.rollout.permissions import refusal
+from shared.domain.rollout.spec import Place
+from shared.domain.rollout.state import Application, Doing, Phase, Rollout
+from shared.wire.views import application_summary, shard_of
+from tests.simulation.protocol.schedule import Move
+
+if TYPE_CHECKING:
+    from tests.simulation.protocol.simulation import Simulation
+
+LONGEST = timedelta(hours=8)
+"""No rollout takes longer where nothing goes wrong: bakes of minutes, deadlines of two hours."""
+IDLE = timedelta(minutes=40)
+"""So long after the last end the sweep has closed every marker, and what was kept warm is let go."""
+ROUNDS = 14
+
+
+def clear_up(world: "Simulation") -> None:
+    """Users come back, and hooks are done."""
+    world.note("calm", "no more faults")
+    for spec in world.specs:
+        for target in spec.targets:
+            world.site.send(target, 20.0)
+    done = HookStatus(HookState.SUCCEEDED)
+    world.hooks.answer_at_once(done)
+    for called in world.hooks.called:
+        world.hooks.finish(called.call_id, done)
+
+
+def come_to_rest(world: "Simulation") -> None:
+    """See that everything ends or waits for a person; people decide, and so on; then look at what is left."""
+    for attempt in range(ROUNDS):
+        if not world.until(LONGEST, lambda: is_at_rest(world)):
+            world.watch.fail("it comes to rest", f"{LONGEST} after the last fault: {_told(world)}")
+        if not world.schedule.people_finish or not _people_decide(world, attempt):
+            break
+    world.until(IDLE)
+    for spec in world.specs:
+        _nothing_is_left_over(world, application_key(spec.application))
+    if world.watch.letters.kept:
+        letter = next(iter(world.watch.letters.kept.values()))
+        world.watch.fail("nothing is laid aside", str(letter)[:300])
+
+
+def is_at_rest(world: "Simulation") -> bool:
+    """Whether nothing more happens by itself that ends a rollout."""
+    if world.tasks.alive or world.moves.waiting or world.later:
+        return False
+    keys = [application_key(spec.application) for spec in world.specs]
+    if any(world.store.rollouts.load(key).inbox for key in keys):
+        return False
+    states = [state for state in map(world.watch.state, keys) if state is not None]
+    waits = any(state.live is not None and waits_for_person(state, state.live) for state in states)
+    return all(_rests(state) or (waits and _is_member(state)) for state in states)
+
+
+def _rests(state: Application) -> bool:
+    if state.live is not None:
+        return waits_for_person(state, state.live)
+    return state.pending is None or state.frozen is not None
+
+
+def _is_member(state: Application) -> bool:
+    """Whether it waits for others of a release."""
+    return state.live is not None and state.live.member is not None
+
+
+def waits_for_person(state: Application, live: Rollout) -> bool:
+    """Whether only a person brings this rollout on."""
+    if live.phase is Phase.PAUSED or live.stuck is not None or state.freezes(live):
+        return True
+    return live.doing is Doing.DECIDING or (live.doing is Doing.AWAITING_APPROVAL and not live.approved)
+
+
+def _people_decide(world: "Simulation", attempt: int) -> bool:
+    """Let people say what waits for them; return whether anything did."""
+    decided = False
+    for number, spec in enumerate(world.specs):
+        state = world.watch.state(application_key(spec.application))
+        if state is None or (state.live is None and state.pending is None):
+            continue
+        if state.live is not None and state.live.stuck is not None:
+            _mend(world, state.live)
+        action = _decision(state, attempt)
+        if action is not None:
+            world.moves.make(Move(kind="override", app=number, args=(action.value,)))
+        decided = True
+    return decided
+
+
+def _decision(state: Application, attempt: int) -> Action | None:
+    patience = attempt < ROUNDS // 2
+    wishes = [Action.UNFREEZE, Action.APPROVE, Action.RESUME] if patience else [Action.UNFREEZE, Action.ROLLBACK]
+    if state.live is not None and state.live.doing is Doing.DECIDING:
+        wishes = [Action.PROMOTE, *wishes]
+    return next((wish for wish in wishes if refusal(state, wish) is None), None)
+
+
+def _mend(world: "Simulation", live: Rollout) -> None:
+    """Put the versions where a stuck rollout needs them."""
+    assert live.spec is not None
+    for name in (target.name for target in live.targets):
+        target, state = live.at(name), live.target(name)
+        assert state is not None
+        serves = world.site.peek(target, Place.PRODUCTION)
+        if state.stable_version is None or serves == state.stable_version:
+            continue
+        place = Place.CANDIDATE if target.kind.swaps else Place.PRODUCTION
+        world.site.deploy(target, place, state.stable_version)
+        world.watch.put(target, state.stable_version)
+
+
+def _nothing_is_left_over(world: "Simulation", key: str) -> None:
+    watch, store = world.watch, world.store
+    state, loaded = watch.state(key), store.rollouts.load(key)
+    if loaded.inbox:
+        watch.fail("every fact is decided", f"{key}: {[entry.command_id for entry in loaded.inbox]}")
+    for command, asked in watch.asked.items():
+        if asked.key == key and asked.accepted and not asked.consumed:
+            watch.fail("every fact is decided", f"{command} was accepted and never decided")
+    if state is None:
+        return
+    stuck = state.live is not None and state.live.stuck is not None
+    if (loaded.outbox or state.effects) and not stuck:
+        watch.fail("every effect is done", f"{key}: {[str(row.effect) for row in state.effects]}"[:300])
+    wake, marker = next_wake(state), store.markers.find(key)
+    if wake is None and marker is not None:
+        watch.fail("every marker is closed", f"{key} is due {marker.due:%H:%M:%S} and has no work")
+    if wake is not None and marker is None:
+        watch.fail("open work is marked", f"{key} is to be looked at {wake:%H:%M:%S}")
+    page = store.index.page(APPLICATIONS, shard_of(state.name), after=None, limit=10)
+    lines = [json.loads(row.document) for row in page.rows if row.key == state.name]
+    if lines != [json.loads(json.dumps(application_summary(state)))]:
+        watch.fail("lists show how it stands", f"{key}: {lines}"[:300])
+
+
+def _told(world: "Simulation") -> str:
+    told = [f"{len(world.tasks.alive)} tasks, {world.moves.waiting} requests"] if world.tasks.alive else []
+    for key, envelope in world.watch.envelopes.items():
+        state = envelope.application
+        for rollout in (state.live, state.pending):
+            if rollout is not None:
+                told.append(
+                    f"{key} {rollout.id} {rollout.phase} {rollout.doing} {rollout.reason} since {rollout.started}"
+                )
+        inbox = len(world.store.rollouts.load(key).inbox)
+        told += [f"{key}: {inbox} facts in the inbox"] if inbox else []
+    return "; ".join(told)

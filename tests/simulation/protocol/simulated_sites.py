@@ -1,0 +1,33 @@
+"""The sites of a world, with a way to see what is there without asking through a port."""
+
+from shared.adapters.memory.site import MemorySite
+from shared.domain.errors import SlipwayError
+from shared.domain.names import Version
+from shared.domain.rollout.spec import Place, Target
+from shared.domain.rollout.weight import Weight
+from shared.ports.promoter import SwapState
+
+
+class SimulatedSites(MemorySite):
+    """Sites in memory that the laws can look at: what they see is no call of the application's."""
+
+    def peek_share(self, target: Target) -> Weight:
+        """Return the share of the candidate's place in force."""
+        share = self.read_share(target)
+        self.calls.pop()
+        return share
+
+    def peek(self, target: Target, place: Place) -> Version | None:
+        """Return the version at a place, or None."""
+        try:
+            return self.read_version(target, place)
+        except SlipwayError:
+            return None
+        finally:
+            self.calls.pop()
+
+    def is_swapping(self, target: Target) -> bool:
+        """Whether a swap is running."""
+        running = self.read_swap(target, None).state is SwapState.RUNNING
+        self.calls.pop()
+        return running

@@ -1,0 +1,137 @@
+"""Tasks that take turns: each is a greenlet that goes on until a port call hands the turn to another one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from greenlet import getcurrent, greenlet
+
+from shared.adapters.sqlite.deliveries import Delivery
+from tests.scenario.kills import KilledError
+
+__all__ = ["KilledError", "Task", "Tasks"]
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """One call of a function of one worker's: a message, a request, a timer."""
+
+    name: str
+    worker: int
+    run: Callable[[], None]
+    on_end: Callable[[BaseException | None], None]
+    """Told how it ended: None, an error, or that its worker was killed."""
+    delivery: Delivery | None = None
+    wakes: datetime | None = None
+    """Until when it is stalled."""
+    frozen: bool = False
+    """Whether its host does nothing for it either meanwhile: its lock is not renewed."""
+    killed: bool = False
+    over: bool = False
+    command: str = ""
+    """What it decided last, for the coverage."""
+    phase: str = ""
+    performed: dict[str, Any] = field(default_factory=dict)
+    """What came of the outbox rows that it performed, by their ids."""
+    _greenlet: greenlet | None = None
+
+    def switch(self) -> None:
+        """Go on until the task gives the turn back, or ends."""
+        if self._greenlet is None:
+            self._greenlet = greenlet(self._body)
+        self._greenlet.switch()
+
+    def kill(self) -> None:
+        """End it where it stands, as `kill -9` does. One that is having its turn ends at its next port call."""
+        self.killed = True
+        if self.over or self._greenlet is getcurrent():
+            return
+        if self._greenlet is None:
+            self.over = True
+            self.on_end(KilledError(self.name))
+        else:
+            self._greenlet.throw(KilledError(self.name))
+
+    def _body(self) -> None:
+        ended: BaseException | None = None
+        try:
+            self.run()
+        except (Exception, KilledError) as error:  # noqa: BLE001 - the world judges what may come out of a function
+            ended = error
+        self.over = True
+        self.on_end(ended)
+
+
+class Tasks:
+    """The tasks that are ready, in the order of their turns, and those that are stalled."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.current: Task | None = None
+        self.ready: list[Task] = []
+        self.stalled: list[Task] = []
+        self._now = now
+
+    @property
+    def alive(self) -> tuple[Task, ...]:
+        """Every task that has not ended."""
+        current = (self.current,) if self.current is not None else ()
+        return (*current, *self.ready, *self.stalled)
+
+    def add(self, task: Task) -> None:
+        """Let it have a turn."""
+        self.ready.append(task)
+
+    def give_way(self) -> None:
+        """Hand the turn of the current task over, if another one is ready; it goes on after those."""
+        task = self.current
+        assert task is not None
+        self._hand_back(task, self.ready)
+
+    def stall(self, until: datetime, *, frozen: bool = False) -> None:
+        """Let the current task stand still until then."""
+        task = self.current
+        assert task is not None
+        task.wakes, task.frozen = until, frozen
+        self._hand_back(task, self.stalled)
+        task.frozen = False
+
+    def turn(self) -> bool:
+        """Let the next task that is ready have its turn; False when there is none."""
+        self.wake()
+        if not self.ready:
+            return False
+        self.current = task = self.ready.pop(0)
+        task.switch()
+        self.current = None
+        return True
+
+    def wake(self) -> None:
+        """Make ready what has been stalled for long enough, in the order of their times."""
+        if not self.stalled:
+            return
+        now = self._now()
+        woken = sorted((task for task in self.stalled if task.wakes and task.wakes <= now), key=_by_time)
+        for task in woken:
+            self.stalled.remove(task)
+            self.ready.append(task)
+
+    def kill_of(self, worker: int) -> None:
+        """End every task of a worker's."""
+        doomed = [task for task in self.alive if task.worker == worker]
+        self.ready = [task for task in self.ready if task.worker != worker]
+        self.stalled = [task for task in self.stalled if task.worker != worker]
+        for task in doomed:
+            task.kill()
+
+    def _hand_back(self, task: Task, where: list[Task]) -> None:
+        where.append(task)
+        parent = getcurrent().parent
+        assert parent is not None
+        parent.switch()
+        self.current = task
+
+
+def _by_time(task: Task) -> datetime:
+    assert task.wakes is not None
+    return task.wakes

@@ -1,0 +1,293 @@
+"""What is seen of a world from outside its ports, and the laws that hold at every step."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared.application import drive
+from shared.application.perform import Performer
+from shared.domain.names import CommandId, ReleaseId, RolloutId, TargetName, Version
+from shared.domain.rollout.commands import Override
+from shared.domain.rollout.effects import PublishViews
+from shared.domain.rollout.events import Event
+from shared.domain.rollout.spec import Place, Target
+from shared.domain.rollout.state import Application, OpenEffect, Phase, Rollout
+from shared.domain.rollout.weight import ALL, NONE
+from shared.ports.rollout_store import Change
+from shared.wire.documents import Envelope, read_envelope, read_event
+from tests.simulation.protocol.letters import Letters
+from tests.simulation.protocol.schedule import Fault
+from tests.simulation.protocol.tasks import Task
+
+if TYPE_CHECKING:
+    from tests.simulation.protocol.world import World
+
+APPLICATION = "application:"
+TOUCHED = timedelta(minutes=2)
+"""So long after somebody else changed a place or a share, what is there is theirs."""
+Seen = Callable[[Task | None, Any, Any, Any], None]
+
+
+class LawBrokenError(BaseException):
+    """A law does not hold. Nothing of the application's may catch this."""
+
+    def __init__(self, law: str, told: str) -> None:
+        super().__init__(f"{law}: {told}")
+        self.law = law
+        self.told = told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One commit of an application, as the store took it."""
+
+    key: str
+    before: Envelope
+    after: Envelope
+    events: tuple[Event, ...]
+    change: Change
+    task: Task | None
+
+    @property
+    def old(self) -> Application:
+        """The rules' state before it."""
+        return self.before.application
+
+    @property
+    def new(self) -> Application:
+        """The rules' state after it."""
+        return self.after.application
+
+
+@dataclass(slots=True, kw_only=True)
+class Asked:
+    """One fact that somebody asked to be taken in."""
+
+    key: str
+    kind: str
+    token: str
+    """What only the history of this fact says."""
+    accepted: bool = False
+    consumed: int = 0
+    told: int = 0
+    """In how many commits history speaks of it first hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """What one target was to be, since when."""
+
+    at: datetime
+    share: int
+    production: Version | None
+    """What its production place is to serve, as far as that is known; only where places are swapped."""
+
+
+class Watch:
+    """Sees every call that matters, keeps the books, and lets the laws judge each step."""
+
+    def __init__(self, world: "World") -> None:
+        from tests.simulation.protocol import laws
+
+        self.world = world
+        self.letters = Letters()
+        self.envelopes: dict[str, Envelope] = {}
+        self.history: dict[str, list[Event]] = {}
+        self.asked: dict[str, Asked] = {}
+        self.key_of_app: dict[str, int] = {}
+        self.over: dict[RolloutId, str] = {}
+        """The phase in which each rollout ended."""
+        self.lifted: set[RolloutId] = set()
+        """Rollouts that a person sent further than was proven."""
+        self.levels: dict[tuple[RolloutId, TargetName], list[Level]] = {}
+        self.good_windows: dict[tuple[str, TargetName], datetime] = {}
+        """The end of the newest window that was read and is a good one, by resource and target."""
+        self.begun_by: dict[tuple[str, str], Task | None] = {}
+        self.calls_begun: Counter[str] = Counter()
+        self.calls_ended: Counter[str] = Counter()
+        self.calls_again: Counter[str] = Counter()
+        """How often a person had a hook called again."""
+        self.hooks_called: Counter[str] = Counter()
+        self.approved: set[tuple[RolloutId, int]] = set()
+        self.hand_moved: dict[str, datetime] = {}
+        """When somebody else last moved the share of a resource."""
+        self.put_at: dict[str, datetime] = {}
+        """When CI last put something at a resource."""
+        self.coverage: Counter[tuple[str, str, str]] = Counter()
+        self.releases: list[ReleaseId] = []
+        """What was asked for of several applications, the newest last."""
+        self.commits = 0
+        self._commit_laws = laws.COMMIT_LAWS
+        self.seen: dict[str, Seen] = {
+            "store.commit": self._committed,
+            "store.accept": self._accepted,
+            "markers.close": lambda task, args, options, result: laws.open_work_is_marked(self, args[0]),
+            "router.set_share": lambda task, args, options, result: laws.share_was_decided(self, *args),
+            "promoter.begin_swap": lambda task, args, options, result: laws.swap_was_decided(self, args[0]),
+            "metrics.read_windows": self._windows_read,
+            "hooks.call": lambda task, args, options, result: laws.hook_is_called_once(self, args, options),
+            "queue.send": lambda task, args, options, result: laws.no_message_is_swallowed(self),
+        }
+
+    def fail(self, law: str, told: str) -> None:
+        """Say that a law is broken."""
+        self.world.note("BROKEN", f"{law}: {told}")
+        raise LawBrokenError(law, told)
+
+    def state(self, key: str) -> Application | None:
+        """Return an application as the store has it."""
+        envelope = self.envelopes.get(key)
+        return envelope.application if envelope else None
+
+    def asked_of(self, key: str) -> list[Asked]:
+        """Return what was asked of an application."""
+        return [asked for asked in self.asked.values() if asked.key == key]
+
+    def is_kept(self, command: CommandId) -> None:
+        """What was answered is stored by then."""
+        asked = self.asked[command]
+        entries = self.world.store.rollouts.load(asked.key).inbox
+        if not asked.consumed and all(entry.command_id != command for entry in entries):
+            self.fail("accepted means stored", f"{asked.kind} {command} was accepted and is in no inbox")
+
+    def world_of(self, live: Rollout, name: TargetName, phase: Phase) -> str:
+        """Say what is not as the end of a rollout says, at one target; empty where it is."""
+        assert live.spec is not None
+        target, state = live.at(name), live.target(name)
+        assert state is not None
+        resource, now = target.resource.lower(), self.world.time
+        touched = (self.hand_moved.get(resource), self.put_at.get(resource))
+        if any(at is not None and now - at < TOUCHED for at in touched):
+            return ""
+        site = self.world.site
+        wanted = NONE if phase is not Phase.SUCCEEDED or target.kind.swaps else ALL
+        share = site.peek_share(target)
+        if share != wanted:
+            return f"{name} sends {share} to the candidate place"
+        version = state.stable_version if phase is not Phase.SUCCEEDED else live.version
+        at = Place.CANDIDATE if phase is Phase.SUCCEEDED and not target.kind.swaps else Place.PRODUCTION
+        serves = site.peek(target, at)
+        if version is not None and serves != version:
+            return f"{name} serves {serves} where {version} should be"
+        if target.kind.swaps and site.is_swapping(target):
+            return f"a swap of {name} is running"
+        return ""
+
+    def put(self, target: Target, version: str) -> None:
+        """CI has put a version somewhere."""
+        self.put_at[target.resource.lower()] = self.world.time
+
+    def moved(self, target: Target) -> None:
+        """Somebody else has moved a share."""
+        self.hand_moved[target.resource.lower()] = self.world.time
+
+    def met(self, task: Task, fault: Fault) -> None:
+        """A fault has hit a task."""
+        self.coverage[task.phase or "no rollout", task.command or task.name.split()[0], fault.kind] += 1
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """See what is decided and performed, too."""
+        with ExitStack() as stack:
+            stack.enter_context(replaced(drive, "decide", self._deciding(drive.decide)))
+            stack.enter_context(replaced(Performer, "perform", self._performing(Performer.perform)))
+            yield
+
+    def _deciding(self, decide: Callable[..., Any]) -> Callable[..., Any]:
+        def deciding(state: Application, command: Any, *args: Any, **options: Any) -> Any:
+            task = self.world.tasks.current
+            if task is not None:
+                rollout = state.live or state.pending
+                task.phase = rollout.phase.value if rollout is not None else "no rollout"
+                task.command = type(command).__name__
+                if isinstance(command, Override):
+                    task.command = f"Override {command.action}"
+                self.coverage[task.phase, task.command, "none"] += 1
+            return decide(state, command, *args, **options)
+
+        return deciding
+
+    def _performing(self, perform: Callable[..., Any]) -> Callable[..., Any]:
+        def performing(performer: Performer, key: str, row: OpenEffect) -> Any:
+            task = self.world.tasks.current
+            by = self.begun_by.get((key, row.id))
+            if not isinstance(row.effect, PublishViews) and task is not None and by is not task:
+                told = f"{task.name} performs {row.id}, begun by {by.name if by is not None else 'nobody'}"
+                self.fail("who performs a row has begun it", told)
+            outcome = perform(performer, key, row)
+            if task is not None:
+                task.performed[row.id] = outcome
+            return outcome
+
+        return performing
+
+    def _committed(self, task: Task | None, args: Any, options: Any, result: Any) -> None:
+        change: Change = args[0]
+        self.commits += 1
+        if not change.key.startswith(APPLICATION):
+            return
+        after = read_envelope(change.document)
+        before = self.envelopes.get(change.key) or Envelope(application=Application(name=after.application.name))
+        events = tuple(read_event(entry.document) for entry in change.history)
+        step = Step(key=change.key, before=before, after=after, events=events, change=change, task=task)
+        if self.world.trace is not None:
+            for event in events:
+                self.world.trace.event(self.world.seconds, event)
+        for row in after.application.effects:
+            known = before.application.open_effect(row.id)
+            if row.begun is not None and (known is None or known.begun != row.begun):
+                self.begun_by[change.key, row.id] = task
+        for law in self._commit_laws:
+            law(self, step)
+        self.envelopes[change.key] = after
+        self.history.setdefault(change.key, []).extend(events)
+        self._note_levels(after.application)
+
+    def _note_levels(self, state: Application) -> None:
+        watched = state.watched
+        for target in watched.targets if watched is not None else ():
+            production = None
+            if target.swaps:
+                candidate = target.wanted_side.value == "candidate"
+                production = watched.version if candidate and watched is not None else target.stable_version
+            level = Level(self.world.time, target.share(), production)
+            levels = self.levels.setdefault((watched.id, target.name), []) if watched is not None else []
+            if not levels or (levels[-1].share, levels[-1].production) != (level.share, level.production):
+                levels.append(level)
+
+    def levels_of(self, target: Target, within: timedelta) -> list[Level]:
+        """Return what a target is to be, and what it was to be until so long ago."""
+        assert target.mover is not None
+        levels = self.levels.get((target.mover.rollout, target.name), [])
+        since = self.world.time - within
+        ended = [following.at for following in levels[1:]]
+        return [level for level, end in zip(levels, [*ended, None], strict=True) if end is None or end >= since]
+
+    def _accepted(self, task: Task | None, args: Any, options: Any, result: Any) -> None:
+        from tests.simulation.protocol import laws
+
+        if args[0].startswith(APPLICATION) and args[3] is not None:
+            laws.open_work_is_marked(self, args[0])
+
+    def _windows_read(self, task: Task | None, args: Any, options: Any, result: Any) -> None:
+        from tests.simulation.protocol.laws import is_good
+
+        target = args[0].target
+        for window in result:
+            if is_good(window.candidate):
+                at = (target.resource.lower(), target.name)
+                self.good_windows[at] = max(window.end, self.good_windows.get(at, window.end))
+
+
+@contextmanager
+def replaced(owner: Any, name: str, new: Any) -> Iterator[None]:
+    """Let another function stand where one is, until the end."""
+    before = getattr(owner, name)
+    setattr(owner, name, new)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
