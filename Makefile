@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 7071
 DATA ?= .data
 JUDGEMENT ?= short
+LOAD ?= short
 RUNS ?= 2500
 SEED ?= 1
 WORKERS ?= 4
@@ -33,11 +34,11 @@ check: setup-dev  ## format, lint, types, imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup-dev  ## measurements, never a test (JUDGEMENT=full: the whole table of the judgement, resumable, hours)
+bench: setup-dev  ## measurements, never a test (LOAD=full: 10,000 live rollouts too, LOAD=only: nothing else; JUDGEMENT=full: the whole table of the judgement, resumable, hours)
 ifeq ($(JUDGEMENT),full)
 	@$(BIN)/python -m tests.simulation.judgement --cells full --runs $(RUNS) --seed $(SEED) --write docs/judgement-figures.md
 else
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench --load $(LOAD)
 endif
 
 clean:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.interruption import InterruptedBySignal, Interruption
-from tests.bench import cold_start, core, flags, judgement, ofrep, storage, whole_stack
+from tests.bench import cold_start, core, flags, judgement, load, ofrep, storage, whole_stack
 from tests.bench.measurement import Measurement
 
 
@@ -22,45 +22,50 @@ def main() -> int:
     """Measure everything in a folder of its own, which is gone afterwards."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
-    as_json = parser.parse_args().json
+    parser.add_argument("--load", choices=("short", "full", "only"), default="short", help=load.__doc__)
+    asked = parser.parse_args()
     stop = Interruption().listen()
     progress = Console(stderr=True, highlight=False)
     found = []
     try:
-        for measurement in _measure(stop):
+        for measurement in _measure(stop, asked.load):
             found.append(measurement)
             progress.print(f"measured: {measurement.name}")
         stop.check()
-        judged = judgement.rows()
+        judged = judgement.rows() if asked.load != "only" else []
     except InterruptedBySignal as interrupted:
         return interrupted.exit_code
-    if as_json:
+    if asked.json:
         measurements, releases = [asdict(each) for each in found], [each.plain() for each in judged]
         json.dump({"machine": _machine(), "measurements": measurements, "judgement": releases}, sys.stdout, indent=2)
     else:
         console = Console(highlight=False, width=None if sys.stdout.isatty() else 230)
         console.print(_table(found))
-        console.print(judgement.table(judged))
+        if judged:
+            console.print(judgement.table(judged))
     late = [f"{each.name}: {', '.join(each.over)}" for each in found if each.over]
     for line in late:
         progress.print(f"OVER ITS BUDGET: {line}", style="red")
     return 1 if late else 0
 
 
-def _measure(stop: Interruption) -> Iterator[Measurement]:
+def _measure(stop: Interruption, extent: str) -> Iterator[Measurement]:
     with TemporaryDirectory(prefix="slipway-bench-") as name:
         folder = Path(name)
-        for part in (
-            core.measure(folder / "core"),
-            judgement.measure(),
-            flags.measure(),
-            ofrep.measure(folder / "flags"),
-            storage.measure(folder / "storage"),
-            cold_start.measure(folder / "cold"),
-            whole_stack.measure(folder / "stack", stop),
-        ):
+        loaded = load.measure(folder / "load", full=extent != "short")
+        for part in (loaded,) if extent == "only" else (*_parts(folder, stop), loaded):
             stop.check()
             yield from part
+
+
+def _parts(folder: Path, stop: Interruption) -> Iterator[Iterator[Measurement]]:
+    yield core.measure(folder / "core")
+    yield judgement.measure()
+    yield flags.measure()
+    yield ofrep.measure(folder / "flags")
+    yield storage.measure(folder / "storage")
+    yield cold_start.measure(folder / "cold")
+    yield whole_stack.measure(folder / "stack", stop)
 
 
 def _machine() -> str:
