@@ -14,6 +14,7 @@ import pytest
 
 from shared.adapters.sqlite.broker import SqliteBroker
 from shared.adapters.sqlite.deliveries import DEAD_LETTER_SUFFIX, LockLostError
+from shared.adapters.sqlite.trouble import DamagedFileError
 from shared.domain.errors import RejectedError, TryLaterError
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -373,11 +374,30 @@ def test_a_file_that_another_process_keeps_locked_means_try_later(tmp_path, monk
     broker.close()
 
 
-def test_a_file_that_is_no_database_means_try_later(tmp_path):
-    (tmp_path / "queue.db").write_bytes(b"not a database, but long enough to be read as one" * 100)
+def test_a_file_that_is_no_database_is_named_with_what_to_do(tmp_path):
+    file = tmp_path / "queue.db"
+    file.write_bytes(b"not a database, but long enough to be read as one" * 100)
 
-    with pytest.raises(TryLaterError, match="unwell"):
-        SqliteBroker(tmp_path / "queue.db", now=lambda: NOON)
+    with pytest.raises(DamagedFileError, match="queue.db is damaged.*move it away"):
+        SqliteBroker(file, now=lambda: NOON)
+    assert file.read_bytes().startswith(b"not a database")
+
+
+def test_a_file_put_in_the_place_of_a_damaged_one_is_used_at_once_with_all_queues(broker, tmp_path):
+    file = tmp_path / "queue.db"
+    send(broker, body=b"lost with its file")
+    for suffix in ("-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+    (tmp_path / "new.db").write_bytes(b"garbage" * 1000)
+    (tmp_path / "new.db").rename(file)
+    with pytest.raises(DamagedFileError):
+        send(broker)
+
+    file.unlink()
+
+    send(broker)
+    assert broker.depth("plain") == 1
+    assert broker.has_sessions("commands")
 
 
 def test_a_closed_broker_means_try_later(broker):

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.sqlite.database import DamagedFileError, Database
+from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.rollout_store import SqliteRolloutStore
+from shared.adapters.sqlite.trouble import DamagedFileError
 from shared.domain.errors import TryLaterError
 from shared.ports.rollout_store import Change
 from tests import sqlite_writer
@@ -141,7 +142,7 @@ def test_a_file_put_in_the_place_of_the_old_one_is_the_one_that_is_used(file, st
     assert stored_count(store) == 3
 
 
-def test_a_damaged_file_is_said_to_be_damaged_and_not_to_be_tried_later(file, store):
+def test_a_damaged_file_is_named_with_what_to_do(file, store):
     for _ in range(5):
         store.commit(next_change(store))
     with sqlite3.connect(file) as connection:
@@ -149,7 +150,7 @@ def test_a_damaged_file_is_said_to_be_damaged_and_not_to_be_tried_later(file, st
     content = bytearray(file.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     file.write_bytes(content)
-    with pytest.raises(DamagedFileError, match="restore it from a backup"):
+    with pytest.raises(DamagedFileError, match="slipway.db is damaged.*put a backup in its place"):
         SqliteRolloutStore(Database(file)).load(KEY)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -77,6 +78,7 @@ class SqliteBroker:
             tables.insert_queue(db, queue, sessions=sessions)
             if tables.find_queue(db, queue)[1] != sessions:
                 raise RejectedError(f"queue {queue} exists {'without' if sessions else 'with'} sessions")
+        self._file.see_to(partial(tables.insert_queue, queue=queue, sessions=sessions))
 
     def has_sessions(self, queue: str) -> bool:
         """Whether the queue was declared with sessions."""

@@ -13,32 +13,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from shared.domain.errors import SlipwayError, TryLaterError
+from shared.adapters.sqlite.trouble import primary_code, trouble_with
 
-_UNWELL = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_READONLY,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_CANTOPEN,
-        sqlite3.SQLITE_PERM,
-        sqlite3.SQLITE_AUTH,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_PROTOCOL,
-        sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_SCHEMA,
-    }
-)
-_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-_PRIMARY_CODE = 0xFF
 _IDLE_CONNECTIONS = 16
 _RETRY_PAUSE_SECONDS = 0.02
-
-
-class DamagedFileError(SlipwayError):
-    """The file is no intact SQLite database. Waiting cannot help: restore it from a backup."""
+_MENDING = "stop Slipway, put a backup in its place without the -wal and -shm beside it, and start again"
 
 
 @dataclass(slots=True)
@@ -54,7 +33,8 @@ class Database:
     """One SQLite file with transactions.
 
     Nothing is opened before the first use. Raises `TryLaterError` when the file is locked for longer than
-    `patience`, read-only, out of reach or the disk is full; `DamagedFileError` when it is no database any more.
+    `patience`, read-only, out of reach or the disk is full, and its kind `DamagedFileError` when it is no database any
+    more; each says which file, and what to do.
     """
 
     def __init__(self, path: Path | str, *, patience: timedelta = timedelta(seconds=5)) -> None:
@@ -156,7 +136,7 @@ class Database:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError as error:
-                if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                if primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
                 time.sleep(_RETRY_PAUSE_SECONDS)
             else:
@@ -172,13 +152,7 @@ class Database:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            if _code(error) in _DAMAGED:
-                raise DamagedFileError(f"{self.path} is damaged ({error}): restore it from a backup") from error
-            if _code(error) in _UNWELL:
-                raise TryLaterError(f"the database {self.path.name} is unwell: {error}") from error
-            raise
-
-
-def _code(error: sqlite3.Error) -> int:
-    """Return SQLite's primary result code; errors that Python's module makes itself have none."""
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & _PRIMARY_CODE
+            trouble = trouble_with(self.path, error, _MENDING)
+            if trouble is None:
+                raise
+            raise trouble from error
