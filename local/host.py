@@ -38,6 +38,7 @@ from local.hosting.timer_functions import TimerFunction, TimerMonitor
 from local.hosting.worker_threads import WorkerThreads
 from shared.adapters.sqlite.broker import SqliteBroker
 from shared.bootstrap import embedded_broker
+from shared.domain.errors import TryLaterError
 
 ROOT = Path(__file__).resolve().parent.parent
 BODY_LIMIT = 104_857_600
@@ -143,12 +144,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if options.lifeline:
         threading.Thread(target=_end_with_parent, name="lifeline", daemon=True).start()
-    with suppress(KeyboardInterrupt):
-        _serve(options.app, options.data, options.port, options.stop_grace)
+    try:
+        with suppress(KeyboardInterrupt):
+            _serve(options.app, options.data, options.port, options.stop_grace)
+    except TryLaterError as error:
+        sys.exit(f"the host cannot start: {error}")
 
 
 def _serve(app: Path, data: Path, port: int, stop_grace: float) -> None:
-    data.mkdir(parents=True, exist_ok=True)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        keys = HostKeys.kept_in(data / "host-keys.json")
+    except OSError as error:
+        sys.exit(f"the host cannot start, for the folder of its state cannot be used: {error}")
     settings = app_settings(app, data)
     os.environ.update(settings)
     logging.basicConfig(level=settings.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(message)s")
@@ -160,7 +168,7 @@ def _serve(app: Path, data: Path, port: int, stop_grace: float) -> None:
             broker=broker,
             host_json=app / "host.json",
             port=port,
-            keys=HostKeys.kept_in(data / "host-keys.json"),
+            keys=keys,
             timer_file=data / "timers.json",
             stop_grace=stop_grace,
         )

@@ -10,6 +10,7 @@ from typing import Any
 from local.hosting.function_index import RETURN, Binding, IndexedFunction
 from local.hosting.invocation import Invocation, Results, call_function, new_context
 from local.hosting.worker_threads import WorkerThreads
+from shared.domain.errors import SlipwayError
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,10 @@ class FunctionRunner:
         try:
             results = call_function(function, invocation, context)
             self._send_outputs(function, results)
+        except SlipwayError as error:
+            # It says what is wrong and what to do; where it was raised adds nothing to that.
+            logger.error("Function %s failed (id %s): %s", function.name, context.invocation_id, error)
+            raise
         except Exception:
             logger.exception("Function %s failed (id %s)", function.name, context.invocation_id)
             raise

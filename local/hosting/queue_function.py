@@ -24,7 +24,7 @@ from local.hosting.service_bus_message import message_invocation
 from local.hosting.worker_threads import WorkersClosedError
 from shared.adapters.sqlite.broker import SqliteBroker
 from shared.adapters.sqlite.deliveries import Delivery, LockLostError, is_dead_letter_queue
-from shared.domain.errors import SlipwayError
+from shared.domain.errors import SlipwayError, TryLaterError
 
 logger = logging.getLogger(__name__)
 
@@ -174,7 +174,19 @@ class SessionQueueFunction(QueueFunction):
         except LockLostError as error:
             logger.warning("Session %s of queue %s is lost: %s", session, self.queue, error)
         finally:
-            self._broker.release_session(self.queue, session, owner)
+            self._give_back(session, owner)
+
+    def _give_back(self, session: str, owner: str) -> None:
+        """Give the session back as soon as the broker takes it: else its messages wait for the lock to run out."""
+        while True:
+            try:
+                self._broker.release_session(self.queue, session, owner)
+            except TryLaterError as error:
+                logger.warning("Session %s of queue %s is given back later: %s", session, self.queue, error)
+                if self._stopping.wait(_TROUBLE_WAIT):
+                    return
+            else:
+                return
 
     def _accept(self, owner: str) -> str | None:
         """Wait for a free session. One thread at a time waits here: news need not wake them all."""
