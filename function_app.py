@@ -3,9 +3,10 @@
 import azure.functions as func
 
 from functions import (
+    backup,
     callbacks,
-    deployments,
     dead_letters,
+    deployments,
     events,
     flag_documents,
     flag_management,
@@ -22,10 +23,11 @@ from functions import (
 app = func.FunctionApp()
 
 for module in (
+    backup,
     callbacks,
+    dead_letters,
     deployments,
     events,
-    dead_letters,
     flag_documents,
     flag_management,
     observations,

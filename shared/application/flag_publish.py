@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.application.flag_aggregates import (
+    SEGMENTS,
     FlagAggregate,
     SegmentAggregate,
     commit_flag,
@@ -15,8 +16,8 @@ from shared.application.flag_aggregates import (
     load_segment,
 )
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, VersionConflictError
-from shared.domain.flags.managing.commands import Published
-from shared.domain.flags.managing.decide import decide
+from shared.domain.flags.managing.commands import Distribute, Published
+from shared.domain.flags.managing.decide import decide, next_look
 from shared.domain.flags.managing.segments import SegmentState, decide_segment
 from shared.domain.flags.managing.serves import bare
 from shared.domain.flags.managing.state import FlagState
@@ -118,6 +119,37 @@ class SnapshotPublisher:
         before = self._chunk(after.environment, self.snapshots.read_head(after.environment), slot)
         document = write_opened_chunk(change(before))
         check_transaction(chunk_rows(after.environment, name_of_chunk(document), document, self.clock.now()))
+
+    def publish_anew(self, key: str) -> bool:
+        """Put the flag or segment in force as it stands, also where nothing of it is open: what was served is lost.
+
+        Where flags are distributed, this one is to be brought there once more. Returns whether anything is to be done.
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                head = self.snapshots.read_head(environment_of(key))
+                return self._segment_anew(key, head) if key.startswith(SEGMENTS) else self._flag_anew(key, head)
+            except VersionConflictError:
+                continue
+        raise TryLaterError(f"{key} is changing too fast to be published now", after_seconds=1)
+
+    def _segment_anew(self, key: str, head: Head) -> bool:
+        current = load_segment(self.store, key)
+        if current is None:
+            return False
+        self._publish(current.environment, head, slot_of_segment(current.state.key), _with_segment(current.state))
+        return bool(current.state.effects)
+
+    def _flag_anew(self, key: str, head: Head) -> bool:
+        current = load_flag(self.store, key)
+        if current is None:
+            return False
+        self._publish_flag(current, head)
+        self.tell(current)
+        if current.state.flag is not None and self.is_followed(current.environment):
+            again = decide(current.state, Distribute(), now=self.clock.now(), distributes=True)
+            current = commit_flag(self.store, current, again, alarms=current.envelope.alarms)
+        return bool(current.state.effects or current.state.distributing or next_look(current.state))
 
     def _publish_flag(self, current: FlagAggregate, head: Head) -> None:
         """Publish the flag; one that is killed and too long for its chunk, as far as it is needed to serve it so."""

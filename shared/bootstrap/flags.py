@@ -109,7 +109,7 @@ class FlagParts:
         from shared.application.flags import Flags
 
         kept = self._keeping
-        return Flags(kept.store, kept.store, kept.markers, kept.queue, self._rules, self._publisher, self._clock)
+        return Flags(kept.store, kept.store, kept.markers, kept.queue, self._rules, self.publisher, self._clock)
 
     @OnFirstUse
     def segments(self) -> Segments:
@@ -123,7 +123,7 @@ class FlagParts:
             kept.markers,
             kept.queue,
             self.server,
-            self._publisher,
+            self.publisher,
             self._regexes,
             self._clock,
         )
@@ -150,7 +150,7 @@ class FlagParts:
 
         kept = self._keeping
         distributor = FlagDistributor(kept.store, self.server, self._options.distributions, self._clock)
-        return FlagDriver(kept.store, kept.queue, kept.markers, self._rules, self._publisher, distributor, self._clock)
+        return FlagDriver(kept.store, kept.queue, kept.markers, self._rules, self.publisher, distributor, self._clock)
 
     @OnFirstUse
     def driven(self) -> FlagsOfRollouts:
@@ -186,7 +186,8 @@ class FlagParts:
         return FlagRules(self.server, options.environments, self._regexes, self._clock, tuple(options.distributions))
 
     @OnFirstUse
-    def _publisher(self) -> SnapshotPublisher:
+    def publisher(self) -> SnapshotPublisher:
+        """Puts what was decided in force."""
         from shared.application.door import Door
         from shared.application.flag_distribute import SegmentFollowers
         from shared.application.flag_publish import SnapshotPublisher

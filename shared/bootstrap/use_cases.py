@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.application.accept import Intake
+    from shared.application.backup import Backup
     from shared.application.by_kind import FlagsBeside
     from shared.application.claims import Claims
-    from shared.application.door import Door
     from shared.application.dead_letter_list import DeadLetterList
     from shared.application.dead_letters import RedriveOrDiscard
+    from shared.application.door import Door
     from shared.application.drive import Driver
     from shared.application.evaluations import Evaluations
     from shared.application.flag_environments import FlagEnvironments
@@ -37,12 +38,14 @@ if TYPE_CHECKING:
     from shared.application.release_drive import ReleaseDriver
     from shared.application.release_list import ReleaseList
     from shared.application.releases import Releases
+    from shared.application.restore import Restore
     from shared.application.segments import Segments
     from shared.application.sweep import Sweep
     from shared.application.views import Views
     from shared.application.wake import WakeUpHandler
     from shared.bootstrap.parts import Kept, Outside
     from shared.domain.rollout.calendar import ReleaseWindow
+    from shared.ports.archive import Archive
     from shared.ports.clock import Clock
     from shared.ports.metrics_source import MetricsSource
 
@@ -61,22 +64,25 @@ class App:
         clock: Clock,
         house: tuple[ReleaseWindow, ...] = (),
         options: FlagOptions | None = None,
-    ) -> None:
-        """`house` are the release windows of all applications. Nothing outside is asked for before it is needed."""
-        self.access = access
         hide: Callable[[str], str] = lambda text: text,
+    ) -> None:
+        """`house` are the release windows of all applications; `hide` hides this app's own secrets in a text.
+
+        Nothing outside is asked for before it is needed.
+        """
+        self.access = access
         self._keeping = keeping
         self._clock = clock
         self._house = house
         self._options = options or FlagOptions()
         self._connect = outside
+        self._own_secrets = hide
         self._flagged = FlagParts(keeping, clock, self._options)
 
     @OnFirstUse
     def intake(self) -> Intake:
         """Takes in facts about applications."""
         from shared.application.accept import Intake
-        self._own_secrets = hide
 
         kept = self._keeping
         return Intake(kept.store, kept.store, kept.markers, kept.index, kept.queue, self._clock, self._house)
@@ -184,6 +190,34 @@ class App:
         store = self._keeping.store
         return Releases(store, store, self._door, self._listing)
 
+    @OnFirstUse
+    def backup(self) -> Backup:
+        """Reads everything that is kept."""
+        from shared.application.backup import Backup
+
+        return Backup(self._archive, self._clock)
+
+    @OnFirstUse
+    def restore(self) -> Restore:
+        """Makes an empty account of a backup."""
+        from shared.application.publish import ViewPublisher
+        from shared.application.restore import Restore
+        from shared.application.revive import Reviver
+
+        kept = self._keeping
+        reviver = Reviver(
+            archive=self._archive,
+            store=kept.store,
+            markers=kept.markers,
+            letters=kept.letters,
+            queue=kept.queue,
+            publisher=ViewPublisher(kept.index),
+            listing=self._listing,
+            flags=self._flagged.publisher,
+            clock=self._clock,
+        )
+        return Restore(self._archive, kept.store, reviver, self._clock)
+
     @property
     def flags(self) -> FlagServer:
         """Serves flags from memory."""
@@ -228,6 +262,12 @@ class App:
     def _outside(self) -> Outside:
         return self._connect()
 
+    @property
+    def _archive(self) -> Archive:
+        archive = self._keeping.archive
+        assert archive is not None, "who copies it all is given what reads it all"
+        return archive
+
     @OnFirstUse
     def _claims(self) -> Claims:
         from shared.application.claims import Claims
@@ -245,6 +285,11 @@ class App:
         from shared.application.laid_aside import LaidAside
 
         return LaidAside(self._keeping.letters, self._clock)
+
+    def _hide(self, text: str) -> str:
+        from shared.wire.secrets_in_text import without_secrets
+
+        return without_secrets(self._own_secrets(text))
 
     @OnFirstUse
     def _listing(self) -> ReleaseList:
@@ -286,11 +331,6 @@ class App:
 
         kept, outside, clock = self._keeping, self._outside, self._clock
         mover = TargetMover(
-    def _hide(self, text: str) -> str:
-        from shared.wire.secrets_in_text import without_secrets
-
-        return without_secrets(self._own_secrets(text))
-
             store=kept.store,
             router=self._targets,
             promoter=outside.promoter,

@@ -13,6 +13,7 @@ from uuid import uuid4
 from shared.adapters.memory.hook_caller import MemoryHookCaller
 from shared.adapters.memory.notifier import MemoryNotifier
 from shared.adapters.sqlite.alert_queue import SqliteAlertQueue
+from shared.adapters.sqlite.archive import SqliteArchive
 from shared.adapters.sqlite.broker import SqliteBroker
 from shared.adapters.sqlite.command_queue import SqliteCommandQueue
 from shared.adapters.sqlite.database import Database
@@ -118,6 +119,7 @@ class World:
                 usage=SqliteFlagUsage(database),
                 queue=SqliteCommandQueue(self.broker, QUEUE),
                 alerts=SqliteAlertQueue(self.broker, ALERTS),
+                archive=SqliteArchive(database),
             )
         )
         site = self.site
