@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from shared.domain.errors import InvalidError
 from shared.domain.flags.evaluation import ErrorCode, Evaluation, Reason
-from shared.domain.flags.model import TARGETING_KEY, Json
+from shared.domain.flags.model import TARGETING_KEY, Json, Metadatum
 from shared.wire.findings import closest, shown
 from shared.wire.json_source import read_json
 
@@ -158,8 +158,15 @@ def _near(request: Iterable[str]) -> str:
     return next((f", found {name:.40}{hint}" for name in request if (hint := closest(name, ("context",)))), "")
 
 
-def _metadata(evaluation: Evaluation) -> dict[str, str | bool]:
-    said: dict[str, str | bool] = {"slipwayReason": evaluation.reason.value}
+_SAID_ALREADY: Final = frozenset({Reason.STATIC, Reason.TARGET, Reason.RULE, Reason.SPLIT, Reason.DEFAULT})
+"""Reasons that the protocol's own, and the metadata beside it, say in full."""
+
+
+def _metadata(evaluation: Evaluation) -> dict[str, Metadatum]:
+    """Return what the flag's owner has told with it, and ours, which has the say where both use one name."""
+    said: dict[str, Metadatum] = dict(evaluation.metadata)
+    if evaluation.reason not in _SAID_ALREADY:
+        said["slipwayReason"] = evaluation.reason.value
     if evaluation.reason is Reason.DEFAULT:
         said["fallthrough"] = True
     if evaluation.reason in (Reason.RULE, Reason.SPLIT) and evaluation.because:

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from shared.domain.flags.attributes import Context, is_plain, reader
-from shared.domain.flags.buckets import line_of, share_of, share_of_the_unplaced
+from shared.domain.flags.buckets import key_of, line_of, share_of, share_of_the_unplaced
 from shared.domain.flags.evaluation import ErrorCode, Evaluation, Reason
-from shared.domain.flags.json_values import bucket_key
 from shared.domain.flags.model import BY_KEY, TARGETING_KEY, Flag, FlagType, Hashing, Json, Serve, Split
 from shared.domain.names import FlagKey, VariantName
 
@@ -28,12 +27,13 @@ class Answers:
     def __init__(self, flag: Flag) -> None:
         self._key = flag.key
         self._off = flag.off
+        self._metadata = flag.metadata
         self._values = {variant.name: _served(variant.value, flag.type) for variant in flag.variants}
         self.keyless = self.broken(NO_KEY, ErrorCode.TARGETING_KEY_MISSING)
 
     def served(self, variant: VariantName, reason: Reason, because: str = "") -> Evaluation:
         """Return the answer with this variant."""
-        return Evaluation(self._key, variant, self._values.get(variant), reason, because)
+        return Evaluation(self._key, variant, self._values.get(variant), reason, because, metadata=self._metadata)
 
     def off(self, reason: Reason, because: str = "") -> Evaluation:
         """Return the answer with the off variant."""
@@ -41,7 +41,7 @@ class Answers:
 
     def broken(self, why: str, error: ErrorCode) -> Evaluation:
         """Return the answer of a flag that cannot be evaluated; a value of null where even its off variant is gone."""
-        return Evaluation(self._key, self._off, self._values.get(self._off), Reason.ERROR, why, error)
+        return Evaluation(self._key, self._off, self._values.get(self._off), Reason.ERROR, why, error, self._metadata)
 
     def of_split(self, split: Split, because: str) -> tuple[Evaluation | None, ...]:
         """Return the answer of each share; None: these users are passed on."""
@@ -64,7 +64,7 @@ def _served(value: Json, kind: FlagType) -> Json:
 def broken(flag: Flag, why: str, error: ErrorCode) -> Evaluation:
     """Return the answer of a flag of which nothing can be asked: its off variant, and why."""
     values = {variant.name: variant.value for variant in flag.variants}
-    return Evaluation(flag.key, flag.off, values.get(flag.off), Reason.ERROR, why, error)
+    return Evaluation(flag.key, flag.off, values.get(flag.off), Reason.ERROR, why, error, flag.metadata)
 
 
 def unknown(key: FlagKey) -> Evaluation:
@@ -97,14 +97,14 @@ def of_default(serve: Serve, answers: Answers, *, reason: Reason) -> Answer:
 def _of_split(
     split: Split, shares: tuple[Evaluation | None, ...], keyless: Evaluation, *, absent: Evaluation | None
 ) -> PerhapsAnswer:
-    share_at = share_of(split)
+    share_at, find = share_of(split), key_of(split)
     if split.hashing is Hashing.LAUNCHDARKLY:
         absent = shares[line_of(split).share_at(0)]
     elif split.by == BY_KEY:
         absent = keyless
 
     def placed(value: Json) -> Evaluation | None:
-        key = bucket_key(value)
+        key = find(value)
         return absent if key is None else shares[share_at(key)]
 
     if is_plain(split.by):

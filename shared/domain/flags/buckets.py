@@ -9,6 +9,9 @@
 | flagd 2 | `<seed><value>`, murmur3-32 | the sum of the weights |
 | flagd 3 | CBOR of `[<seed>, <value>]`, of `<seed><value>` where that is no targeting key, murmur3-32 | the same |
 
+What places a user is a text or a whole number. flagd takes texts alone, but where it puts them together with a seed;
+without one flagd 3 takes all that JSON can say but a list.
+
 The seed is LaunchDarkly's `<key>.<salt>`, or the rollout's own; Microsoft's `<flag>`, `<flag>\\n<group>` or the seed of
 the allocation; flagd's key of the flag.
 With an empty seed flagd hashes the value alone, in version 3 as it came: a number is not its digits there. The
@@ -19,22 +22,28 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha1, sha256
-from math import inf
+from math import inf, isfinite
 from typing import TypeAlias
 
 from shared.domain.flags.cbor import cbor
-from shared.domain.flags.model import BY_KEY, WHOLE, Hashing, Split
+from shared.domain.flags.json_values import bucket_key
+from shared.domain.flags.model import BY_KEY, WHOLE, Hashing, Json, Split
 from shared.domain.flags.murmur import murmur3
 
 Place: TypeAlias = int | float
 """A point on the line of a split."""
-PlaceOf: TypeAlias = Callable[[str | int], Place]
-"""From what `bucket_key` returns."""
+PlaceOf: TypeAlias = Callable[[Json], Place]
+"""From what `key_of` finds, which is not null."""
+KeyOf: TypeAlias = Callable[[Json], Json]
+"""From the value of an attribute to what a user's place is taken from; None: it places nobody."""
 
 _LINE = 1 << 64
 _LAUNCHDARKLY_LINE = float(0xFFFFFFFFFFFFFFF)
 _MICROSOFT_LINE = 2**32 - 1
 _FLAGD_1_LINE = 2**31 - 1
+_INTEGERS = 1 << 64
+_DEEPEST = 40
+"""So deep lists and objects may lie in one another where they place a user."""
 _ABOVE_ALL = b"\xff" * 21
 """Greater than any SHA-1, which has 20 bytes."""
 
@@ -54,7 +63,48 @@ class Line:
         return min(bisect_right(self.ends, place), len(self.ends) - 1)
 
 
-def share_of(split: Split) -> Callable[[str | int], int]:
+def key_of(split: Split) -> KeyOf:
+    """Return what finds a user's key in the value of the attribute that the split divides by."""
+    match split.hashing:
+        case Hashing.FLAGD_3 if not split.seed:
+            return _of_any_kind
+        case Hashing.FLAGD_1 | Hashing.FLAGD_2 | Hashing.FLAGD_3 if split.by == BY_KEY or not split.seed:
+            return _text
+    return bucket_key
+
+
+def _of_any_kind(value: Json) -> Json:
+    """Return the value as flagd 3 hashes it, None where it cannot.
+
+    That is a list, which it takes for a share, a number that JSON has not, and what lies too deep in itself.
+    """
+    return _as_hashed(value) if not isinstance(value, list) and _is_hashed(value, _DEEPEST) else None
+
+
+def _is_hashed(value: Json, levels: int) -> bool:
+    if isinstance(value, float):
+        return isfinite(value)
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return not inside or (levels > 0 and all(_is_hashed(each, levels - 1) for each in inside))
+
+
+def _as_hashed(value: Json) -> Json:
+    """Return the value where a float that is whole, and fits into 64 bits, is a whole number."""
+    match value:
+        case float():
+            return int(value) if value.is_integer() and -_INTEGERS // 2 <= value < _INTEGERS else value
+        case list():
+            return [_as_hashed(each) for each in value]
+        case dict():
+            return {name: _as_hashed(each) for name, each in value.items()}
+    return value
+
+
+def _text(value: Json) -> Json:
+    return value if isinstance(value, str) else None
+
+
+def share_of(split: Split) -> Callable[[Json], int]:
     """Return the function from a user to the index of the share that the user has: `Line` in one quick step."""
     if split.hashing is not Hashing.SLIPWAY:
         line = line_of(split)
@@ -65,7 +115,7 @@ def share_of(split: Split) -> Callable[[str | int], int]:
     ends = [_ABOVE_ALL if place >= _LINE else place.to_bytes(8, "big") for place in places]
     copy = sha1(_bytes(f"{split.seed}/"), usedforsecurity=False).copy
 
-    def share(key: str | int) -> int:
+    def share(key: Json) -> int:
         hashed = copy()
         hashed.update(f"{key}".encode("utf-8", "surrogatepass"))
         return bisect_right(ends, hashed.digest())
@@ -99,11 +149,11 @@ def line_of(split: Split) -> Line:
             return Line(_flagd_3(split, total), tuple(ends), total)
 
 
-def slipway_place(seed: str) -> Callable[[str | int], int]:
+def slipway_place(seed: str) -> Callable[[Json], int]:
     """Return the function from a user to its place, below 2^64: our own way, and that of the layers."""
     begun = sha1(_bytes(f"{seed}/"), usedforsecurity=False)
 
-    def place(key: str | int) -> int:
+    def place(key: Json) -> int:
         hashed = begun.copy()
         hashed.update(f"{key}".encode("utf-8", "surrogatepass"))
         return int.from_bytes(hashed.digest()[:8], "big")
@@ -133,7 +183,7 @@ def _running(weights: Sequence[Place]) -> list[Place]:
 def _launchdarkly(seed: str) -> PlaceOf:
     begun = sha1(_bytes(f"{seed}."), usedforsecurity=False)
 
-    def place(key: str | int) -> float:
+    def place(key: Json) -> float:
         hashed = begun.copy()
         hashed.update(_bytes(f"{key}"))
         return (int.from_bytes(hashed.digest()[:8], "big") >> 4) / _LAUNCHDARKLY_LINE
@@ -142,7 +192,7 @@ def _launchdarkly(seed: str) -> PlaceOf:
 
 
 def _microsoft(seed: str) -> PlaceOf:
-    def place(key: str | int) -> float:
+    def place(key: Json) -> float:
         digest = sha256(_bytes(f"{key}\n{seed}"), usedforsecurity=False).digest()
         return int.from_bytes(digest[:4], "little") / _MICROSOFT_LINE * 100
 
@@ -155,7 +205,7 @@ def _microsoft_end(end: Place) -> Place:
 
 
 def _flagd_1(seed: str) -> PlaceOf:
-    def place(key: str | int) -> float:
+    def place(key: Json) -> float:
         hashed = murmur3(_bytes(f"{seed}{key}"))
         signed = hashed - (1 << 32) if hashed >> 31 else hashed
         return abs(signed) / _FLAGD_1_LINE * 100
@@ -170,7 +220,7 @@ def _flagd_2(seed: str, total: int) -> PlaceOf:
 def _flagd_3(split: Split, total: int) -> PlaceOf:
     seed, is_pair = split.seed, split.by == BY_KEY and bool(split.seed)
 
-    def place(key: str | int) -> int:
+    def place(key: Json) -> int:
         if is_pair:
             return (murmur3(cbor([seed, f"{key}"])) * total) >> 32
         return (murmur3(cbor(f"{seed}{key}" if seed else key)) * total) >> 32

@@ -20,6 +20,7 @@ from shared.domain.flags.model import (
     Not,
     Operator,
 )
+from shared.domain.flags.networks import network_of
 from shared.domain.flags.operators import (
     NUMBER_OPERATORS,
     TEXT_OPERATORS,
@@ -98,4 +99,6 @@ def _allowed(operator: Operator, value: Json) -> str:
         return "an RFC 3339 time or milliseconds since 1970" if instant_of(value) is None else ""
     if operator in VERSION_OPERATORS:
         return "a semantic version such as 2.1.0" if version_of(value) is None else ""
+    if operator is Operator.IN_NETWORK:
+        return "a network such as 10.0.0.0/8, or an address" if network_of(value) is None else ""
     return ""

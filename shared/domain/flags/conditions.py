@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias, TypeGuard, assert_never
 
 from shared.domain.flags.attributes import Context, is_plain, part_of_kind, reader
-from shared.domain.flags.buckets import line_of
+from shared.domain.flags.buckets import key_of, line_of
 from shared.domain.flags.calendar import Window, window_of
 from shared.domain.flags.json_values import bucket_key
 from shared.domain.flags.layers import layer_place
@@ -247,12 +247,12 @@ def texts_of(value: Json) -> Iterable[str]:
 def _share(split: Split) -> Test:
     """Return whether a user has a share with a variant. Nobody does without what places them, save as LaunchDarkly
     has it: it places those who lack the attribute at 0, and leaves out those who lack the kind."""
-    read, line = reader(split.by), line_of(split)
+    read, line, find = reader(split.by), line_of(split), key_of(split)
     inside = tuple(share.variant is not None for share in split.shares)
     kind = split.by.kind
 
     def test(context: Context, _now: float, region: str) -> bool:
-        key = bucket_key(read(context, region))
+        key = find(read(context, region))
         if key is not None:
             return inside[line.share_at(line.place_of(key))]
         if split.hashing is not Hashing.LAUNCHDARKLY or (kind is not None and part_of_kind(context, kind) is None):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.domain.flags.model import Json
+from shared.domain.flags.model import Json, Metadatum
 from shared.domain.names import FlagKey, VariantName
 
 
@@ -51,3 +51,5 @@ class Evaluation:
     reason: Reason
     because: str = ""
     error: ErrorCode | None = None
+    metadata: tuple[tuple[str, Metadatum], ...] = ()
+    """What the flag's owner wants to have told with it."""

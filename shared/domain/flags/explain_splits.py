@@ -1,9 +1,8 @@
 """Where a user stands on the line of a split, told."""
 
 from shared.domain.flags.attributes import Context, reader
-from shared.domain.flags.buckets import Place, line_of
+from shared.domain.flags.buckets import Place, key_of, line_of
 from shared.domain.flags.explanation import Asked, Step
-from shared.domain.flags.json_values import bucket_key
 from shared.domain.flags.model import WHOLE, Hashing, Split
 
 
@@ -11,7 +10,7 @@ def placed(split: Split, path: str, context: Context, region: str) -> tuple[Step
     """Return the step, and the index of the user's share; None where nothing places the user."""
     line = line_of(split)
     found = reader(split.by)(context, region)
-    key = bucket_key(found)
+    key = key_of(split)(found)
     place: Place | None = None if key is None else line.place_of(key)
     if place is None and split.hashing is Hashing.LAUNCHDARKLY:
         place = 0

@@ -7,10 +7,10 @@ other, so that experiments in parts of one layer never meet in one user.
 from collections.abc import Callable
 
 from shared.domain.flags.buckets import slipway_place
-from shared.domain.flags.model import WHOLE
+from shared.domain.flags.model import WHOLE, Json
 
 
-def layer_place(layer: str) -> Callable[[str | int], int]:
+def layer_place(layer: str) -> Callable[[Json], int]:
     """Return the function from a user to its place in the layer, in 1/100,000: 0 to 99,999."""
     place = slipway_place(layer)
     return lambda key: (place(key) * WHOLE) >> 64

@@ -10,8 +10,9 @@ from typing import TypeAlias, TypeVar
 from shared.domain.flags.instants import instant_of
 from shared.domain.flags.json_values import hashable, levels_of, number_of, number_read
 from shared.domain.flags.model import Clause, Json, Operator
+from shared.domain.flags.networks import address_of, network_of
 from shared.domain.flags.operators import NUMBER_OPERATORS, TIME_OPERATORS, Regexes, pattern_of
-from shared.domain.flags.semver import version_of
+from shared.domain.flags.semver import lenient_version_of, version_of
 
 Matcher: TypeAlias = Callable[[Json], bool]
 """Whether one value of a context, which is not null and no list, fits any value of the clause."""
@@ -28,9 +29,23 @@ def matcher(clause: Clause, regexes: Regexes) -> Matcher:
             return _affix(clause, texts)
         case Operator.MATCHES:
             return _pattern(clause, texts, regexes)
+        case Operator.IN_NETWORK:
+            return _in_network(texts)
     if clause.operator in NUMBER_OPERATORS:
         return _ordered(clause, number_of if clause.strict else number_read)
-    return _ordered(clause, instant_of if clause.operator in TIME_OPERATORS else version_of)
+    if clause.operator in TIME_OPERATORS:
+        return _ordered(clause, instant_of)
+    return _ordered(clause, lenient_version_of if clause.lenient else version_of)
+
+
+def _in_network(texts: list[str]) -> Matcher:
+    networks = [network for text in texts if (network := network_of(text)) is not None]
+
+    def match(value: Json) -> bool:
+        address = address_of(value)
+        return address is not None and any(network.holds(address) for network in networks)
+
+    return match
 
 
 def _member(clause: Clause) -> Matcher:

@@ -73,6 +73,8 @@ class Operator(StrEnum):
     SEMVER_AT_MOST = "semver<="
     SEMVER_GREATER = "semver>"
     SEMVER_AT_LEAST = "semver>="
+    IN_NETWORK = "in-network"
+    """An IP address, of version 4 or 6, that lies in a network such as `10.0.0.0/8`, or is the one address named."""
     IS_SET = "is-set"
     """The context has the attribute and it is not null; takes no values. Negated it is true where it is missing."""
 
@@ -103,6 +105,9 @@ class Clause:
     """For texts: of `in`, `starts-with`, `ends-with`, `contains` and `matches`."""
     strict: bool = False
     """Of `=`, `<`, `<=`, `>` and `>=`: a text that reads as a number is none, as LaunchDarkly has it."""
+    lenient: bool = False
+    """Of those of semantic versions: `v2.1` is one too, and a number is the version that it is written as, as flagd
+    has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +270,9 @@ class Variant:
     """Of the flag's type; null stands for what the application's code has as its own default."""
 
 
+Metadatum: TypeAlias = "bool | int | float | str"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flag:
     """A flag of one environment."""
@@ -288,6 +296,8 @@ class Flag:
     tags: tuple[str, ...] = ()
     expires: datetime | None = None
     """When its owner wants to have it gone from the code; it goes on serving, and is listed as stale."""
+    metadata: tuple[tuple[str, Metadatum], ...] = ()
+    """What is told to who evaluates the flag, beside its value; nothing here asks for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

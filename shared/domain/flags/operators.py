@@ -9,7 +9,8 @@ from typing import TypeAlias, assert_never
 from shared.domain.flags.instants import instant_of
 from shared.domain.flags.json_values import number_of, number_read, same
 from shared.domain.flags.model import Clause, Json, Operator
-from shared.domain.flags.semver import Version, version_of
+from shared.domain.flags.networks import address_of, network_of
+from shared.domain.flags.semver import Version, lenient_version_of, version_of
 
 Search: TypeAlias = Callable[[str], bool]
 """Whether a text holds what a regular expression describes."""
@@ -63,7 +64,11 @@ def fits(clause: Clause, value: Json, wanted: Json, regexes: Regexes) -> bool:
             | Operator.SEMVER_GREATER
             | Operator.SEMVER_AT_LEAST
         ):
-            return _ordered(clause.operator, version_of(value), version_of(wanted))
+            version = lenient_version_of if clause.lenient else version_of
+            return _ordered(clause.operator, version(value), version(wanted))
+        case Operator.IN_NETWORK:
+            address, network = address_of(value), network_of(wanted)
+            return address is not None and network is not None and network.holds(address)
         case Operator.IS_SET:
             return True
         case _:

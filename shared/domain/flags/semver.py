@@ -16,6 +16,17 @@ _VERSION = re.compile(
 )
 _RELEASE, _BEFORE_RELEASE = 1, 0
 _LONGEST = 256
+_GREATEST_NUMBER = 10**16
+"""Greater ones are written with an exponent, which no version has."""
+
+
+def lenient_version_of(value: Json) -> Version | None:
+    """Return the version of what may begin with a v, or be a number, which is read as it is written."""
+    if isinstance(value, str):
+        return version_of(value[1:] if value[:1] in ("v", "V") else value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= _GREATEST_NUMBER:
+        return None
+    return version_of(str(value))
 
 
 def version_of(value: Json) -> Version | None:

@@ -19,6 +19,8 @@ from shared.domain.flags.model import (
     Not,
     Operator,
 )
+from shared.domain.flags.networks import network_of
+from shared.domain.flags.operators import VERSION_OPERATORS
 from shared.domain.flags.semver import version_of
 from shared.domain.names import SegmentKey
 from shared.wire.findings import Part, found
@@ -51,7 +53,7 @@ NUMBER_OPERATORS: Final = frozenset(
 )
 TIME_OPERATORS: Final = frozenset({Operator.BEFORE, Operator.AFTER})
 
-_CLAUSE: Final = ("attribute", "op", "values", "not", "ignoreCase", "strict")
+_CLAUSE: Final = ("attribute", "op", "values", "not", "ignoreCase", "strict", "lenient")
 
 
 def read_condition(part: Part, depth: int = 1) -> Condition:
@@ -85,6 +87,9 @@ def _read_clause(part: Part, _depth: int) -> Condition:
     strict = boolean(part.child("strict"), default=False)
     if strict and operator not in NUMBER_OPERATORS:
         part.child("strict").refuse(f"goes with =, <, <=, > and >=, not {operator}")
+    lenient = boolean(part.child("lenient"), default=False)
+    if lenient and operator not in VERSION_OPERATORS:
+        part.child("lenient").refuse(f"goes with what compares semantic versions, not {operator}")
     compared: tuple[Json, ...] = ()
     if operator is Operator.IS_SET:
         if part.child("values").exists:
@@ -98,6 +103,7 @@ def _read_clause(part: Part, _depth: int) -> Condition:
         negated=boolean(part.child("not"), default=False),
         ignores_case=ignores,
         strict=strict,
+        lenient=lenient,
     )
 
 
@@ -122,6 +128,8 @@ def _allowed(value: Any, operator: Operator) -> str:
         return "" if instant_of(value) is not None else "an RFC 3339 time or milliseconds since 1970"
     if operator is Operator.IN:
         return "" if not isinstance(value, str) or len(value) <= LONGEST_TEXT else "a shorter text"
+    if operator is Operator.IN_NETWORK:
+        return "" if network_of(value) is not None else "a network such as 10.0.0.0/8, or an address"
     return "" if version_of(value) is not None else "a semantic version such as 2.1.0"
 
 
@@ -225,4 +233,6 @@ def _clause_document(clause: Clause) -> dict[str, Any]:
         document["ignoreCase"] = True
     if clause.strict:
         document["strict"] = True
+    if clause.lenient:
+        document["lenient"] = True
     return document

@@ -47,6 +47,7 @@ from shared.wire.flags.members import (
     time_text,
     unique,
 )
+from shared.wire.flags.metadata import is_one_line, read_metadata
 from shared.wire.flags.periods import PERIOD, period_document, read_period
 from shared.wire.flags.splits import Offer, read_serve, read_variant, serve_document
 from shared.wire.json_source import NOT_JSON, read_json, refuse
@@ -69,6 +70,7 @@ _FLAG: Final = (
     "owner",
     "tags",
     "expires",
+    "metadata",
     "enabled",
     "killed",
     "variants",
@@ -170,6 +172,7 @@ def _read(part: Part) -> Flag | None:
         owner=text(part.child("owner"), longest=LONGEST_TEXT, at_least=0),
         tags=_read_tags(part.child("tags")),
         expires=time(part.child("expires")),
+        metadata=read_metadata(part.child("metadata")),
     )
     _refuse_too_many(part, flag)
     return flag
@@ -191,7 +194,7 @@ def _read_variants(part: Part, flag_type: FlagType) -> tuple[Variant, ...]:
 
 
 def _read_value(part: Part, variant: str, flag_type: FlagType) -> Variant:
-    if not variant or len(variant) > LONGEST_NAME or any(each < " " or each == "\x7f" for each in variant):
+    if not is_one_line(variant):
         part.refuse(f"the name of a variant has 1 to {LONGEST_NAME} characters in one line")
     if not fits(part.value, flag_type):
         part.refuse(
@@ -326,6 +329,7 @@ def flag_document(flag: Flag) -> dict[str, Any]:
         "owner": flag.owner,
         "tags": list(flag.tags),
         "expires": time_text(flag.expires) if flag.expires is not None else None,
+        "metadata": dict(flag.metadata),
         "killed": flag.killed,
         "schedule": period_document(flag.schedule) if flag.schedule is not None else None,
         "prerequisites": [{"flag": each.flag, "variants": list(each.variants)} for each in flag.prerequisites],

@@ -101,7 +101,7 @@ class _Writing:
         flag = self.flag
         expires = time_text(flag.expires) if flag.expires is not None else ""
         told = {"description": flag.description, "owner": flag.owner, "tags": ", ".join(flag.tags), "expires": expires}
-        return {name: value for name, value in told.items() if value}
+        return dict(flag.metadata) | {name: value for name, value in told.items() if value}
 
     def _targeting(self, served: VariantName) -> Any:
         flag = self.flag

@@ -46,6 +46,7 @@ _VERSION_ORDERS: Final = {
     ">": Operator.SEMVER_GREATER,
     ">=": Operator.SEMVER_AT_LEAST,
 }
+_VERSION_WORDS: Final = (*_VERSION_ORDERS, "!=", "^", "~")
 _AFFIXES: Final = {"starts_with": Operator.STARTS_WITH, "ends_with": Operator.ENDS_WITH}
 BOOLEAN_OPERATORS: Final = frozenset(
     {"==", "===", "!=", "!==", "<", "<=", ">", ">=", "!", "!!", "in", "some", "none", *_AFFIXES, "sem_ver"}
@@ -53,6 +54,11 @@ BOOLEAN_OPERATORS: Final = frozenset(
 """Those whose value is true or false, or null, which counts as false."""
 TEXT_OPERATORS: Final = frozenset({*_AFFIXES, "sem_ver"})
 """Those whose value is null where there is no text, or no version, to look at."""
+
+
+FRACTIONAL: Final = "fractional"
+_COMPUTED: Final = frozenset({"and", "or", "if", "missing", "missing_some", FRACTIONAL})
+"""Those whose value is no constant and no attribute either, and which a condition can ask all the same."""
 
 
 class Unsayable(Exception):  # noqa: N818 - it is caught by who asks whether something can be said
@@ -100,6 +106,8 @@ class Logic:
     """The list that the variable without a name is an element of."""
     remarks: dict[str, None] = field(default_factory=dict)
     """What is not quite the same here, each said once."""
+    shares: Callable[[list[Any], Callable[[Any], bool]], Condition] | None = None
+    """Returns when the share that somebody has of a `fractional` yields what passes a test."""
 
     def operand(self, expression: Any) -> Operand | None:
         """Return what is compared; None for an operation that yields true or false."""
@@ -113,7 +121,7 @@ class Logic:
             return self.variable(arguments)
         if operator == "cat":
             return Constant("".join(_text(self._constant(each)) for each in arguments))
-        if operator in BOOLEAN_OPERATORS or operator in ("and", "or", "if", "missing", "missing_some"):
+        if operator in BOOLEAN_OPERATORS or operator in _COMPUTED:
             return None
         raise Unsayable(f"{shown(operator)} computes a value, and a condition only compares")
 
@@ -189,6 +197,8 @@ class Logic:
                 return self._version(arguments)
             case "some" | "none":
                 return self._some(operator, arguments)
+            case "fractional":
+                return self._share(arguments, is_true)
         raise Unsayable(f"{shown(operator)} is not an operator that a condition has an equal of")
 
     def _if(self, arguments: list[Any]) -> Condition:
@@ -207,7 +217,26 @@ class Logic:
             raise Unsayable(f"{operator} compares what another operation yields")
         return left, right
 
+    def _share(self, arguments: list[Any], fits: Callable[[Any], bool]) -> Condition:
+        if self.shares is None or self.element_of is not None:
+            raise Unsayable(f"{FRACTIONAL} of an element of a list")
+        return self.shares(arguments, fits)
+
+    def _of_share(self, arguments: list[Any], *, strict: bool) -> Condition | None:
+        """Return when what somebody has of a `fractional` equals a constant; None where none is compared."""
+        for one, other in (arguments, reversed(arguments)) if len(arguments) == 2 else ():
+            read = operation(one)
+            if read is None or read[0] != FRACTIONAL:
+                continue
+            match self.operand(other):
+                case Constant(value):
+                    return self._share(read[1], lambda served: are_equal(served, value, strict=strict))
+        return None
+
     def _equal(self, arguments: list[Any], *, strict: bool) -> Condition:
+        shared = self._of_share(arguments, strict=strict)
+        if shared is not None:
+            return shared
         left, right = self._pair(arguments, "===" if strict else "==")
         match left, right:
             case Constant(one), Constant(other):
@@ -244,6 +273,7 @@ class Logic:
             self.remark("two texts that are numbers are compared as numbers, not letter by letter")
         elif not isinstance(bound, int | float) or isinstance(bound, bool):
             raise Unsayable(f"an attribute is ordered against {shown(bound)}, which is no number")
+        self.remark("what is true or false, and a text without characters, is no number to be greater or less")
         present = _clause(variable, _ORDERS[operator], (bound,))
         return _where_missing(variable, present, missing=_is_ordered(operator, variable.default, bound))
 
@@ -260,7 +290,7 @@ class Logic:
                 return _where_missing(variable, present, missing=_is_in(variable.default, values))
             case Constant(str() as part), Variable() as variable:
                 self.remark("of a list an element that contains the text is enough, it need not be the text")
-                present = _is_set(variable) if not part else _clause(variable, Operator.CONTAINS, (part,))
+                present = _clause(variable, Operator.CONTAINS, (part,))
                 return _where_missing(variable, present, missing=_is_in(part, variable.default))
             case Constant(int() | float() | bool() as value), Variable() as variable:
                 self.remark("an attribute that is the value itself counts as a list of it")
@@ -288,6 +318,8 @@ class Logic:
         raise Unsayable("missing_some of more than one and less than all names")
 
     def _affix(self, operator: str, arguments: list[Any]) -> Condition:
+        if len(arguments) != 2:
+            return NEVER
         whole, part = self._pair(arguments, operator)
         match whole, part:
             case Constant(one), Constant(other):
@@ -303,7 +335,6 @@ class Logic:
         left, right = self._pair([arguments[0], arguments[2]], "sem_ver")
         match left, right:
             case Variable(default=None) as variable, Constant(bound):
-                self.remark("an attribute with a leading v is no version")
                 return version_condition(variable.attribute, arguments[1], bound)
         raise Unsayable("sem_ver that does not compare an attribute with a version")
 
@@ -311,8 +342,11 @@ class Logic:
         """Return when an operator of `TEXT_OPERATORS` yields true or false, and not null."""
         operator, arguments = operation(expression) or ("", [])
         if operator == "sem_ver":
-            is_fit = len(arguments) == 3 and self._version([arguments[0], "=", arguments[2]]) != NEVER
+            is_fit = len(arguments) == 3 and arguments[1] in _VERSION_WORDS
+            is_fit = is_fit and self._version([arguments[0], "=", arguments[2]]) != NEVER
             return self._version([arguments[0], ">=", "0.0.0-0"]) if is_fit else NEVER
+        if len(arguments) != 2:
+            return NEVER
         whole, part = self._pair(arguments, operator)
         match whole, part:
             case Variable() as variable, Constant(str()):
@@ -354,30 +388,24 @@ def version_condition(attribute: Attribute, operator: str, bound: Any) -> Condit
     version = version_of(_padded(str(bound)))
     if version is None:
         return NEVER
-    clause = Clause(attribute=attribute, operator=Operator.SEMVER_EQUAL, values=(_padded(str(bound)),))
-    major, minor = version[0], version[1]
+    major, minor, named = version[0], version[1], _padded(str(bound))
+
+    def clause(word: str, version: str = named) -> Condition:
+        return Clause(attribute=attribute, operator=_VERSION_ORDERS[word], values=(version,), lenient=True)
+
     if operator in _VERSION_ORDERS:
-        return Clause(attribute=attribute, operator=_VERSION_ORDERS[operator], values=clause.values)
+        return clause(operator)
     if operator == "!=":
-        return both([_from_version(attribute, "0.0.0-0"), negation(clause)])
+        return both([clause(">=", "0.0.0-0"), negation(clause("="))])
     if operator == "^":
-        return both([_from_version(attribute, f"{major}.0.0-0"), _below_version(attribute, f"{major + 1}.0.0-0")])
+        return both([clause(">=", f"{major}.0.0-0"), clause("<", f"{major + 1}.0.0-0")])
     if operator == "~":
-        low, high = f"{major}.{minor}.0-0", f"{major}.{minor + 1}.0-0"
-        return both([_from_version(attribute, low), _below_version(attribute, high)])
+        return both([clause(">=", f"{major}.{minor}.0-0"), clause("<", f"{major}.{minor + 1}.0-0")])
     return NEVER
 
 
 def _padded(text: str) -> str:
     return text[1:] if text[:1] in ("v", "V") else text
-
-
-def _from_version(attribute: Attribute, version: str) -> Condition:
-    return Clause(attribute=attribute, operator=Operator.SEMVER_AT_LEAST, values=(version,))
-
-
-def _below_version(attribute: Attribute, version: str) -> Condition:
-    return Clause(attribute=attribute, operator=Operator.SEMVER_LESS, values=(version,))
 
 
 def both(conditions: Iterable[Condition]) -> Condition:

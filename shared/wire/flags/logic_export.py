@@ -115,6 +115,8 @@ class LogicWriter:
         if clause.operator is Operator.CONTAINS:
             return {"in": [value, variable]}
         if clause.operator in _VERSIONS:
+            if not clause.lenient:
+                self.remarks["with a leading v a version is one there, and so is a number"] = None
             return {"sem_ver": [variable, _VERSIONS[clause.operator], _full_version(str(value))]}
         if clause.operator is not Operator.EQUAL and clause.operator not in _ORDERS:
             raise Unsayable(f"the operator {clause.operator}")

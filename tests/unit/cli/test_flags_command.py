@@ -14,7 +14,7 @@ FLAGD = {
             "state": "ENABLED",
             "variants": {"on": True, "off": False},
             "defaultVariant": "off",
-            "metadata": {"v": 1},
+            "metadata": {"v": []},
         },
     }
 }
@@ -51,7 +51,7 @@ def test_what_is_imported_can_be_checked(file, capsys):
 
 
 def test_a_flag_that_cannot_be_imported_is_told_and_the_others_are_written(file, capsys):
-    bad = FLAGD["flags"]["good"] | {"targeting": {"var": "x"}}
+    bad = FLAGD["flags"]["good"] | {"targeting": {"%": [{"var": "x"}, 2]}}
 
     assert main(["flags", "import", "--from", "flagd", file({"flags": FLAGD["flags"] | {"bad": bad}})]) == 1
 
@@ -61,7 +61,7 @@ def test_a_flag_that_cannot_be_imported_is_told_and_the_others_are_written(file,
 
 
 def test_json_says_the_same(file, capsys):
-    bad = FLAGD["flags"]["good"] | {"targeting": {"var": "x"}}
+    bad = FLAGD["flags"]["good"] | {"targeting": {"%": [{"var": "x"}, 2]}}
 
     assert main(["flags", "import", "--from", "flagd", "--json", file({"flags": FLAGD["flags"] | {"bad": bad}})]) == 1
 

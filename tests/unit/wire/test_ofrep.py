@@ -19,8 +19,10 @@ from shared.wire.ofrep import (
 )
 
 
-def served(reason: Reason, *, because: str = "", error: ErrorCode | None = None, value: object = True) -> Evaluation:
-    return Evaluation(FlagKey("new-checkout"), VariantName("on"), value, reason, because, error)
+def served(
+    reason: Reason, *, because: str = "", error: ErrorCode | None = None, value: object = True, metadata=()
+) -> Evaluation:
+    return Evaluation(FlagKey("new-checkout"), VariantName("on"), value, reason, because, error, metadata)
 
 
 def test_a_context_is_taken_as_it_comes():
@@ -80,7 +82,15 @@ def test_each_reason_is_one_of_the_protocol_s(reason, word):
     assert answer["reason"] == word
     assert answer["variant"] == "on"
     assert answer["value"] is True
-    assert answer["metadata"]["slipwayReason"] == reason
+    is_said = reason in (Reason.TARGET, Reason.RULE, Reason.SPLIT, Reason.STATIC, Reason.DEFAULT)
+    assert answer["metadata"].get("slipwayReason") == (None if is_said else reason)
+
+
+def test_what_everybody_gets_has_no_metadata_but_its_owners_own():
+    assert write_evaluation(served(Reason.STATIC))["metadata"] == {}
+    told = (("version", 3), ("fallthrough", "theirs"))
+    assert write_evaluation(served(Reason.STATIC, metadata=told))["metadata"] == dict(told)
+    assert write_evaluation(served(Reason.DEFAULT, metadata=told))["metadata"] == {"version": 3, "fallthrough": True}
 
 
 def test_metadata_say_what_the_reason_cannot():

@@ -80,6 +80,7 @@ clauses = st.one_of(
         negated=st.booleans(),
         ignores_case=st.booleans(),
         strict=st.booleans(),
+        lenient=st.booleans(),
     ),
     st.builds(Clause, attribute=attributes, operator=st.just(Operator.IS_SET), negated=st.booleans()),
 )

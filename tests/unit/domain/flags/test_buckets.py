@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from shared.domain.flags.buckets import line_of, share_of
+from shared.domain.flags.buckets import key_of, line_of, share_of
 from shared.domain.flags.cbor import cbor
 from shared.domain.flags.json_values import bucket_key
 from shared.domain.flags.model import WHOLE, Attribute, Hashing, Share, Split
@@ -47,6 +47,82 @@ def test_murmur_hashes_as_everywhere(text, expected):
 @pytest.mark.parametrize(("value", "expected"), VECTORS["cbor"], ids=lambda each: str(each)[:30])
 def test_cbor_is_canonical(value, expected):
     assert cbor(value).hex() == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "f6"),
+        (True, "f5"),
+        (False, "f4"),
+        (1.5, "f93e00"),
+        (-0.5, "f9b800"),
+        (65505.5, "fa477fe180"),
+        (1e20, "fb4415af1d78b58c40"),
+        (3.4028234663852886e38, "fa7f7fffff"),
+        (1e300, "fb7e37e43c8800759c"),
+        (5e-324, "fb0000000000000001"),
+        ([], "80"),
+        ([1, "a", None], "83016161f6"),
+        ({}, "a0"),
+        ({"b": 1, "a": 2}, "a2616102616201"),
+        ({"aa": 1, "z": 2}, "a2617a0262616101"),
+        ({"ÿ": 1, "aaa": 2}, "a262c3bf016361616102"),
+        ({"a": {"b": [True]}}, "a16161a1616281f5"),
+    ],
+    ids=str,
+)
+def test_cbor_says_whatever_json_can_and_in_one_way(value, expected):
+    assert cbor(value).hex() == expected
+
+
+def deep(levels):
+    value = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        ("u", "u"),
+        (7.0, 7),
+        (-0.0, 0),
+        (7.5, 7.5),
+        (True, True),
+        (1e20, 1e20),
+        ({"a": [2.0, {"b": None}]}, {"a": [2, {"b": None}]}),
+        ({}, {}),
+        (None, None),
+        ([], None),
+        ([["a", 1]], None),
+        (float("nan"), None),
+        ({"a": float("inf")}, None),
+        (deep(30), deep(30)),
+        (deep(500), None),
+    ],
+    ids=lambda each: str(each)[:20],
+)
+def test_flagd_3_divides_by_all_that_json_can_say_but_a_list(value, key):
+    found = key_of(split(1, 1, seed="", by="x", hashing=Hashing.FLAGD_3))(value)
+
+    assert found == key
+    assert type(found) is type(key)
+
+
+@pytest.mark.parametrize("hashing", [Hashing.FLAGD_1, Hashing.FLAGD_2, Hashing.FLAGD_3])
+def test_flagd_divides_by_texts_alone_where_it_hashes_the_flags_key_too(hashing):
+    find = key_of(split(1, 1, seed="checkout", by="targetingKey", hashing=hashing))
+
+    assert [find(value) for value in ("u", "", 7, True, {})] == ["u", "", None, None, None]
+
+
+@pytest.mark.parametrize("hashing", [each for each in Hashing if not each.startswith("flagd")])
+def test_the_others_divide_by_texts_and_whole_numbers(hashing):
+    find = key_of(split(1, 1, seed="", hashing=hashing))
+
+    assert [find(value) for value in ("u", 7, 7.0, 7.5, True, {})] == ["u", 7, 7, None, None, None]
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,24 @@ def fits(asked, value):
         ("semver>", ["2.0.0", "3.0.0"], "2.5", True),
         ("semver>=", ["2.0.0"], "2.0.0", True),
         ("semver>=", ["2.0.0"], "2.0.0-rc.1", False),
+        ("in-network", ["10.0.0.0/8"], "10.255.0.1", True),
+        ("in-network", ["10.0.0.0/8"], "11.0.0.1", False),
+        ("in-network", ["10.1.2.3/8"], "10.9.9.9", True),
+        ("in-network", ["10.1.2.3"], "10.1.2.3", True),
+        ("in-network", ["10.1.2.3"], "10.1.2.4", False),
+        ("in-network", ["192.168.0.0/16", "10.0.0.0/8"], "10.0.0.1", True),
+        ("in-network", ["2001:db8::/32"], "2001:DB8:0:1::42", True),
+        ("in-network", ["2001:db8::/32"], "2001:db9::1", False),
+        ("in-network", ["2001:db8::1"], "2001:db8:0:0::1", True),
+        ("in-network", ["0.0.0.0/0"], "::1", False),
+        ("in-network", ["10.0.0.0/8"], "::ffff:10.1.2.3", True),
+        ("in-network", ["::ffff:10.0.0.0/104"], "10.1.2.3", True),
+        ("in-network", ["::/0"], "10.1.2.3", False),
+        ("in-network", ["10.0.0.0/8"], "10.0.0.0/8", False),
+        ("in-network", ["10.0.0.0/8"], "10.0.0.1 ", False),
+        ("in-network", ["10.0.0.0/8"], "010.0.0.1", False),
+        ("in-network", ["10.0.0.0/8"], 167772161, False),
+        ("in-network", ["not", "10.0.0.0/8"], "10.0.0.1", True),
         ("is-set", [], "", True),
         ("is-set", [], False, True),
         ("is-set", [], None, False),
@@ -154,6 +172,27 @@ def test_a_strict_clause_takes_no_text_for_a_number(operator):
     assert fits(clause(operator, 1, 99), "1") or fits(clause(operator, 1, 99), "99")
     assert not fits(asked, "1")
     assert not fits(asked, "99")
+
+
+@pytest.mark.parametrize(
+    ("operator", "wanted", "value", "expected"),
+    [
+        ("semver=", "2.0.0", "v2.0.0", True),
+        ("semver=", "2.0.0", "V2", True),
+        ("semver=", "2.0.0", "vv2.0.0", False),
+        ("semver=", "2.0.0", 2, True),
+        ("semver=", "2.0.0", 2.0, True),
+        ("semver<", "2.3.0", 2.25, False),
+        ("semver>", "1.1", 1.2, True),
+        ("semver>=", "0.0.0-0", True, False),
+        ("semver>=", "0.0.0-0", 1e22, False),
+        ("semver>=", "0.0.0-0", -1, False),
+        ("semver=", "2.0.0", "2.0.0.0", False),
+    ],
+)
+def test_a_lenient_clause_takes_a_leading_v_and_a_number_for_a_version(operator, wanted, value, expected):
+    assert fits(clause(operator, wanted, lenient=True), value) is expected
+    assert not fits(clause(operator, wanted), value)
 
 
 @settings(max_examples=300)

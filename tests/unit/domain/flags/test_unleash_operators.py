@@ -27,7 +27,10 @@ OPERATORS = {
     "DATE_BEFORE": Operator.BEFORE,
     "SEMVER_EQ": Operator.SEMVER_EQUAL,
     "SEMVER_GT": Operator.SEMVER_GREATER,
+    "SEMVER_GTE": Operator.SEMVER_AT_LEAST,
     "SEMVER_LT": Operator.SEMVER_LESS,
+    "SEMVER_LTE": Operator.SEMVER_AT_MOST,
+    "IN_CIDR": Operator.IN_NETWORK,
 }
 
 
@@ -73,6 +76,15 @@ CASES = [
     ("SEMVER_GT", ["1.2.3"], "1.2.3", False),
     ("SEMVER_LT", ["1.2.3"], "1.2.3-beta.2", True),
     ("SEMVER_LT", ["1.2.3"], "none", False),
+    ("SEMVER_GTE", ["1.2.3"], "1.2.3", True),
+    ("SEMVER_GTE", ["1.2.3"], "1.2.3-rc.1", False),
+    ("SEMVER_LTE", ["1.2.3"], "1.2.3", True),
+    ("SEMVER_LTE", ["1.2.3"], "1.2.4", False),
+    ("SEMVER_EQ", ["1.2.3"], "v1.2.3", False),
+    ("IN_CIDR", ["10.0.0.0/8"], "10.1.2.3", True),
+    ("IN_CIDR", ["10.0.0.0/8"], None, False),
+    ("IN_CIDR", ["10.0.0.0/8", "fd00::/8"], "fd12::1", True),
+    ("IN_CIDR", ["10.0.0.1"], "10.0.0.2", False),
     ("REGEX", ["^a+b$"], "aab", True),
     ("REGEX", ["^a+b$"], "aac", False),
 ]

@@ -31,6 +31,7 @@ from shared.domain.flags.model import (
     Target,
     Variant,
 )
+from shared.domain.flags.operators import VERSION_OPERATORS
 from shared.wire.flags.conditions import CASE_OPERATORS, NUMBER_OPERATORS, TEXT_OPERATORS, TIME_OPERATORS
 from shared.wire.flags.splits import IN
 
@@ -49,11 +50,16 @@ VERSIONS = st.sampled_from(["1", "2.1", "2.1.0-rc.1", "3.0.0+5"])
 DATES = st.sampled_from(["2027-01-01T00:00:00Z", "2027-01-01T00:00:00.5+02:00", 0, 1.5])
 
 
+NETWORKS = st.sampled_from(["10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "::1", "0.0.0.0/0"])
+
+
 @st.composite
 def clauses(draw: st.DrawFn) -> Clause:
     operator = draw(st.sampled_from(list(Operator)))
     if operator is Operator.IS_SET:
         values = st.just(())
+    elif operator is Operator.IN_NETWORK:
+        values = st.lists(NETWORKS, min_size=1, max_size=3).map(tuple)
     elif operator is Operator.IN:
         values = st.lists(JSON, min_size=1, max_size=3).map(tuple)
     else:
@@ -66,6 +72,7 @@ def clauses(draw: st.DrawFn) -> Clause:
         negated=draw(st.booleans()),
         ignores_case=operator in CASE_OPERATORS and draw(st.booleans()),
         strict=operator in NUMBER_OPERATORS and draw(st.booleans()),
+        lenient=operator in VERSION_OPERATORS and draw(st.booleans()),
     )
 
 

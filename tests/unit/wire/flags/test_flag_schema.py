@@ -31,7 +31,7 @@ BEYOND = re.compile(
     r"which is no variant|sum to|three decimals|above from|later than from|the flag itself|the window|not before from"
     r"|is longer|off: |is missing; (a flag|allowed)|for the flag is of type|an RFC 3339 time|there is no such"
     r"|a semantic version|allowed with (=|<|<=|>|>=) is|passes users on|flags with two variants|each entry once"
-    r"|write percent|at most of|a number$|some shares"
+    r"|write percent|at most of|a network such as|a number$|some shares"
 )
 """What the schema cannot say."""
 

@@ -36,9 +36,11 @@ from shared.domain.flags.model import (
     Split,
     Variant,
 )
+from shared.domain.flags.operators import VERSION_OPERATORS
 from shared.wire.flags.flagd import WAYS, import_flagd
 from shared.wire.flags.flagd_export import export_flagd
 from shared.wire.flags.notes import Fate
+from shared.wire.ofrep import write_evaluation
 from tests.unit.wire.flags.flag_values import clauses, contexts, flags, plain_flags, segments
 from tests.unit.wire.flags.suites import flagd_schema, needs_suites, read_suite, suite_files
 
@@ -98,7 +100,9 @@ def test_only_the_flag_that_cannot_be_said_is_refused():
 @pytest.mark.parametrize(
     ("targeting", "says"),
     [
-        ({"var": "color"}, "computes the variant"),
+        ({"if": [{"==": [{"var": "a"}, {"%": [1, 2]}]}, "a"]}, "computes a value"),
+        ({"fractional": [["a", {"var": "n"}], ["b", 1]]}, "a weight of fractional is computed"),
+        ({"if": [{"fractional": [[{"var": "x"}, 1], [True, 1]]}, "a"]}, "a share of fractional in a condition"),
         ({"substr": ["abc", 1]}, '"substr" computes a value'),
         ({"if": [{"==": [{"var": "a"}, {"var": "b"}]}, "a"]}, "two attributes"),
         ({"if": [{"<": [{"var": "a"}, "x"]}, "a"]}, "which is no number"),
@@ -193,13 +197,28 @@ def test_keys_that_flags_cannot_have_here_are_refused():
 
 
 def test_what_is_not_carried_is_noted():
-    result = imported({}, metadata={"owner": "ann", "version": 3}, unknown=1)
+    result = imported({}, metadata={"owner": "ann", "version": 3, "nested": {}}, unknown=1)
 
     assert [str(note) for note in result.notes] == [
         "f: not carried: the field unknown",
-        "f: not carried: the metadata version",
+        "f: not carried: the metadata nested",
     ]
     assert result.flags[0].owner == "ann"
+
+
+def test_what_is_told_beside_a_value_is_told_here_and_goes_back():
+    of_flag = {"owner": "ann", "version": 3, "ratio": 0.5, "beta": True}
+    flag = {"state": "ENABLED", "variants": {"a": 1}, "defaultVariant": "a", "metadata": of_flag}
+    document = {"flags": {"f": flag, "g": {**flag, "metadata": {}}}, "metadata": {"version": 1, "set": "shop"}}
+
+    result = import_flagd(document)
+
+    assert result.notes == ()
+    answers = compile_flags(result.flags, (), regexes=lambda text: re.compile(text).search)
+    told = [write_evaluation(answers.evaluate(key, {}, now=0.0, region=""))["metadata"] for key in "fg"]
+    assert told == [{"version": 3, "set": "shop", "owner": "ann", "ratio": 0.5, "beta": True}, document["metadata"]]
+    back = export_flagd(result.flags).document["flags"]
+    assert [back[key]["metadata"] for key in "fg"] == told
 
 
 @pytest.mark.parametrize(
@@ -272,8 +291,11 @@ def sayable(condition):
     match condition:
         case Clause():
             is_flat = not any(isinstance(value, list | dict | None) for value in condition.values)
-            is_known = condition.operator not in (Operator.MATCHES, Operator.BEFORE, Operator.AFTER)
+            unknown = (Operator.MATCHES, Operator.BEFORE, Operator.AFTER, Operator.IN_NETWORK)
+            is_known = condition.operator not in unknown
             is_known = is_known and not condition.strict  # a note says that texts count as numbers there
+            # A note says that more counts as a version there.
+            is_known = is_known and (condition.lenient or condition.operator not in VERSION_OPERATORS)
             return (
                 is_flat
                 and is_known
