@@ -11,7 +11,7 @@ SEED ?= 1
 WORKERS ?= 4
 BEGAN := $(shell date +%s)
 
-.PHONY: demo serve test test-long check bench clean setup-local setup-dev
+.PHONY: demo serve test test-long check bench cost clean setup-local setup-dev
 
 demo: setup-local  ## the main job, told as a story (STORY=blue-green: another one)
 	@$(BIN)/python -m local.demo --began $(BEGAN) $(if $(STORY),--story $(STORY))
@@ -40,6 +40,9 @@ ifeq ($(JUDGEMENT),full)
 else
 	@$(BIN)/python -m tests.bench --load $(LOAD)
 endif
+
+cost: setup-dev  ## count what releases ask of Azure, and write docs/cost.md
+	@$(BIN)/python -m tests.bench.cost --write docs/cost.md
 
 clean:
 	rm -rf $(VENV) .cache .data
