@@ -146,7 +146,7 @@ def test_a_parameter_that_is_not_known_or_comes_twice_is_a_400_that_names_it(api
 
 TAKEN = {
     "/api/applications": ("after",),
-    "/api/dead-letters": ("after",),
+    "/api/dead-letters": ("after", "application", "reason", "state"),
     "/api/rollouts/{id}/history": ("after",),
     ("GET", "/api/releases"): ("after",),
     "/api/releases/{id}/history": ("after",),
