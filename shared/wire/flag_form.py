@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import is_dataclass
 from typing import Any, get_args, get_type_hints
 
-from shared.domain.flags.model import Condition, Json, Serve, Split, Variant
+from shared.domain.flags.model import Condition, Json, Metadatum, Serve, Split, Variant
 from shared.domain.names import VariantName
 from shared.wire.stored_form import plain_converter
 
@@ -20,7 +20,7 @@ def model_converter(*unions: Any) -> Any:
 
     converter = plain_converter(says_where=False)
     # Resolved where a field has it, by its name where it is in a tuple.
-    json_values = (get_type_hints(Variant)["value"], Json)
+    json_values = (get_type_hints(Variant)["value"], Json, Metadatum)
     converter.register_structure_hook_func(lambda kind: kind in json_values, lambda value, _: value)
     converter.register_unstructure_hook_func(lambda kind: kind in json_values, lambda value: value)
     converter.register_structure_hook_func(

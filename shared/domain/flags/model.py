@@ -270,7 +270,8 @@ class Variant:
     """Of the flag's type; null stands for what the application's code has as its own default."""
 
 
-Metadatum: TypeAlias = "bool | int | float | str"
+Metadatum: TypeAlias = bool | int | float | str
+"""What can be told beside a value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

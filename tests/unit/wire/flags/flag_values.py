@@ -50,6 +50,7 @@ VERSIONS = st.sampled_from(["1", "2.1", "2.1.0-rc.1", "3.0.0+5"])
 DATES = st.sampled_from(["2027-01-01T00:00:00Z", "2027-01-01T00:00:00.5+02:00", 0, 1.5])
 
 
+METADATA = st.sampled_from([(), (("ticket", "SHOP-1"), ("number", 7), ("ratio", 0.5), ("beta", True))])
 NETWORKS = st.sampled_from(["10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "::1", "0.0.0.0/0"])
 
 
@@ -180,6 +181,7 @@ def flags(draw: st.DrawFn) -> Flag:
         owner=draw(TEXTS),
         tags=draw(st.sampled_from([(), ("checkout", "q3")])),
         expires=draw(st.none() | TIMES),
+        metadata=draw(METADATA),
     )
 
 
