@@ -7,6 +7,7 @@ from shared.domain.archive import Entry, Kind
 from shared.domain.errors import RejectedError
 from shared.domain.names import EnvironmentName
 from shared.wire import aggregate_rows as rows
+from shared.wire.findings import shown
 from shared.wire.flag_usage_rows import DAY
 from shared.wire.flag_usage_rows import partition_of as usage_partition
 from shared.wire.observation_rows import SEEN, time_key
@@ -54,7 +55,8 @@ def sequence_of(entry: Entry) -> int:
 
 def words_of(entry: Entry) -> str:
     """Return which entry this is, for people."""
-    return " ".join(filter(None, (entry.kind, ascii(entry.name)[1:81] if entry.name else "", "of", entry.place[:200])))
+    named = f" {shown(entry.name)}" if entry.name else ""
+    return f"{entry.kind}{named} of {entry.place[:200]}" if entry.place else f"{entry.kind}{named}"
 
 
 def _at(entry: Entry) -> datetime:
