@@ -9,7 +9,9 @@ from typing import Any
 
 import yaml
 
-SUITE = Path(__file__).parents[4].parent / "shared" / "flag-suites" / "launchdarkly" / "server-side-eval"
+from tests.unit.wire.flags.suites import FOLDER
+
+SUITE = FOLDER / "launchdarkly" / "server-side-eval"
 
 
 class _Loader(yaml.SafeLoader):
