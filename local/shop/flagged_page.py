@@ -58,6 +58,9 @@ class FlaggedPage:
         details = await asyncio.get_running_loop().run_in_executor(self.askers, self._ask, visitor)
         if details.variant is not None:
             self.exposures.show(details.variant, time.time())
+        else:
+            why = f"{details.error_code}: {details.error_message}"
+            print(f"a visitor was shown what is shown without the flag: {why}", file=sys.stderr, flush=True)
         page = flagged_page(details.value, variant=details.variant or "", reason=str(details.reason))
         response = web.Response(text=page, content_type="text/html", headers={"Cache-Control": "no-store"})
         if COOKIE not in request.cookies:

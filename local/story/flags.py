@@ -82,6 +82,7 @@ class FlagStory:
         self.screen.chapter("Variant old is what everybody gets")
         self.slipway.save_flag(FLAG, self.flag)
         self.slipway.register(self.spec)
+        self.stop.sleep(MAX_AGE_SECONDS)  # so long a worker may serve what was before: that there is no such flag
         self.visitors.come(RPS)
         self.stop.sleep(FIRST_REPORT_SECONDS)
         shown = self.visitors.served()
