@@ -92,6 +92,8 @@ class _Writing:
         if operator in NUMBER_OPERATORS and not clause.strict:
             self.changed("a text that reads as a number is none")
             values = [float(each) if isinstance(each, str) else each for each in values]
+        if clause.lenient:
+            self.changed("a version with a leading v, or that is a number, is none")
         if operator in _EITHER:
             if clause.negated:
                 raise Unsayable(f"the operator {operator}, negated")
@@ -178,7 +180,7 @@ class _FlagWriting(_Writing):
 
     def _note_others(self) -> None:
         flag = self.flag
-        names = ("description", "owner", "tags", "expires", "schedule", "regions")
+        names = ("description", "owner", "tags", "expires", "metadata", "schedule", "regions")
         for name in names:
             if getattr(flag, name):
                 self.lost(f"the field {name}")

@@ -1,8 +1,9 @@
 """Flags of Microsoft's feature management, schema 2: its files and App Configuration's key-values in, ours out.
 
 A flag without variants is boolean there and here. One with variants serves the variant's value; whether it counts as
-enabled is a second answer there, which only flags without values of their own carry over. Who asks is `targetingKey`
-here, and the groups are the attribute `groups`. Users keep their places, for the hashing is kept.
+enabled is a second answer there: it is the value of flags without values of their own, and in the metadata of others.
+Who asks is `targetingKey` here, and the groups are the attribute `groups`. Users keep their places, for the hashing is
+kept.
 """
 
 import json
@@ -19,6 +20,7 @@ from shared.domain.flags.model import (
     Flag,
     FlagType,
     Hashing,
+    Metadatum,
     Operator,
     Rule,
     Segment,
@@ -31,6 +33,7 @@ from shared.wire.findings import shown
 from shared.wire.flags.code_default import with_code_default
 from shared.wire.flags.document import fits, flag_document, read_flag
 from shared.wire.flags.json_logic import negation
+from shared.wire.flags.metadata import is_one_line
 from shared.wire.flags.microsoft_filters import (
     GROUPS,
     Filtered,
@@ -50,6 +53,8 @@ _ON, _OFF = VariantName("on"), VariantName("off")
 _BOOLEANS: Final = (Variant(_ON, value=True), Variant(_OFF, value=False))
 _KNOWN: Final = frozenset({"id", "enabled", "description", "display_name", "conditions", "variants", "allocation"})
 _STATUS: Final = {"Enabled": True, "Disabled": False}
+STATUS_OVERRIDE: Final = "status_override."
+"""With a variant's name behind it: what it counts as, `Enabled` or `Disabled`, in the metadata."""
 
 
 def import_microsoft(document: Any) -> Imported:
@@ -123,6 +128,7 @@ class _Reading:
         self.key = str(value.get("id", ""))
         self.segments: list[Segment] = []
         self.told: list[tuple[Fate, str]] = []
+        self.metadata: dict[str, Metadatum] = {}
 
     def flag(self) -> Flag:
         self._note_others()
@@ -194,6 +200,7 @@ class _Reading:
             enabled=enabled,
             rules=tuple(rules),
             description=str(self.value.get("description") or ""),
+            metadata=tuple(self.metadata.items()),
         )
 
     def _variants(self) -> tuple[FlagType, tuple[Variant, ...]]:
@@ -207,14 +214,26 @@ class _Reading:
                 Variant(VariantName(str(each.get("name"))), _STATUS.get(str(each.get("status_override")), True))
                 for each in listed
             )
-        if any(str(each.get("status_override")) in _STATUS for each in listed) and not self._is_said_twice(listed):
-            self.told.append((Fate.LOST, "status_override: the value is served, not whether it counts as enabled"))
+        if not self._is_said_twice(listed):
+            self._read_statuses(listed)
         values = [each.get("configuration_value") for each in listed]
         for flag_type in FlagType:
             if all(fits(value, flag_type) for value in values):
                 named = zip(listed, values, strict=True)
                 return flag_type, tuple(Variant(VariantName(str(each.get("name"))), value) for each, value in named)
         raise InvalidError(Problem("variants", "the values are of several types; a flag has one"))
+
+    def _read_statuses(self, listed: list[dict[str, Any]]) -> None:
+        """Tell which variants count as enabled, or not, beside the value that is served."""
+        for each in listed:
+            status, name = str(each.get("status_override")), f"{STATUS_OVERRIDE}{each.get('name')}"
+            if status in _STATUS and is_one_line(name):
+                self.metadata[name] = status
+            elif status in _STATUS:
+                self.told.append((Fate.LOST, f"status_override of the variant {shown(each.get('name'))}"))
+        if self.metadata:
+            words = f"what a variant counts as, enabled or not, is told in the metadata as {STATUS_OVERRIDE}VARIANT"
+            self.told.append((Fate.CHANGED, words))
 
     def _is_said_twice(self, listed: list[dict[str, Any]]) -> bool:
         """Whether each value is true or false and the status is no other."""

@@ -33,10 +33,11 @@ from shared.domain.flags.model import (
 )
 from shared.domain.names import SegmentKey
 from shared.wire.flags.members import percentage_of
-from shared.wire.flags.microsoft import CONTENT_TYPE, KEY_PREFIX
+from shared.wire.flags.microsoft import CONTENT_TYPE, KEY_PREFIX, STATUS_OVERRIDE
 from shared.wire.flags.microsoft_filters import DAYS, GROUPS, SOMEBODY, TARGETING, TIME_WINDOW
 from shared.wire.flags.notes import Exported, Fate, Note
 
+_STATUSES: Final = ("Enabled", "Disabled")
 _ORDER: Final = ("user", "group", "percentile")
 
 
@@ -71,6 +72,8 @@ class _Writing:
         self.segments = segments
         self.notes: list[Note] = []
         self._null = {variant.name for variant in flag.variants if variant.value is None}
+        named = {f"{STATUS_OVERRIDE}{variant.name}" for variant in flag.variants}
+        self._statuses = {name: value for name, value in flag.metadata if name in named and value in _STATUSES}
 
     def document(self) -> dict[str, Any]:
         flag = self.flag
@@ -93,7 +96,8 @@ class _Writing:
 
     def _note_others(self) -> None:
         flag = self.flag
-        for name, value in (("owner", flag.owner), ("tags", flag.tags), ("expires", flag.expires)):
+        told = [name for name, _ in flag.metadata if name not in self._statuses]
+        for name, value in (("owner", flag.owner), ("tags", flag.tags), ("expires", flag.expires), ("metadata", told)):
             if value:
                 self._lost(f"the field {name}")
         if flag.prerequisites:
@@ -107,7 +111,10 @@ class _Writing:
             if variant.value is None:
                 continue
             written: dict[str, Any] = {"name": variant.name, "configuration_value": variant.value}
-            if isinstance(variant.value, bool):
+            status = self._statuses.get(f"{STATUS_OVERRIDE}{variant.name}")
+            if status is not None:
+                written["status_override"] = status
+            elif isinstance(variant.value, bool):
                 written["status_override"] = "Enabled" if variant.value else "Disabled"
             listed.append(written)
         return listed

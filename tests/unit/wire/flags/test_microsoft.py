@@ -24,8 +24,11 @@ from shared.domain.flags.model import (
     Share,
     Split,
 )
+from shared.wire.findings import shown
 from shared.wire.flags.microsoft import CONTENT_TYPE, KEY_PREFIX, import_microsoft
 from shared.wire.flags.microsoft_export import export_microsoft, key_values
+from shared.wire.flags.notes import Fate
+from shared.wire.ofrep import write_evaluation
 from tests.unit.wire.flags.flag_values import contexts, flags, plain_flags, segments
 from tests.unit.wire.flags.suites import FOLDER, needs_suites, read_suite, suite_files
 
@@ -175,13 +178,48 @@ def test_variants_without_values_say_whether_the_flag_is_on():
     assert result.notes == ()
 
 
+def test_what_a_variant_counts_as_beside_its_value_is_told_and_goes_back():
+    variants = [
+        {"name": "small", "configuration_value": 10, "status_override": "Disabled"},
+        {"name": "big", "configuration_value": 100, "status_override": "Enabled"},
+        {"name": "none", "configuration_value": 0},
+    ]
+    allocation = {"user": [{"variant": "small", "users": ["Ann"]}], "default_when_enabled": "big"}
+
+    result = one(variants=variants, allocation=allocation)
+
+    answer = write_evaluation(ruleset(result).evaluate("f", {"targetingKey": "Ann"}, now=NOW, region=""))
+    assert (answer["variant"], answer["value"]) == ("small", 10)
+    assert answer["metadata"] == {
+        "rule": "user-1",
+        "status_override.small": "Disabled",
+        "status_override.big": "Enabled",
+    }
+    [note] = result.notes
+    assert (note.fate, "told in the metadata" in note.words) == (Fate.CHANGED, True)
+    exported, again = back(result)
+    [flag] = exported.document["feature_management"]["feature_flags"]
+    assert (flag["variants"], exported.notes) == (variants, ())
+    assert again.flags == result.flags
+
+
+@pytest.mark.parametrize(("value", "status"), [(True, "Disabled"), (False, "Enabled")])
+def test_a_status_that_says_otherwise_than_the_value_goes_back_as_it_came(value, status):
+    variants = [{"name": "a", "configuration_value": value, "status_override": status}]
+
+    exported, _ = back(one(variants=variants, allocation={"default_when_enabled": "a"}))
+
+    [flag] = exported.document["feature_management"]["feature_flags"]
+    assert flag["variants"] == variants
+
+
 def test_what_is_not_carried_is_noted():
-    variants = [{"name": "a", "configuration_value": 1, "status_override": "Disabled"}]
+    variants = [{"name": "a" * 120, "configuration_value": 1, "status_override": "Disabled"}]
 
     result = one(variants=variants, telemetry={"enabled": True}, display_name="F", other=1)
 
     assert sorted(note.words for note in result.notes) == [
-        "status_override: the value is served, not whether it counts as enabled",
+        f"status_override of the variant {shown('a' * 120)}",
         "telemetry (enabled)",
         "the display name 'F'",
         "the field other",
