@@ -19,6 +19,7 @@ from shared.adapters.azure_tables.open_markers import TableOpenMarkers
 from shared.adapters.azure_tables.rollout_store import TableRolloutStore
 from shared.adapters.azure_tables.table import Table
 from shared.adapters.azure_tables.view_index import TableViewIndex
+from shared.adapters.sqlite.broker import SqliteBroker
 from shared.domain.archive import Entry, Kind
 from shared.domain.errors import RejectedError, TryLaterError, VersionConflictError
 from shared.domain.names import CommandId, Version
@@ -202,6 +203,31 @@ def test_what_was_scheduled_is_scheduled_anew_at_once(world, tmp_path):
     world.settle()
 
     assert world.broker.next_due("slipway-commands") == due
+
+
+def test_a_wake_up_that_is_lost_is_made_up_for_by_the_sweep(world, tmp_path):
+    rollout, so_far = backed_up(world, tmp_path / "a.backup", at_step(1))
+    move_into(world, tmp_path / "second")
+    restored(world, tmp_path / "a.backup")
+    world.broker = SqliteBroker(world.folder / "another-queue.db", now=world.clock.now)
+    world.start()
+
+    assert world.run_to_end(rollout) == "succeeded"
+    assert_whole(world, rollout, so_far)
+
+
+def test_each_dead_letter_is_looked_at_for_it_may_be_on_its_way_back(world, tmp_path):
+    world.app.wake_ups.refuse(b"garbage", RejectedError("no wake-up"))
+    (letter,) = world.keeping.letters.page(after=None, limit=9)
+    back_up(world, tmp_path / "a.backup")
+    move_into(world, tmp_path / "second")
+    restored(world, tmp_path / "a.backup")
+
+    assert world.keeping.letters.page(after=None, limit=9) == (letter,)
+    marked = world.keeping.markers.overdue(world.clock.now() + timedelta(hours=1), limit=9)
+    assert f"dead-letter:{letter.id}" in {marker.key for marker in marked}
+    world.run_for(timedelta(minutes=30))
+    assert world.keeping.markers.overdue(world.clock.now() + timedelta(days=60), limit=9) == ()
 
 
 def test_an_account_is_copied_while_it_works_and_each_copy_goes_on(world, tmp_path):
