@@ -84,7 +84,9 @@ class _Kept:
     lock: Lock = field(default_factory=Lock)
     served: Served | None = None
     look_at: datetime | None = None
-    """When the head is to be read again."""
+    """When the head is to be read again; None for at once."""
+    changes: int = 0
+    """How often this worker changed something."""
     chunks: Mapping[str, OpenedChunk] = field(default_factory=dict)
     """Those in force, by their names: what did not change is not read again."""
     trouble: TryLaterError | None = None
@@ -115,13 +117,16 @@ class FlagServer:
     def served(self, environment: EnvironmentName) -> Served:
         """Return the flags, at most the maximum age old while the store is well.
 
+        One request reads the head, and those beside it are served what is kept meanwhile; unless that is older still,
+        after a worker was idle, or something was changed by this worker: then they wait for that one read.
+
         Raises `TryLaterError` only while nothing could ever be read.
         """
         kept = self._of(environment)
         served = kept.served
         if served is None:
             return self._first(environment, kept)
-        if self._is_due(kept) and kept.lock.acquire(blocking=False):
+        if self._is_due(kept) and kept.lock.acquire(blocking=self._is_too_old(kept, served)):
             try:
                 if self._is_due(kept):
                     self._refresh(environment, kept, served)
@@ -139,8 +144,10 @@ class FlagServer:
             return self._read(environment, kept).content
 
     def look_again(self, environment: EnvironmentName) -> None:
-        """Say that something changed: the next request looks, however young what is kept is."""
-        self._of(environment).look_at = None
+        """Say that something changed: from now on no request is served what was read before."""
+        kept = self._of(environment)
+        kept.changes += 1
+        kept.look_at = None
 
     def _of(self, environment: EnvironmentName) -> _Kept:
         with self._lock:
@@ -148,6 +155,13 @@ class FlagServer:
 
     def _is_due(self, kept: _Kept) -> bool:
         return kept.look_at is None or kept.look_at <= self._clock.now()
+
+    def _is_too_old(self, kept: _Kept, served: Served) -> bool:
+        """Whether nobody is to be served this while the head is read. What an unwell store left is served on."""
+        if served.stale_since is not None:
+            return False
+        look_at = kept.look_at
+        return look_at is None or look_at + self._max_age <= self._clock.now()
 
     def _first(self, environment: EnvironmentName, kept: _Kept) -> Served:
         """Read everything, once for all who wait for it."""
@@ -174,6 +188,7 @@ class FlagServer:
 
     def _read(self, environment: EnvironmentName, kept: _Kept) -> Served:
         """Read what changed and put it in the place of what was kept."""
+        changes = kept.changes
         head = self._snapshots.read_head(environment)
         before = kept.served
         if before is not None and before.content.etag == head.etag:
@@ -187,6 +202,8 @@ class FlagServer:
         if before is not None and before.stale_since is not None:
             log.warning("flags of %s are read again", environment)
         kept.served, kept.trouble, kept.look_at = served, None, self._clock.now() + self._max_age
+        if kept.changes != changes:
+            kept.look_at = None  # what was changed after the head was read may not be in it
         return served
 
     def _chunks_in_force(

@@ -263,6 +263,53 @@ def test_one_request_reads_and_those_beside_it_are_served_the_old_flags(scene):
     assert scene.variant() == ON
 
 
+def test_after_an_idle_hour_nobody_is_served_what_was_kept_while_one_reads(scene):
+    scene.variant()
+    scene.publish(flag(key=A, default=ON, rules=()))
+    scene.clock.time += timedelta(hours=1)
+
+    assert served_while_one_reads(scene) == [ON] * 5
+    assert scene.calls() == {"read_head": 1, "read_chunk": 1}
+
+
+def test_what_this_worker_changed_is_served_to_whoever_asks_afterwards(scene):
+    scene.variant()
+    scene.publish(flag(key=A, default=ON, rules=()))
+    scene.server.look_again(LIVE)
+
+    assert served_while_one_reads(scene) == [ON] * 5
+
+
+def served_while_one_reads(scene):
+    """What five requests are served that come while the first of them reads."""
+    scene.calls()
+    scene.snapshots.waits = Event()
+    scene.snapshots.reached.clear()
+    with ThreadPoolExecutor(5) as threads:
+        first = threads.submit(scene.variant)
+        assert scene.snapshots.reached.wait(10)
+        others = [threads.submit(scene.variant) for _ in range(4)]
+        scene.snapshots.waits.set()
+        return [each.result() for each in (first, *others)]
+
+
+def test_a_change_that_comes_while_the_head_is_read_is_looked_for_once_more(scene):
+    scene.variant()
+    scene.clock.time += MAX_AGE
+    read_head = scene.snapshots._inner.read_head
+
+    def change_meanwhile(environment):
+        head = read_head(environment)
+        scene.snapshots._inner.read_head = read_head
+        scene.publish(flag(key=A, default=ON, rules=()))
+        scene.server.look_again(LIVE)
+        return head
+
+    scene.snapshots._inner.read_head = change_meanwhile
+
+    assert (scene.variant(), scene.variant()) == ("off", ON)
+
+
 def test_all_who_come_first_wait_for_one_read(scene):
     scene.snapshots.waits = Event()
 
