@@ -1,0 +1,1 @@
+"""Every parser of what comes from outside, by where it comes from."""
