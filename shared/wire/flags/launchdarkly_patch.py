@@ -189,9 +189,9 @@ class _Writing:
     def _targets(self, document: Mapping[str, Any], ids: Sequence[str | None]) -> set[tuple[Any, ...]]:
         entries = [*_listed(document.get("targets")), *_listed(document.get("contextTargets"))]
         return {
-            (each.get("contextKind") or _USER, _at(ids, each.get("variation")), str(value))
+            (_text(each.get("contextKind") or _USER), _at(ids, each.get("variation")), str(value))
             for each in entries
-            for value in each.get("values") or ()
+            for value in _entries(each.get("values"))
         }
 
     def _id_of(self, name: VariantName) -> str:
@@ -227,7 +227,7 @@ def _clauses(listed: Any) -> list[str]:
                 "" if each.get("op") == "segmentMatch" else each.get("attribute"),
                 each.get("op"),
                 bool(each.get("negate")),
-                sorted(map(_text, each.get("values") or ())),
+                sorted(map(_text, _entries(each.get("values")))),
             ]
         )
         for each in _listed(listed)
@@ -239,7 +239,11 @@ def _at(ids: Sequence[str | None], index: Any) -> str | None:
 
 
 def _listed(value: Any) -> list[dict[str, Any]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+    return [each for each in _entries(value) if isinstance(each, dict)]
+
+
+def _entries(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str:
