@@ -19,6 +19,8 @@ MAX_ENTRIES = 100
 _HIDDEN = frozenset({"url", "secretSetting", "tokenSetting", "inputs", "webhook"})
 """Fields into which people paste secrets: no value in them is ever repeated."""
 
+_EMPTY_KEY = '""'
+
 
 class Findings:
     """The problems found so far in one document."""
@@ -101,10 +103,10 @@ def refuse_repeats(parts: Iterable[Part], key: Callable[[Part], object], message
 
 
 def text_of(path: Path) -> str:
-    """Return the path as people write it: `targets[0].resource`."""
+    """Return the path as people write it: `targets[0].resource`. A key without a character is `""`."""
     text = ""
     for key in path:
-        text += f"[{key}]" if isinstance(key, int) else f".{key:.60}"
+        text += f"[{key}]" if isinstance(key, int) else f".{key or _EMPTY_KEY:.60}"
     return text.removeprefix(".")
 
 
