@@ -11,6 +11,19 @@ from shared.domain.rollout.weight import ALL, NONE, Weight, to_percent
 Rule = Mapping[str, Any]
 
 
+def read_rules(told: Any) -> list[Rule]:
+    """Return the rules in ARM's answer, without what it fills with null: it would refuse some of that back.
+
+    Raises TypeError, ValueError or AttributeError where they are of another shape.
+    """
+    rules: list[Rule] = [{name: value for name, value in rule.items() if value is not None} for rule in told or ()]
+    for rule in rules:
+        percentage = rule.get("reroutePercentage", 0)
+        if isinstance(percentage, bool) or not isinstance(percentage, int | float) or not 0 <= percentage <= 100:
+            raise ValueError("a rule whose percentage is none")
+    return rules
+
+
 def read_share(rules: Sequence[Rule], host: str) -> Weight:
     """Return the share of production's new users that the rules send to a host."""
     return Weight(min(sum(_weight(rule) for rule in rules if _leads_to(rule, host)), ALL))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shared.adapters.app_service.routing_rules import Rule
+from shared.adapters.app_service.routing_rules import Rule, read_rules
 from shared.calls.azure_calls import AzureCalls
 from shared.domain.errors import TryLaterError
 from shared.domain.rollout.spec import Place
@@ -62,8 +62,7 @@ class Site:
         def send(options: dict[str, Any]) -> list[Rule]:
             found = self._client.web_apps.get_configuration(*self._name, **options)
             experiments = found.properties.experiments if found.properties else None
-            rules = experiments.ramp_up_rules if experiments else None
-            return [_stated(rule) for rule in rules or ()]
+            return read_rules(experiments.ramp_up_rules if experiments else None)
 
         return self._calls.run(self._says("read its routing rules"), send)
 
@@ -164,8 +163,3 @@ class Site:
 
     def _says(self, what: str) -> str:
         return f"site {self._id.name}: {what}"
-
-
-def _stated(rule: Mapping[str, Any]) -> Rule:
-    # ARM fills what was never set with null and would refuse some of it back.
-    return {name: value for name, value in rule.items() if value is not None}
