@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.domain.dead_letters.letter import DeadLetter, Happening, Refused
 from shared.domain.errors import RejectedError
-from shared.wire.stored_form import plain_converter, read_stored, write_stored
+from shared.wire.stored_form import plain_converter, read_stored, refusing_broken, write_stored
 from shared.wire.table_text import pack
 
 SHORT = 10_000
@@ -32,12 +32,14 @@ def read_letter(letter_id: str, text: str) -> DeadLetter:
 
 
 def _before_there_was_a_schema(letter_id: str, text: str) -> DeadLetter:
-    try:
-        source, reason, body, at = json.loads(text)
-        refused = Refused(reason=reason, at=datetime.fromisoformat(at))
-        return DeadLetter(id=letter_id, source=source, body=body.encode(errors="replace"), happenings=(refused,))
-    except (TypeError, ValueError, AttributeError) as error:
-        raise RejectedError(f"a stored letter is not what this release writes: {error!r:.300}") from error
+    with refusing_broken("a stored letter"):
+        match json.loads(text):
+            case [str(source), str(reason), str(body), str(at)]:
+                refused = Refused(reason=reason, at=datetime.fromisoformat(at))
+                return DeadLetter(
+                    id=letter_id, source=source, body=body.encode(errors="replace"), happenings=(refused,)
+                )
+    raise RejectedError("a stored letter is not what this release writes: it is no list of four texts")
 
 
 @cache

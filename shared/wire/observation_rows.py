@@ -20,7 +20,7 @@ from shared.domain.base_lines import BaseLine, Heard, SeriesSeen
 from shared.domain.names import Version
 from shared.domain.observations import ClosedWindow, Observation, Spot
 from shared.domain.points import Counted
-from shared.wire.stored_form import refuse_newer_list
+from shared.wire.stored_form import refuse_newer_list, refusing_broken
 from shared.wire.table_keys import escape_key, micros, moment, padded
 from shared.wire.table_limits import TableRow
 from shared.wire.table_text import join, split
@@ -32,6 +32,7 @@ TOLD = "r|"
 SEEN = "seen"
 _OPENED = "0"
 _TIME = "a time in microseconds since 1970"
+_ROW = "a stored row of what was observed"
 
 
 def partition_of(spot: Spot) -> str:
@@ -82,20 +83,28 @@ def time_key(at: datetime) -> str:
 
 
 def told_in(spot: Spot, key: str, properties: Mapping[str, str]) -> Observation | datetime | None:
-    """Return the observation in a row, the start of the window that it says was opened, or None for other windows."""
-    start, seconds, kind = key.removeprefix(TOLD).split("|")[:3]
-    if timedelta(seconds=int(seconds)) != spot.length:
-        return None
-    at = moment(int(start))
-    return at if kind == _OPENED else read_observation(spot, at, join(properties))
+    """Return the observation in a row, the start of the window that it says was opened, or None for other windows.
+
+    Raises `RejectedError` for a row that is broken, and `NewerReleaseError`.
+    """
+    with refusing_broken(_ROW):
+        start, seconds, kind = key.removeprefix(TOLD).split("|")[:3]
+        if timedelta(seconds=int(seconds)) != spot.length:
+            return None
+        at = moment(int(start))
+        return at if kind == _OPENED else read_observation(spot, at, join(properties))
 
 
 def closed_in(spot: Spot, key: str, properties: Mapping[str, str]) -> ClosedWindow | None:
-    """Return the closed window in a row, or None for one of another length."""
-    start, seconds = key.removeprefix(CLOSED).split("|")
-    if timedelta(seconds=int(seconds)) != spot.length:
-        return None
-    return read_closed(moment(int(start)), spot.length, join(properties))
+    """Return the closed window in a row, or None for one of another length.
+
+    Raises `RejectedError` for a row that is broken, and `NewerReleaseError`.
+    """
+    with refusing_broken(_ROW):
+        start, seconds = key.removeprefix(CLOSED).split("|")
+        if timedelta(seconds=int(seconds)) != spot.length:
+            return None
+        return read_closed(moment(int(start)), spot.length, join(properties))
 
 
 def write_observation(observation: Observation) -> str:
@@ -112,20 +121,21 @@ def write_observation(observation: Observation) -> str:
 
 
 def read_observation(spot: Spot, start: datetime, document: str) -> Observation:
-    """Return what `write_observation` was given."""
-    version, sender, part, is_last, sample, series = _listed(document)
-    return Observation(
-        application=spot.application,
-        target=spot.target,
-        version=Version(version),
-        start=start,
-        length=spot.length,
-        sender=sender,
-        sample=_sample(sample),
-        part=part,
-        is_last=is_last,
-        series=tuple(series),
-    )
+    """Return what `write_observation` was given. Raises `RejectedError`, and `NewerReleaseError`, as all here do."""
+    with refusing_broken(_ROW):
+        version, sender, part, is_last, sample, series = _listed(document)
+        return Observation(
+            application=spot.application,
+            target=spot.target,
+            version=Version(_text(version)),
+            start=start,
+            length=spot.length,
+            sender=_text(sender),
+            sample=_sample(sample),
+            part=_text(part),
+            is_last=bool(is_last),
+            series=tuple(map(_text, series)),
+        )
 
 
 def write_closed(window: ClosedWindow) -> str:
@@ -135,8 +145,9 @@ def write_closed(window: ClosedWindow) -> str:
 
 
 def read_closed(start: datetime, length: timedelta, document: str) -> ClosedWindow:
-    """Return what `write_closed` was given."""
-    samples = tuple((Version(version), _sample(sample)) for version, sample in _listed(document))
+    """Return what `write_closed` was given. Raises `RejectedError`, and `NewerReleaseError`."""
+    with refusing_broken(_ROW):
+        samples = tuple((Version(_text(version)), _sample(sample)) for version, sample in _listed(document))
     return ClosedWindow(start=start, length=length, samples=samples)
 
 
@@ -150,14 +161,15 @@ def write_base_line(base: BaseLine) -> str:
 
 
 def read_base_line(document: str) -> BaseLine:
-    """Return what `write_base_line` was given."""
-    until, before, edges, series, metrics = _listed(document)
-    return BaseLine(
-        until=moment(until),
-        before=_moment(before),
-        series=tuple((name, _series(entry, edges)) for name, *entry in series),
-        metrics=tuple((name, Heard(moment(last), _moment(earlier))) for name, last, earlier in metrics),
-    )
+    """Return what `write_base_line` was given. Raises `RejectedError`, and `NewerReleaseError`."""
+    with refusing_broken(_ROW):
+        until, before, edges, series, metrics = _listed(document)
+        return BaseLine(
+            until=moment(until),
+            before=_moment(before),
+            series=tuple((_text(name), _series(entry, edges)) for name, *entry in series),
+            metrics=tuple((_text(name), Heard(moment(last), _moment(earlier))) for name, last, earlier in metrics),
+        )
 
 
 def _listed(document: str) -> list[Any]:
@@ -177,8 +189,9 @@ def _series_document(seen: SeriesSeen, edges: dict[tuple[float, ...], int]) -> l
 
 def _series(entry: Sequence[Any], edges: Sequence[Sequence[float]]) -> SeriesSeen:
     start, end, count, total, known, counts = entry
-    histogram = None if known is None else Histogram(tuple(edges[known]), tuple(counts))
-    return SeriesSeen(_moment(start), moment(end), Counted(count=count, total_ms=total, histogram=histogram))
+    histogram = None if known is None else Histogram(_numbers(edges[known]), _numbers(counts))
+    counted = Counted(count=_number(count), total_ms=_number_or_none(total), histogram=histogram)
+    return SeriesSeen(_moment(start), moment(end), counted)
 
 
 def _sample_document(sample: Sample) -> list[Any]:
@@ -190,12 +203,34 @@ def _sample_document(sample: Sample) -> list[Any]:
 def _sample(document: Sequence[Any]) -> Sample:
     requests, failures, latency_ms, histogram, values = document
     return Sample(
-        requests=requests,
-        failures=failures,
-        latency_ms=latency_ms,
-        histogram=Histogram(tuple(histogram[0]), tuple(histogram[1])) if histogram else None,
-        values=tuple(Value(name=name, value=value, of=of) for name, value, of in values),
+        requests=_number(requests),
+        failures=_number(failures),
+        latency_ms=_number_or_none(latency_ms),
+        histogram=Histogram(_numbers(histogram[0]), _numbers(histogram[1])) if histogram else None,
+        values=tuple(
+            Value(name=_text(name), value=_number(value), of=_number_or_none(of)) for name, value, of in values
+        ),
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is no text")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{value!r:.40} is no number")
+    return value
+
+
+def _number_or_none(value: Any) -> float | None:
+    return None if value is None else _number(value)
+
+
+def _numbers(values: Any) -> tuple[float, ...]:
+    return tuple(map(_number, values))
 
 
 def _window_key(kind: str, start: datetime, length: timedelta) -> str:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from shared.domain.errors import RejectedError
+from shared.wire.stored_form import refusing_broken
 
 _TYPE: Final = "restore/1"
 
@@ -35,9 +36,9 @@ def write_progress(progress: RestoreProgress) -> str:
 
 
 def read_progress(document: str) -> RestoreProgress:
-    """Return what `write_progress` was given. Raises `RejectedError` for a document of another release."""
-    match json.loads(document):
-        case {"type": str(kind), "archive": str(archive), "phase": str(phase)} if kind == _TYPE:
-            return RestoreProgress(archive, RestorePhase(phase))
-        case _:
-            raise RejectedError("the progress of a restore is of another release of Slipway")
+    """Return what `write_progress` was given. Raises `RejectedError` for what is broken or of another release."""
+    with refusing_broken("the progress of a restore"):
+        match json.loads(document):
+            case {"type": str(kind), "archive": str(archive), "phase": str(phase)} if kind == _TYPE:
+                return RestoreProgress(archive, RestorePhase(phase))
+    raise RejectedError("the progress of a restore is of another release of Slipway")

@@ -1,7 +1,8 @@
 """How a value is stored: as JSON text, with the number of the schema that it was written by."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -61,13 +62,23 @@ def refuse_newer_list(document: Any) -> None:
     raise RejectedError("a stored row is not what this release writes: it is no list")
 
 
+@contextmanager
+def refusing_broken(what: str) -> Iterator[None]:
+    """Raise `RejectedError` in place of whatever Python raises where a document is of another shape."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise RejectedError(f"{what} is not what this release writes: {error!r:.300}") from error
+
+
 def _structured(read: Callable[[], Any]) -> Any:
     from cattrs import BaseValidationError
 
-    try:
-        return read()
-    except (BaseValidationError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise RejectedError(f"a stored document is not what this release writes: {error!r:.300}") from error
+    with refusing_broken("a stored document"):
+        try:
+            return read()
+        except BaseValidationError as error:
+            raise ValueError(f"{error!r:.300}") from error
 
 
 def _check_schema(schema: object) -> None:

@@ -23,12 +23,16 @@ def pack(text: str) -> str:
 
 
 def unpack(packed: str) -> str:
-    """Return what `pack` was given."""
-    if packed.startswith(_MARK):
+    """Return what `pack` was given. Raises ValueError for what it never returned."""
+    if not packed.startswith(_MARK):
+        return packed
+    try:
         text = json.loads(packed[len(_MARK) :])
-        assert isinstance(text, str)
-        return text
-    return packed
+    except RecursionError as error:
+        raise ValueError("nested, and no text") from error
+    if not isinstance(text, str):
+        raise ValueError("no text")
+    return text
 
 
 def split(text: str) -> dict[str, str]:
@@ -37,7 +41,10 @@ def split(text: str) -> dict[str, str]:
 
 
 def join(properties: Mapping[str, str]) -> str:
-    """Return the text that `split` was given; other properties may stand beside its own."""
+    """Return the text that `split` was given; other properties may stand beside its own.
+
+    Raises ValueError as `unpack` does.
+    """
     return unpack("".join(_numbered(properties)))
 
 
