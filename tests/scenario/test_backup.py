@@ -23,6 +23,7 @@ from shared.adapters.sqlite.broker import SqliteBroker
 from shared.domain.archive import Entry, Kind
 from shared.domain.errors import RejectedError, TryLaterError, VersionConflictError
 from shared.domain.names import CommandId, Version
+from shared.domain.rollout.spec import Place
 from tests.azurite import azurite
 from tests.scenario.backups import (
     FailsOnce,
@@ -181,6 +182,21 @@ def test_a_version_that_was_promoted_since_goes_back_for_the_backup_has_not_prov
     assert_whole(world, rollout, so_far)
     assert world.run_to_end(world.announce("2", "once more")) == "succeeded"
     assert world.production() == "2"
+
+
+def test_a_rollout_that_was_taken_back_since_is_judged_anew_at_the_weight_that_the_backup_had_proven(world, tmp_path):
+    rollout, so_far = backed_up(world, tmp_path / "a.backup", at_step(1))
+    world.site.deploy(world.target, Place.CANDIDATE, "2", error_rate=0.5)
+    assert world.run_to_end(rollout) == "rolled-back"
+    move_into(world, tmp_path / "second")
+    restored(world, tmp_path / "a.backup")
+    shares = watch_shares(world, rollout)
+
+    assert world.run_to_end(rollout) == "rolled-back"
+    assert all(share <= proven for share, proven in shares), shares
+    assert (world.share(), world.production()) == (0, "1")
+    assert "errors" in world.rollout(rollout)["reason"]
+    assert_whole(world, rollout, so_far)
 
 
 def test_lists_and_the_owners_of_resources_are_made_anew_and_alerts_find_their_rollout(world, tmp_path):
