@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.adapters.sqlite.broker import SqliteBroker
+from shared.ports.command_queue import WakeUp
 from shared.wire.message_properties import of_attempt
+from shared.wire.wake_ups import encode_wake_up
 from tests.functions.alerts import NO_SAMPLES, SAMPLES, about_our_site, alert
 from tests.functions.api_client import ALERTS, eventually, running_api
 from tests.functions.present_world import present_world, settle
@@ -150,3 +152,14 @@ def test_what_is_no_wake_up_is_laid_aside_too(tmp_path):
         (letter,) = eventually(lambda: letters(api))
 
     assert (letter["source"], letter["body"]) == ("commands", "garbage")
+
+
+def test_a_wake_up_of_a_newer_release_goes_back_to_its_queue_as_it_came_and_is_no_letter(tmp_path):
+    body = encode_wake_up(WakeUp(key="application:shop", fence="")).replace(b"wake-up/1", b"wake-up/2")
+    with running_api(tmp_path, driven=True) as api:
+        api.broker.send("slipway-commands", body, message_id="m1", session_id="application:shop")
+        due = eventually(lambda: (at := api.broker.next_due("slipway-commands")) and at > datetime.now(UTC) and at, 30)
+
+        assert timedelta(seconds=30) < due - datetime.now(UTC) <= timedelta(seconds=60)
+        assert api.broker.depth("slipway-commands") == 1
+        assert letters(api) == []

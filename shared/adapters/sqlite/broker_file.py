@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from shared.adapters.sqlite.broker_tables import SCHEMA
+from shared.adapters.sqlite.layout import refuse_newer_layout
 from shared.adapters.sqlite.trouble import DamagedFileError, trouble_with
-from shared.domain.errors import TryLaterError
+from shared.domain.errors import NewerReleaseError, TryLaterError
 
 _BUSY_SECONDS: Final = 5.0
 _MENDING: Final = (
@@ -68,13 +69,14 @@ class BrokerFile:
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
+            refuse_newer_layout(self.path, self._connection)
             self._connection.row_factory = sqlite3.Row
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.executescript(SCHEMA)
             for rows in self._at_opening:
                 rows(self._connection)
-        except sqlite3.Error:
+        except (sqlite3.Error, NewerReleaseError):
             self._connection.close()
             raise
         self._opened = self._inode()

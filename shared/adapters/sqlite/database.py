@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from shared.adapters.sqlite.layout import refuse_newer_layout
 from shared.adapters.sqlite.trouble import primary_code, trouble_with
 
 _IDLE_CONNECTIONS = 16
@@ -122,6 +123,7 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None, check_same_thread=False)
         try:
+            refuse_newer_layout(self.path, connection)
             self._turn_on_wal(connection)
             connection.execute("PRAGMA synchronous = FULL")
         except BaseException:
