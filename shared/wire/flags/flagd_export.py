@@ -1,11 +1,15 @@
 """Flags of ours as a document of flagd.
 
-What flagd cannot say is left out and noted: it has no prerequisites, layers, regular expressions, recurring windows,
-regions or kinds of contexts. A split keeps its users where its hashing is flagd's own.
+What flagd cannot say is left out and noted: it has no layers, regular expressions, recurring windows, regions or kinds
+of contexts. A prerequisite that is in the document too is asked by its own targeting. A split keeps its users where its
+hashing is flagd's own.
+
+Targeting that yields null stands for the default variant there. Where a flag serves the code's own default to some and
+a variant to the rest, it has no default variant, and its targeting names one for everybody else.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from shared.domain.flags.buckets import share_of_the_unplaced
@@ -16,14 +20,15 @@ from shared.domain.flags.model import (
     Flag,
     Hashing,
     Operator,
+    Prerequisite,
     Rule,
     Segment,
     Serve,
     Split,
 )
-from shared.domain.names import SegmentKey, VariantName
+from shared.domain.names import FlagKey, SegmentKey, VariantName
 from shared.wire.flags.json_logic import Unsayable
-from shared.wire.flags.logic_export import LogicWriter, as_rule
+from shared.wire.flags.logic_export import LogicWriter, as_rule, joined
 from shared.wire.flags.members import time_text
 from shared.wire.flags.notes import Exported, Fate, Note
 
@@ -36,10 +41,11 @@ _LONGEST: Final = 256 * 1024
 def export_flagd(flags: Iterable[Flag], segments: Iterable[Segment] = ()) -> Exported:
     """Return the document, and what it does not carry."""
     notes: list[Note] = []
+    listed = {flag.key: flag for flag in flags}
     known = {segment.key: segment for segment in segments}
     evaluators: dict[str, Any] = {}
     written = {}
-    for flag in flags:
+    for flag in listed.values():
         if all(variant.value is None for variant in flag.variants):
             notes.append(Note(flag.key, Fate.LOST, "it has no value but the code's own, and is left out"))
             continue
@@ -48,10 +54,9 @@ def export_flagd(flags: Iterable[Flag], segments: Iterable[Segment] = ()) -> Exp
                 Note(flag.key, Fate.LOST, "a value of it is a list, which flagd does not take: it is left out")
             )
             continue
-        writing = _Writing(flag, known, evaluators)
+        writing = _Writing(flag, listed, known, evaluators)
         written[str(flag.key)] = writing.document()
         notes += writing.notes
-        evaluators = writing.logic.evaluators
     document: dict[str, object] = {"$schema": SCHEMA, "flags": written}
     if evaluators:
         document["$evaluators"] = evaluators
@@ -61,11 +66,22 @@ def export_flagd(flags: Iterable[Flag], segments: Iterable[Segment] = ()) -> Exp
 class _Writing:
     """One flag that is being written."""
 
-    def __init__(self, flag: Flag, segments: Mapping[SegmentKey, Segment], evaluators: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        flag: Flag,
+        listed: Mapping[FlagKey, Flag],
+        segments: Mapping[SegmentKey, Segment],
+        evaluators: dict[str, Any],
+        within: tuple[FlagKey, ...] = (),
+    ) -> None:
+        """Write a flag of those `listed`, or what one of them needs: then `within` names who needs it."""
         self.flag = flag
+        self.listed = listed
+        self.within = within
         self.logic = LogicWriter(segments, self._of_segment, evaluators)
         self.notes: list[Note] = []
         self._null = {variant.name for variant in flag.variants if variant.value is None}
+        self._names_all = bool(self._null & _served_above(flag)) and _unplaced(flag) not in self._null
 
     def document(self) -> dict[str, Any]:
         flag = self.flag
@@ -78,7 +94,7 @@ class _Writing:
         if is_disabled and not isinstance(flag.default, Split):
             served = flag.default
         document: dict[str, Any] = {"state": "DISABLED" if is_disabled else "ENABLED", "variants": variants}
-        if served not in self._null:
+        if served not in self._null and not (is_on and self._names_all):
             document["defaultVariant"] = served
         targeting = self._targeting(served) if is_on else None
         if targeting is not None:
@@ -107,17 +123,7 @@ class _Writing:
         flag = self.flag
         if flag.regions:
             self._lost(f"what the regions {', '.join(name for name, _ in flag.regions)} do otherwise")
-        if flag.prerequisites:
-            self._lost(f"that {', '.join(each.flag for each in flag.prerequisites)} must be on")
-        rest = None if flag.default == served else self._default()
-        for rule in reversed(flag.rules):
-            rest = self._rule(rule, rest)
-        for target in reversed(flag.targets):
-            try:
-                asked = {"in": [self.logic.variable(target.by), list(target.values)]}
-                rest = {"if": [asked, self._variant(target.variant), rest]}
-            except Unsayable as why:
-                self._lost(f"a target of {target.variant}: {why}")
+        rest = self._chosen(served)
         if flag.schedule is not None:
             try:
                 rest = {"if": [self.logic.condition(flag.schedule), self._or(rest, served), self._variant(flag.off)]}
@@ -130,12 +136,73 @@ class _Writing:
             return None
         return rest
 
-    def _default(self) -> Any:
+    def _chosen(self, served: VariantName) -> Any:
+        """Return what is served within the schedule; None is the variant that is served by default."""
+        flag = self.flag
+        last = served if self._names_all else None
+        rest = last if flag.default == served else self._default(last)
+        for rule in reversed(flag.rules):
+            rest = self._rule(rule, rest)
+        for target in reversed(flag.targets):
+            try:
+                asked = {"in": [self.logic.variable(target.by), list(target.values)]}
+                rest = {"if": [asked, self._variant(target.variant), rest]}
+            except Unsayable as why:
+                self._lost(f"a target of {target.variant}: {why}")
+        needs = list(self._needs())
+        if not needs:
+            return rest
+        return {"if": [joined("and", needs), self._or(rest, served), self._variant(flag.off)]}
+
+    def _needs(self) -> Iterator[Any]:
+        """Yield when each prerequisite is met."""
+        for each in self.flag.prerequisites:
+            try:
+                yield self._need(each)
+            except Unsayable as why:
+                self._lost(f"that {each.flag} must be on: {why}")
+
+    def _need(self, prerequisite: Prerequisite) -> Any:
+        key = prerequisite.flag
+        if key not in self.listed:
+            raise Unsayable("it is not in the document")
+        if key in self.within or key == self.flag.key:
+            raise Unsayable("it needs itself")
+        within = (*self.within, self.flag.key)
+        needed = _Writing(self.listed[key], self.listed, self.logic.segments, self.logic.evaluators, within)
+        return needed.serves(frozenset(prerequisite.variants))
+
+    def serves(self, wanted: frozenset[VariantName]) -> Any:
+        """Return when this flag is on itself and serves one of these. Raises `Unsayable`."""
+        flag = self.flag
+        if not flag.enabled or flag.killed:
+            return False
+        served = _unplaced(flag)
+        if self._names_all or self._null & {served, flag.off, *wanted}:
+            raise Unsayable("it serves the code's own default")
+        if flag.regions:
+            raise Unsayable("regions decide about it")
+        chosen = self._chosen(served)
+        lost = next((note.words for note in self.notes if note.fate is Fate.LOST), None)
+        if lost is not None:
+            raise Unsayable(f"not carried of it is {lost}")
+        if len(json.dumps(chosen)) > _LONGEST:
+            raise Unsayable("its rules are too long")
+        inside = True if flag.schedule is None else self.logic.condition(flag.schedule)
+        if chosen is None:
+            return inside if served in wanted else False
+        ref = self.logic.evaluator(f"flag-{flag.key}", as_rule({"if": [chosen]} if isinstance(chosen, str) else chosen))
+        others = [variant.name for variant in flag.variants if variant.name not in wanted]
+        # Null is the variant that is served by default.
+        is_met = {"!": [{"in": [ref, others]}]} if served in wanted else {"in": [ref, sorted(wanted)]}
+        return is_met if inside is True else {"and": [inside, is_met]}
+
+    def _default(self, last: VariantName | None) -> Any:
         try:
-            return self._serve(self.flag.default, None)
+            return self._serve(self.flag.default, last)
         except Unsayable as why:
             self._lost(f"the default, in whose place the off variant stands: {why}")
-            return None
+            return last
 
     def _or(self, expression: Any, served: VariantName) -> Any:
         return self._variant(served) if expression is None else expression
@@ -165,6 +232,10 @@ class _Writing:
     def _fractional(self, split: Split, parts: list[tuple[Any, int]]) -> Any:
         self._note_hashing(split)
         is_own = split.by == BY_KEY and split.seed == self.flag.key
+        if self.within and is_own:
+            if split.hashing not in (Hashing.FLAGD_1, Hashing.FLAGD_2):
+                raise Unsayable("its users are divided by its own key")
+            is_own = False  # the same text, put together by hand
         placing = [] if is_own else [self._placing(split)]
         return {"fractional": [*placing, *([each, weight] for each, weight in parts)]}
 
@@ -185,6 +256,16 @@ class _Writing:
             self._lost("users are divided anew: flagd hashes the targeting key with the flag's own key alone")
         variable = self.logic.variable(Attribute(split.by.path))
         return {"cat": [split.seed, variable]} if split.seed else variable
+
+
+def _served_above(flag: Flag) -> set[VariantName]:
+    """Return what may be served to who does not get to the default."""
+    serves = [rule.serve for rule in flag.rules] + ([flag.default] if isinstance(flag.default, Split) else [])
+    served = {target.variant for target in flag.targets}
+    served |= {serve for serve in serves if not isinstance(serve, Split)}
+    shares = [share.variant for serve in serves if isinstance(serve, Split) for share in serve.shares]
+    served |= {variant for variant in shares if variant is not None}
+    return served | ({flag.off} if flag.schedule or flag.prerequisites else set())
 
 
 def _unplaced(flag: Flag) -> VariantName:

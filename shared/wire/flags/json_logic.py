@@ -222,21 +222,39 @@ class Logic:
             raise Unsayable(f"{FRACTIONAL} of an element of a list")
         return self.shares(arguments, fits)
 
-    def _of_share(self, arguments: list[Any], *, strict: bool) -> Condition | None:
-        """Return when what somebody has of a `fractional` equals a constant; None where none is compared."""
-        for one, other in (arguments, reversed(arguments)) if len(arguments) == 2 else ():
-            read = operation(one)
-            if read is None or read[0] != FRACTIONAL:
-                continue
-            match self.operand(other):
-                case Constant(value):
-                    return self._share(read[1], lambda served: are_equal(served, value, strict=strict))
+    def _yields(self, expression: Any, fits: Callable[[Any], bool]) -> Condition:
+        """Return when an expression that chooses among constants yields one that passes a test."""
+        match operation(expression):
+            case ("fractional", arguments):
+                return self._share(arguments, fits)
+            case ("if", []):
+                return _always(fits(None))
+            case ("if", [only]):
+                return self._yields(only, fits)
+            case ("if", [asked, then, *otherwise]):
+                condition, rest = self.condition(asked), {"if": otherwise}
+                met, unmet = self._yields(then, fits), self._yields(rest, fits)
+                return either([both([condition, met]), both([negation(condition), unmet])])
+        match self.operand(expression):
+            case Constant(value):
+                return _always(fits(value))
+        raise Unsayable("what another operation yields is compared, and it is no constant")
+
+    def _chosen(self, one: Any, other: Any, fits: Callable[[Any, Any], bool]) -> Condition | None:
+        """Return when what an expression chooses passes a test with a constant; None where nothing is chosen."""
+        read = operation(one)
+        if read is None or read[0] not in ("if", FRACTIONAL):
+            return None
+        match self.operand(other):
+            case Constant(value):
+                return self._yields(one, lambda chosen: fits(chosen, value))
         return None
 
     def _equal(self, arguments: list[Any], *, strict: bool) -> Condition:
-        shared = self._of_share(arguments, strict=strict)
-        if shared is not None:
-            return shared
+        for one, other in (arguments, arguments[::-1]) if len(arguments) == 2 else ():
+            chosen = self._chosen(one, other, lambda yielded, value: are_equal(yielded, value, strict=strict))
+            if chosen is not None:
+                return chosen
         left, right = self._pair(arguments, "===" if strict else "==")
         match left, right:
             case Constant(one), Constant(other):
@@ -278,6 +296,9 @@ class Logic:
         return _where_missing(variable, present, missing=_is_ordered(operator, variable.default, bound))
 
     def _in(self, arguments: list[Any]) -> Condition:
+        chosen = self._chosen(arguments[0], arguments[1], _is_in) if len(arguments) == 2 else None
+        if chosen is not None:
+            return chosen
         needle, hay = self._pair(arguments, "in")
         match needle, hay:
             case Constant(one), Constant(other):

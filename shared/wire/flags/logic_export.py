@@ -138,6 +138,10 @@ class LogicWriter:
             written = self._membership(self.segments[key])
         finally:
             self._within.pop()
+        return self.evaluator(name, written)
+
+    def evaluator(self, name: str, written: Any) -> dict[str, str]:
+        """Keep an expression by a name, and return what refers to it."""
         # Again at the end, so that it stands behind whatever refers to it.
         inner = {each: self.evaluators.pop(each) for each in _references(written) if each in self.evaluators}
         self.evaluators.pop(name, None)

@@ -348,9 +348,9 @@ def test_what_flagd_cannot_say_is_noted():
 
     assert told == [
         "f: not carried: what the regions eastus do otherwise",
-        "f: not carried: that other must be on",
         "f: not carried: users are divided anew: flagd does not hash as slipway does",
         "f: not carried: the rule r: the operator matches",
+        "f: not carried: that other must be on: it is not in the document",
     ]
 
 
