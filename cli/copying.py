@@ -10,9 +10,10 @@ from cli.archive_file import read_archive, writing
 from shared.domain.archive import Entry
 from shared.wire.archive_entries import entry_line
 from shared.wire.archive_manifest import Manifest, Tally
-from shared.wire.backup_requests import ENTRIES_AT_MOST
 
 BYTES_A_REQUEST: Final = 1_000_000
+ENTRIES_A_REQUEST: Final = 200
+"""Each may need a transaction of its own, and no request is to take long."""
 DONE: Final = "done"
 WRITING: Final = "writing"
 Progress = Callable[[str, int], None]
@@ -120,7 +121,7 @@ def _write_all(account: Account, path: Path, manifest: Manifest, progress: Progr
     def take(entry: Entry) -> None:
         nonlocal size
         length = len(entry_line(entry))
-        if waiting and (size + length > BYTES_A_REQUEST or len(waiting) == ENTRIES_AT_MOST):
+        if waiting and (size + length > BYTES_A_REQUEST or len(waiting) == ENTRIES_A_REQUEST):
             send()
         waiting.append(entry)
         size += length

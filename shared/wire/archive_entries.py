@@ -23,6 +23,8 @@ DATED: Final = frozenset({Kind.INBOX, Kind.ANSWER, Kind.BASE_LINE})
 NUMBERED: Final = frozenset({Kind.HISTORY})
 _SPOT: Final = re.compile(r"o\|[!A-Za-z0-9_.:,=@~()-]{1,255}\|[!A-Za-z0-9_.:,=@~()-]{1,255}")
 _KEY: Final = re.compile(r"[!A-Za-z0-9_.:,=@~()*-]{1,500}")
+_DIGITS: Final = 19
+"""Fewer than these of a sequence number: it is an int64 whatever they are."""
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ROW_KEYS: Final = {
     Kind.OBSERVATION: re.compile(r"[cr]\|[0-9]{19}\|[0-9]{6}(\|[01](\|[0-9a-f]{32})?)?"),
@@ -75,10 +77,10 @@ def parse_cursor(text: str) -> Cursor:
     """Return the cursor. Raises `InvalidError` for what no page ever said."""
     try:
         match json.loads(urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))):
-            case [str(kind), str(place), str(name)] if kind in _BEGINNINGS and (
-                Kind(kind) not in NUMBERED or not name or (name.isascii() and name.isdigit() and len(name) < 20)
-            ):
-                return Cursor(Kind(kind), place, name)
+            case [str(kind), str(place), str(name)] if kind in _BEGINNINGS:
+                cursor = Cursor(Kind(kind), place, name)
+                if _may_begin(cursor):
+                    return cursor
     except (ValueError, RecursionError):
         pass
     raise InvalidError(Problem("after", "allowed is the `next` of an earlier page, as it was given"))
@@ -95,6 +97,16 @@ def schema_in(entry: Entry) -> int:
 _SAYS_SCHEMA: Final = '{"schema":'
 _BEGINNINGS: Final = {each.value for each in Kind} - {Kind.STATE, Kind.OUTBOX, Kind.INBOX, Kind.ANSWER}
 """The kinds of entries that a page may begin with."""
+
+
+def _may_begin(cursor: Cursor) -> bool:
+    """Whether a page may begin there: with the first of its kind, or after one that may have such a name."""
+    if cursor.kind in NUMBERED:
+        return not cursor.name or (cursor.name.isascii() and cursor.name.isdigit() and len(cursor.name) < _DIGITS)
+    if cursor.kind not in _ROW_KEYS or not (cursor.place or cursor.name):
+        return True
+    name = not cursor.name or _ROW_KEYS[cursor.kind].fullmatch(cursor.name)
+    return bool(_SPOT.fullmatch(cursor.place) and name)
 
 
 def _kind(fields: Fields) -> Kind | None:
