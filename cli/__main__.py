@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cli import backup, checking, flags, importing, planning
+from cli import backup, checking, dead_letters, flags, importing, planning
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +26,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="exit codes: 0 done, 1 refused, 2 the command line was not understood",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (importing, checking, planning, flags, backup):
+    for command in (importing, checking, planning, flags, dead_letters, backup):
         command.add_parser(commands)
     return parser
 

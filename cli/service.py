@@ -42,7 +42,7 @@ class Service:
 
     def page(self, after: str) -> EntryPage:
         """Return a page of all that is kept; `after` empty: the first."""
-        match self._ask("GET", f"/api/backup?after={quote(after)}" if after else "/api/backup"):
+        match self.ask("GET", f"/api/backup?after={quote(after)}" if after else "/api/backup"):
             case {"entries": list(entries), "next": None | str() as following}:
                 return EntryPage(tuple(_entry(each) for each in entries), following or "")
             case other:
@@ -51,7 +51,7 @@ class Service:
     def begin(self, manifest: Manifest, *, dry_run: bool) -> str:
         """Begin to make the account of this archive; return how far that is."""
         asked = "?dry-run=true" if dry_run else ""
-        match self._ask("POST", f"/api/backup/restore{asked}", manifest_document(manifest)):
+        match self.ask("POST", f"/api/backup/restore{asked}", manifest_document(manifest)):
             case {"phase": str(phase)}:
                 return phase
             case other:
@@ -60,18 +60,19 @@ class Service:
     def write(self, archive: str, entries: Sequence[Entry]) -> None:
         """Write entries of the archive."""
         body = {"archive": archive, "entries": [entry_document(entry) for entry in entries]}
-        self._ask("POST", "/api/backup/restore/entries", body)
+        self.ask("POST", "/api/backup/restore/entries", body)
 
     def wake(self, archive: str, after: str) -> WokenPage:
         """Wake some of what was written."""
         body = {"archive": archive, **({"after": after} if after else {})}
-        match self._ask("POST", "/api/backup/restore/wake", body):
+        match self.ask("POST", "/api/backup/restore/wake", body):
             case {"woken": int(count), "next": None | str() as following, "unread": list(unread)}:
                 return WokenPage(count, following or "", tuple(map(str, unread)))
             case other:
                 raise _not_understood(other)
 
-    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Return the JSON of the answer. Raises `ServiceError` for a no, and when nothing came of several tries."""
         pause = self.pause_seconds
         for number in range(1, TRIES + 1):
             try:
@@ -97,7 +98,7 @@ class Service:
             )
         except TryLaterError as error:
             raise _LaterError(f"no answer from {error}") from error
-        if answer.status != HTTPStatus.OK:
+        if answer.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
             raise _refusal(answer)
         try:
             return json.loads(answer.body)
