@@ -6,6 +6,7 @@ from shared.domain.flags.managing.decide import FlagDecision
 from shared.domain.flags.managing.events import SilentInFlag
 from shared.domain.flags.managing.segments import SegmentDecision, SegmentPublishClosed, SegmentState
 from shared.domain.flags.managing.state import FlagState
+from shared.domain.flags.turns import Turn
 from shared.domain.names import EnvironmentName, FlagKey, SegmentKey, environment_of, key_of_flag, key_of_segment
 from shared.ports.rollout_store import Change, HistoryEntry, OutboxEntry, Record, RolloutStore
 from shared.wire.alarms import Alarm
@@ -44,6 +45,11 @@ class FlagAggregate:
         return self.envelope.state
 
     @property
+    def version(self) -> int:
+        """How many commits made it."""
+        return self.envelope.version
+
+    @property
     def environment(self) -> EnvironmentName:
         """Where the flag is served."""
         return environment_of(self.key)
@@ -63,9 +69,19 @@ class SegmentAggregate:
         return self.envelope.state
 
     @property
+    def version(self) -> int:
+        """How many commits made it."""
+        return self.envelope.version
+
+    @property
     def environment(self) -> EnvironmentName:
         """Where the segment is asked."""
         return environment_of(self.key)
+
+
+def is_over(turn: Turn, current: FlagAggregate | SegmentAggregate) -> bool:
+    """Whether a turn was this aggregate's, and is no more: whoever had it has committed, or can commit no more."""
+    return turn.key == current.key and turn.version < current.version
 
 
 def new_flag(environment: EnvironmentName, key: FlagKey) -> FlagAggregate:

@@ -9,6 +9,7 @@ from shared.application.door import MARKER_GRACE
 from shared.application.flag_aggregates import SEGMENTS, FlagAggregate, commit_flag
 from shared.application.flag_distribute import FlagDistributor
 from shared.application.flag_publish import SnapshotPublisher
+from shared.application.flag_turns import Turns
 from shared.application.flags import FlagRules
 from shared.domain.errors import TryLaterError, VersionConflictError
 from shared.domain.flags.managing.commands import Lapse
@@ -36,6 +37,7 @@ class FlagDriver:
     rules: FlagRules
     publisher: SnapshotPublisher
     distributor: FlagDistributor
+    turns: Turns
     clock: Clock
 
     def drive(self, wake_up: WakeUp, *, redelivered: bool = False) -> None:
@@ -67,9 +69,11 @@ class FlagDriver:
         change = next_change(current.state) if current is not None else None
         if current is None or change is None or change > self.clock.now():
             return current
-        decision = self.rules.decide(current, Lapse())
+        among = self.rules.among(current.environment, Lapse())
+        decision = self.rules.decide(current, Lapse(), among)
         alarms = without(current.envelope.alarms, wake_up.fence, self.clock.now())
-        commit_flag(self.store, current, decision, alarms=alarms)
+        with self.turns.turn_of_flag(current, decision, among.head if among is not None else None):
+            commit_flag(self.store, current, decision, alarms=alarms)
         for event in decision.events:
             log.info("%s %s", type(event).__name__, wake_up.key)
         return self.publisher.bring_up_flag(wake_up.key)

@@ -1,6 +1,5 @@
 """Bringing what is served up to what was decided: the chunk that follows from a flag or a segment, then the head."""
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,34 +11,29 @@ from shared.application.flag_aggregates import (
     SegmentAggregate,
     commit_flag,
     commit_segment,
+    is_over,
     load_flag,
     load_segment,
+)
+from shared.application.flag_chunks import (
+    ChunkChange,
+    read_slot,
+    slot_of_flag,
+    slot_of_segment,
+    with_flag,
+    with_segment,
 )
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, VersionConflictError
 from shared.domain.flags.managing.commands import Distribute, Published
 from shared.domain.flags.managing.decide import decide, next_look
-from shared.domain.flags.managing.segments import SegmentState, decide_segment
+from shared.domain.flags.managing.segments import decide_segment
 from shared.domain.flags.managing.serves import bare
-from shared.domain.flags.managing.state import FlagState
-from shared.domain.names import EnvironmentName, FlagKey, SegmentKey, environment_of
+from shared.domain.names import EnvironmentName, SegmentKey, environment_of
 from shared.ports.clock import Clock
 from shared.ports.flag_snapshots import FlagSnapshots, Head
 from shared.ports.rollout_store import RolloutStore
-from shared.wire.flag_snapshot_rows import chunk_rows
-from shared.wire.published_flags import (
-    OpenedChunk,
-    PublishedFlag,
-    PublishedSegment,
-    line_of_flag,
-    line_of_segment,
-    name_of_chunk,
-    open_chunk,
-    write_opened_chunk,
-)
-from shared.wire.table_limits import check_transaction
+from shared.wire.published_flags import name_of_chunk, write_opened_chunk
 
-FLAG_CHUNKS = 64
-SEGMENT_CHUNKS = 16
 ATTEMPTS = 20
 """How often somebody else may be faster: each time one of them got on."""
 PRUNED_AFTER = timedelta(hours=1)
@@ -94,9 +88,7 @@ class SnapshotPublisher:
                 current = load_segment(self.store, key)
                 if current is None or not current.state.effects:
                     return current
-                self._publish(
-                    current.environment, head, slot_of_segment(current.state.key), _with_segment(current.state)
-                )
+                self._publish(current, head, slot_of_segment(current.state.key), with_segment(current.state))
                 if not and_followers and self.is_followed(current.environment):
                     return current
                 self.follow(current.environment, current.state.key)
@@ -105,20 +97,6 @@ class SnapshotPublisher:
             except VersionConflictError:
                 continue
         raise TryLaterError(f"{key} is changing too fast to be published now", after_seconds=1)
-
-    def check_room(self, after: FlagAggregate | SegmentAggregate) -> None:
-        """Raise `RejectedError` where what was decided could never be served: its chunk would be too long.
-
-        Somebody else may fill the chunk until then; so late it is told in the log alone.
-        """
-        state = after.state
-        if isinstance(state, FlagState):
-            slot, change = slot_of_flag(state.key), _with_flag(state)
-        else:
-            slot, change = slot_of_segment(state.key), _with_segment(state)
-        before = self._chunk(after.environment, self.snapshots.read_head(after.environment), slot)
-        document = write_opened_chunk(change(before))
-        check_transaction(chunk_rows(after.environment, name_of_chunk(document), document, self.clock.now()))
 
     def publish_anew(self, key: str) -> bool:
         """Put the flag or segment in force as it stands, also where nothing of it is open: what was served is lost.
@@ -137,7 +115,7 @@ class SnapshotPublisher:
         current = load_segment(self.store, key)
         if current is None:
             return False
-        self._publish(current.environment, head, slot_of_segment(current.state.key), _with_segment(current.state))
+        self._publish(current, head, slot_of_segment(current.state.key), with_segment(current.state))
         return bool(current.state.effects)
 
     def _flag_anew(self, key: str, head: Head) -> bool:
@@ -155,21 +133,21 @@ class SnapshotPublisher:
         """Publish the flag; one that is killed and too long for its chunk, as far as it is needed to serve it so."""
         slot, state = slot_of_flag(current.state.key), current.state
         try:
-            self._publish(current.environment, head, slot, _with_flag(state))
+            self._publish(current, head, slot, with_flag(state))
         except RejectedError as error:
             if state.live is None or not state.live.killed:
                 raise
             log.warning("%s is killed, and published without its rules: %s", current.key, error)
-            self._publish(current.environment, head, slot, _with_flag(replace(state, flag=bare(state.live))))
+            self._publish(current, head, slot, with_flag(replace(state, flag=bare(state.live))))
 
-    def _publish(
-        self, environment: EnvironmentName, head: Head, slot: str, change: Callable[[OpenedChunk], OpenedChunk]
-    ) -> None:
+    def _publish(self, current: FlagAggregate | SegmentAggregate, head: Head, slot: str, change: ChunkChange) -> None:
         """Put the changed chunk in force; what else it holds stays as it is stored, also what cannot be read here.
 
-        Raises `VersionConflictError` when somebody else moved the head.
+        With that the turn of the change that is published is over. Raises `VersionConflictError` when somebody else
+        moved the head.
         """
-        before = self._chunk(environment, head, slot)
+        environment = current.environment
+        before = read_slot(self.snapshots, environment, head, slot)
         after = change(before)
         if after == before:
             return
@@ -177,18 +155,10 @@ class SnapshotPublisher:
         name = name_of_chunk(document)
         self.snapshots.write_chunk(environment, name, document, now)
         chunks = {**dict(head.chunks), slot: name}
-        self.snapshots.move_head(environment, Head(head.etag, tuple(sorted(chunks.items()))))
+        turn = head.turn if head.turn is not None and not is_over(head.turn, current) else None
+        self.snapshots.move_head(environment, Head(head.etag, tuple(sorted(chunks.items())), turn))
         log.info("published %s of %s", slot, environment)
         self._prune(environment, set(chunks.values()))
-
-    def _chunk(self, environment: EnvironmentName, head: Head, slot: str) -> OpenedChunk:
-        name = dict(head.chunks).get(slot)
-        if name is None:
-            return OpenedChunk(flags={}, segments={})
-        document = self.snapshots.read_chunk(environment, name)
-        if document is None or name_of_chunk(document) != name:
-            raise VersionConflictError(f"chunk {name} of {environment} is not in force any more")
-        return open_chunk(document)
 
     def _prune(self, environment: EnvironmentName, keep: set[str]) -> None:
         """Forget some chunks that nobody refers to. What is not forgotten now is so after the next change."""
@@ -196,53 +166,3 @@ class SnapshotPublisher:
             self.snapshots.prune(environment, keep, self.clock.now() - PRUNED_AFTER, at_most=PRUNED_AT_ONCE)
         except SlipwayError as error:
             log.warning("old chunks of %s stay until the next change: %s", environment, error)
-
-
-def slot_of_flag(key: str) -> str:
-    """Return which chunk a flag belongs to."""
-    return f"f{_bucket(key, FLAG_CHUNKS):02d}"
-
-
-def slot_of_segment(key: str) -> str:
-    """Return which chunk a segment belongs to."""
-    return f"s{_bucket(key, SEGMENT_CHUNKS):02d}"
-
-
-def _bucket(key: str, count: int) -> int:
-    return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % count
-
-
-def _with_flag(state: FlagState) -> Callable[[OpenedChunk], OpenedChunk]:
-    own: dict[FlagKey, str] = {}
-    if state.live is not None and state.changed is not None:
-        own[state.key] = line_of_flag(
-            PublishedFlag(
-                flag=state.live,
-                revision=state.revision,
-                changed=state.changed,
-                changed_by=state.changed_by,
-                driven_by=state.drivers[0].rollout if state.drivers else None,
-            )
-        )
-
-    def change(chunk: OpenedChunk) -> OpenedChunk:
-        others = {key: line for key, line in chunk.flags.items() if key != state.key}
-        return replace(chunk, flags={**others, **own})
-
-    return change
-
-
-def _with_segment(state: SegmentState) -> Callable[[OpenedChunk], OpenedChunk]:
-    own: dict[SegmentKey, str] = {}
-    if state.segment is not None and state.changed is not None:
-        own[state.key] = line_of_segment(
-            PublishedSegment(
-                segment=state.segment, revision=state.revision, changed=state.changed, changed_by=state.changed_by
-            )
-        )
-
-    def change(chunk: OpenedChunk) -> OpenedChunk:
-        others = {key: line for key, line in chunk.segments.items() if key != state.key}
-        return replace(chunk, segments={**others, **own})
-
-    return change

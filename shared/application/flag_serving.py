@@ -50,8 +50,8 @@ Segments: TypeAlias = StoredEntries[SegmentKey, PublishedSegment]
 class Content:
     """What a snapshot holds. A flag or a segment is read when it is first needed."""
 
-    etag: str | None = None
-    """The head's; None where nothing was published yet."""
+    head: Head = field(default_factory=lambda: Head(None))
+    """Names what this was read from."""
     flags: Flags = field(default_factory=lambda: StoredEntries({}, read_published_flag))
     """In the order of their keys."""
     segments: Segments = field(default_factory=lambda: StoredEntries({}, read_published_segment))
@@ -191,11 +191,13 @@ class FlagServer:
         changes = kept.changes
         head = self._snapshots.read_head(environment)
         before = kept.served
-        if before is not None and before.content.etag == head.etag:
-            served = replace(before, stale_since=None) if before.stale_since is not None else before
+        if before is not None and before.content.head.chunks == head.chunks:
+            served = before
+            if before.content.head != head or before.stale_since is not None:
+                served = replace(before, content=replace(before.content, head=head), stale_since=None)
         else:
-            etag, kept.chunks = self._chunks_in_force(environment, head, kept.chunks)
-            content = _content_of(etag, kept.chunks.values(), before.content if before is not None else Content())
+            head, kept.chunks = self._chunks_in_force(environment, head, kept.chunks)
+            content = _content_of(head, kept.chunks.values(), before.content if before is not None else Content())
             flags, segments = content.plain_flags, content.plain_segments
             earlier = before.ruleset if before is not None else None
             served = Served(content, ruleset_of(flags, segments, regexes=self._regexes, earlier=earlier))
@@ -208,12 +210,12 @@ class FlagServer:
 
     def _chunks_in_force(
         self, environment: EnvironmentName, head: Head, known: Mapping[str, OpenedChunk]
-    ) -> tuple[str | None, Mapping[str, OpenedChunk]]:
-        """Return the chunks that the head names, and its ETag. One that is gone says that the head moved on."""
+    ) -> tuple[Head, Mapping[str, OpenedChunk]]:
+        """Return the chunks that the head names, and the head. One that is gone says that the head moved on."""
         for _ in range(HEADS_TRIED):
             chunks = self._chunks(environment, [name for _, name in head.chunks], known)
             if chunks is not None:
-                return head.etag, chunks
+                return head, chunks
             head = self._snapshots.read_head(environment)
         raise TryLaterError(f"the flags of {environment} change faster than they can be read", after_seconds=1)
 
@@ -235,11 +237,11 @@ class FlagServer:
         return {name: known.get(name) or new[name] for name in names} if len(new) == len(missing) else None
 
 
-def _content_of(etag: str | None, chunks: Collection[OpenedChunk], before: Content) -> Content:
+def _content_of(head: Head, chunks: Collection[OpenedChunk], before: Content) -> Content:
     flags = {key: line for chunk in chunks for key, line in chunk.flags.items()}
     segments = {key: line for chunk in chunks for key, line in chunk.segments.items()}
     return Content(
-        etag,
+        head,
         StoredEntries(flags, read_published_flag, before.flags),
         StoredEntries(segments, read_published_segment, before.segments),
     )

@@ -12,9 +12,11 @@ from shared.application.flag_aggregates import (
     new_flag,
     revision_id,
 )
+from shared.application.flag_chunks import Room
 from shared.application.flag_environments import FlagEnvironments
 from shared.application.flag_publish import SnapshotPublisher
 from shared.application.flag_serving import Content, FlagServer
+from shared.application.flag_turns import Turns
 from shared.domain.errors import InvalidError, RejectedError, SlipwayError, TryLaterError, VersionConflictError
 from shared.domain.flags.managing.breaking import problems_of_saving
 from shared.domain.flags.managing.commands import (
@@ -23,11 +25,12 @@ from shared.domain.flags.managing.commands import (
     AtTheDoor,
     Expected,
     Lapse,
+    Revive,
     SaveFlag,
     ScheduleChange,
 )
 from shared.domain.flags.managing.decide import FlagDecision, decide
-from shared.domain.flags.managing.draft import Check
+from shared.domain.flags.managing.draft import Check, Refuse
 from shared.domain.flags.managing.events import ChangeScheduled
 from shared.domain.flags.managing.refusals import UnknownFlagError
 from shared.domain.flags.managing.state import FlagState
@@ -37,14 +40,15 @@ from shared.domain.flags.operators import Regexes
 from shared.domain.names import EnvironmentName, FlagKey, SegmentKey, key_of_flag
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
+from shared.ports.flag_snapshots import Head
 from shared.ports.open_markers import OpenMarkers
 from shared.ports.rollout_store import HistoryEntry, RolloutArchive, RolloutStore
-from shared.wire.flag_documents import FlagEnvelope, read_flag_revision
+from shared.wire.flag_documents import read_flag_revision
 
 CONFLICTS_AT_MOST = 10
 LINES_AT_MOST = 200
-GROWING = SaveFlag | Approve
-"""What may make a flag larger, and so too large to be served: it is looked at before it is committed."""
+ASKS_THE_OTHERS = SaveFlag | ScheduleChange | Approve | Archive | Revive | Lapse
+"""What is decided among all that an environment has."""
 
 log = logging.getLogger("slipway.flags")
 
@@ -55,11 +59,13 @@ class Among:
 
     flags: Mapping[FlagKey, Flag]
     segments: Mapping[SegmentKey, Segment]
+    head: Head | None = None
+    """Names what these were read from; None: nobody serves all of them, so that there is room for whatever it is."""
 
     @classmethod
     def served(cls, content: Content) -> "Among":
         """Return what is served."""
-        return cls(content.plain_flags, content.plain_segments)
+        return cls(content.plain_flags, content.plain_segments, content.head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +76,30 @@ class FlagRules:
     environments: FlagEnvironments
     regexes: Regexes
     clock: Clock
+    room: Room
     distributed: Collection[EnvironmentName] = ()
     """The environments that distribute their flags to a product outside too."""
 
-    def decide(self, current: FlagAggregate, command: AtTheDoor | Lapse, among: Among | None = None) -> FlagDecision:
-        """Return what the command comes to, among these flags; None: those that are served now.
+    def among(self, environment: EnvironmentName, command: AtTheDoor | Lapse) -> Among | None:
+        """Return what a command is to be decided among; None for the kill switch and rollouts: they ask nothing."""
+        return Among.served(self.server.latest(environment)) if isinstance(command, ASKS_THE_OTHERS) else None
 
-        The kill switch and rollouts ask nothing of the others.
+    def decide(self, current: FlagAggregate, command: AtTheDoor | Lapse, among: Among | None) -> FlagDecision:
+        """Return what the command comes to among these.
+
+        Raises what the domain's `decide` raises, and `VersionConflictError` where these are not in force any more.
         """
-        check: Check = lambda _flag: ()  # noqa: E731 - the one of those that change nothing but themselves
-        if isinstance(command, SaveFlag | ScheduleChange | Approve | Lapse):
-            check = self._check(among or Among.served(self.server.latest(current.environment)))
-        if isinstance(command, Archive):
-            self._check_not_needed(current)
+        check: Check = lambda _flag: ()  # noqa: E731 - those of a command that asks nothing
+        refuse: Refuse = lambda _flag: None  # noqa: E731
+        if among is not None:
+            check, refuse = self._check(among), self._refuse(current, among)
         return decide(
             current.state,
             command,
             now=self.clock.now(),
             approvals=self.environments.approvals_in(current.environment),
             check=check,
+            refuse=refuse,
             distributes=current.environment in self.distributed,
         )
 
@@ -101,11 +112,24 @@ class FlagRules:
     def _check(self, among: Among) -> Check:
         return lambda flag: problems_of_saving(flag, among.flags, among.segments, regexes=self.regexes)
 
-    def _check_not_needed(self, current: FlagAggregate) -> None:
-        users = users_of_flag(current.state.key, self.server.latest(current.environment).plain_flags.values())
-        if users:
-            named = ", ".join(user.key for user in users)
-            raise RejectedError(f"flag {current.state.key} is a prerequisite of {named}: change those first")
+    def _refuse(self, current: FlagAggregate, among: Among) -> Refuse:
+        def refusal(flag: Flag | None) -> str | None:
+            if flag is None:
+                return _refusal_to_miss(current.state.key, among)
+            if among.head is None:
+                return None
+            after = replace(current.state, flag=flag, archived=False, changed=self.clock.now())
+            why_not = self.room.refusal(current.environment, among.head, after)
+            return None if why_not is None else f"there is no room for flag {current.state.key} so: {why_not}"
+
+        return refusal
+
+
+def _refusal_to_miss(key: FlagKey, among: Among) -> str | None:
+    users = users_of_flag(key, among.flags.values())
+    if not users:
+        return None
+    return f"flag {key} is a prerequisite of {', '.join(user.key for user in users)}: change those first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +142,7 @@ class Flags:
     queue: CommandQueue
     rules: FlagRules
     publisher: SnapshotPublisher
+    turns: Turns
     clock: Clock
 
     def tell(self, environment: EnvironmentName, key: FlagKey, command: AtTheDoor) -> FlagState:
@@ -125,27 +150,30 @@ class Flags:
 
         Raises what `decide` raises. A snapshot that cannot be written now is so by a message, or by the sweep.
         """
-        aggregate = key_of_flag(environment, key)
         for _ in range(CONFLICTS_AT_MOST):
-            current = load_flag(self.store, aggregate) or new_flag(environment, key)
-            decision = self.rules.decide(current, command)
-            if not decision.events:
-                return self._bring_up(current).state if current.state.effects else current.state
             try:
-                if isinstance(command, GROWING) and not (decision.state.live and decision.state.live.killed):
-                    self.publisher.check_room(replace(current, envelope=FlagEnvelope(state=decision.state)))
-                self.markers.open(aggregate, self.clock.now() + MARKER_GRACE)
-                after = commit_flag(self.store, current, decision, alarms=current.envelope.alarms)
+                return self._told(environment, key, command)
             except VersionConflictError:
                 continue
-            except RejectedError as error:
-                raise RejectedError(f"flag {key}, with what waits to change it, cannot be kept so: {error}") from error
-            for event in decision.events:
-                log.info("%s %s", type(event).__name__, aggregate)
-            if after.state.distributing or any(isinstance(event, ChangeScheduled) for event in decision.events):
-                self._wake(aggregate)
-            return self._bring_up(after).state
         raise TryLaterError(f"flag {key} is changing too fast to be changed now", after_seconds=1)
+
+    def _told(self, environment: EnvironmentName, key: FlagKey, command: AtTheDoor) -> FlagState:
+        current = load_flag(self.store, key_of_flag(environment, key)) or new_flag(environment, key)
+        among = self.rules.among(environment, command)
+        decision = self.rules.decide(current, command, among)
+        if not decision.events:
+            return self._bring_up(current).state
+        self.markers.open(current.key, self.clock.now() + MARKER_GRACE)
+        try:
+            with self.turns.turn_of_flag(current, decision, among.head if among is not None else None):
+                after = commit_flag(self.store, current, decision, alarms=current.envelope.alarms)
+        except RejectedError as error:
+            raise RejectedError(f"flag {key}, with what waits to change it, cannot be kept so: {error}") from error
+        for event in decision.events:
+            log.info("%s %s", type(event).__name__, current.key)
+        if after.state.distributing or any(isinstance(event, ChangeScheduled) for event in decision.events):
+            self._wake(current.key)
+        return self._bring_up(after).state
 
     def is_there(self, environment: EnvironmentName, key: FlagKey) -> bool:
         """Whether there is such a flag, and it is not archived."""
@@ -155,7 +183,7 @@ class Flags:
     def state(self, environment: EnvironmentName, key: FlagKey) -> FlagState:
         """Return the flag as it was decided, archived or not. Raises `UnknownFlagError`."""
         current = load_flag(self.store, key_of_flag(environment, key))
-        if current is None:
+        if current is None or not current.state.sequence:
             raise UnknownFlagError(f"there is no flag {key} in {environment}")
         return current.state
 

@@ -1,7 +1,8 @@
 """Changing segments, in the same way as flags."""
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from shared.application.door import MARKER_GRACE
 from shared.application.flag_aggregates import (
@@ -11,8 +12,10 @@ from shared.application.flag_aggregates import (
     new_segment,
     revision_id,
 )
+from shared.application.flag_chunks import Room
 from shared.application.flag_publish import SnapshotPublisher
-from shared.application.flag_serving import FlagServer
+from shared.application.flag_serving import Content, FlagServer
+from shared.application.flag_turns import Turns
 from shared.application.flags import CONFLICTS_AT_MOST, LINES_AT_MOST
 from shared.domain.errors import InvalidError, RejectedError, SlipwayError, TryLaterError, VersionConflictError
 from shared.domain.flags.managing.breaking import problems_of_saving_segment
@@ -33,7 +36,7 @@ from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
 from shared.ports.open_markers import OpenMarkers
 from shared.ports.rollout_store import HistoryEntry, RolloutArchive, RolloutStore
-from shared.wire.flag_documents import SegmentEnvelope, read_segment_revision
+from shared.wire.flag_documents import read_segment_revision
 
 log = logging.getLogger("slipway.flags")
 
@@ -48,6 +51,8 @@ class Segments:
     queue: CommandQueue
     server: FlagServer
     publisher: SnapshotPublisher
+    turns: Turns
+    room: Room
     regexes: Regexes
     clock: Clock
 
@@ -62,22 +67,28 @@ class Segments:
         restored: int | None = None,
     ) -> SegmentState:
         """Save the segment. Raises `InvalidError` with what is wrong with it, or would be with what asks for it."""
-        content = self.server.latest(environment)
-        problems = problems_of_saving_segment(
-            segment, content.plain_flags, content.plain_segments, regexes=self.regexes
-        )
-        if problems:
-            raise InvalidError(*problems)
         command = SaveSegment(segment=segment, by=by, why=why, expected=expected, restored=restored)
-        return self._tell(environment, segment.key, command)
+
+        def looked_at(content: Content) -> SaveSegment:
+            problems = problems_of_saving_segment(
+                segment, content.plain_flags, content.plain_segments, regexes=self.regexes
+            )
+            if problems:
+                raise InvalidError(*problems)
+            return command
+
+        return self._tell(environment, segment.key, looked_at)
 
     def delete(
         self, environment: EnvironmentName, key: SegmentKey, *, by: str, why: str, expected: Expected
     ) -> SegmentState:
         """Delete the segment. Raises `RejectedError` while flags or segments that are served ask for it."""
-        content = self.server.latest(environment)
-        used_by = users_of_segment(key, content.plain_flags.values(), content.plain_segments.values())
-        return self._tell(environment, key, DeleteSegment(by=by, why=why, expected=expected, used_by=used_by))
+
+        def looked_at(content: Content) -> DeleteSegment:
+            used_by = users_of_segment(key, content.plain_flags.values(), content.plain_segments.values())
+            return DeleteSegment(by=by, why=why, expected=expected, used_by=used_by)
+
+        return self._tell(environment, key, looked_at)
 
     def is_there(self, environment: EnvironmentName, key: SegmentKey) -> bool:
         """Whether there is such a segment."""
@@ -109,29 +120,40 @@ class Segments:
 
     def _state(self, environment: EnvironmentName, key: SegmentKey) -> SegmentState:
         current = load_segment(self.store, key_of_segment(environment, key))
-        if current is None:
+        if current is None or not current.state.sequence:
             raise UnknownFlagError(f"there is no segment {key} in {environment}")
         return current.state
 
-    def _tell(self, environment: EnvironmentName, key: SegmentKey, command: SegmentCommand) -> SegmentState:
-        aggregate = key_of_segment(environment, key)
+    def _tell(
+        self, environment: EnvironmentName, key: SegmentKey, looked_at: Callable[[Content], SegmentCommand]
+    ) -> SegmentState:
+        """Decide and commit what is wanted, once it was looked at among what is served."""
         for _ in range(CONFLICTS_AT_MOST):
-            current = load_segment(self.store, aggregate) or new_segment(environment, key)
-            decision = decide_segment(current.state, command, now=self.clock.now())
-            if not decision.events:
-                return self._bring_up(current)
             try:
-                if isinstance(command, SaveSegment):
-                    self.publisher.check_room(replace(current, envelope=SegmentEnvelope(state=decision.state)))
-                self.markers.open(aggregate, self.clock.now() + MARKER_GRACE)
-                after = commit_segment(self.store, current, decision)
+                return self._told(environment, key, looked_at)
             except VersionConflictError:
                 continue
-            except RejectedError as error:
-                raise RejectedError(f"segment {key} cannot be kept so: {error}") from error
-            log.info("%s %s", type(decision.events[0]).__name__, aggregate)
-            return self._bring_up(after)
         raise TryLaterError(f"segment {key} is changing too fast to be changed now", after_seconds=1)
+
+    def _told(
+        self, environment: EnvironmentName, key: SegmentKey, looked_at: Callable[[Content], SegmentCommand]
+    ) -> SegmentState:
+        current = load_segment(self.store, key_of_segment(environment, key)) or new_segment(environment, key)
+        content = self.server.latest(environment)
+        decision = decide_segment(current.state, looked_at(content), now=self.clock.now())
+        if not decision.events:
+            return self._bring_up(current)
+        why_not = self.room.refusal(environment, content.head, decision.state)
+        if why_not is not None:
+            raise RejectedError(f"there is no room for segment {key} so: {why_not}")
+        self.markers.open(current.key, self.clock.now() + MARKER_GRACE)
+        try:
+            with self.turns.turn(current, content.head):
+                after = commit_segment(self.store, current, decision)
+        except RejectedError as error:
+            raise RejectedError(f"segment {key} cannot be kept so: {error}") from error
+        log.info("%s %s", type(decision.events[0]).__name__, current.key)
+        return self._bring_up(after)
 
     def _bring_up(self, after: SegmentAggregate) -> SegmentState:
         if not after.state.effects:

@@ -18,12 +18,14 @@ from shared.settings import AppConfigurationStore, LaunchDarklyEnvironment, Sett
 if TYPE_CHECKING:
     from shared.application.by_kind import WhatDivides
     from shared.application.evaluations import Evaluations
+    from shared.application.flag_chunks import Room
     from shared.application.flag_distribute import Distributions
     from shared.application.flag_drive import FlagDriver
     from shared.application.flag_publish import SnapshotPublisher
     from shared.application.flag_rollouts import FlagsOfRollouts
     from shared.application.flag_serving import FlagServer
     from shared.application.flag_transfer import FlagImports
+    from shared.application.flag_turns import Turns
     from shared.application.flag_views import FlagViews
     from shared.application.flags import FlagRules, Flags
     from shared.application.segments import Segments
@@ -109,7 +111,16 @@ class FlagParts:
         from shared.application.flags import Flags
 
         kept = self._keeping
-        return Flags(kept.store, kept.store, kept.markers, kept.queue, self._rules, self.publisher, self._clock)
+        return Flags(
+            kept.store,
+            kept.store,
+            kept.markers,
+            kept.queue,
+            self._rules,
+            self.publisher,
+            self._turns,
+            self._clock,
+        )
 
     @OnFirstUse
     def segments(self) -> Segments:
@@ -124,6 +135,8 @@ class FlagParts:
             kept.queue,
             self.server,
             self.publisher,
+            self._turns,
+            self._room,
             self._regexes,
             self._clock,
         )
@@ -150,7 +163,16 @@ class FlagParts:
 
         kept = self._keeping
         distributor = FlagDistributor(kept.store, self.server, self._options.distributions, self._clock)
-        return FlagDriver(kept.store, kept.queue, kept.markers, self._rules, self.publisher, distributor, self._clock)
+        return FlagDriver(
+            kept.store,
+            kept.queue,
+            kept.markers,
+            self._rules,
+            self.publisher,
+            distributor,
+            self._turns,
+            self._clock,
+        )
 
     @OnFirstUse
     def driven(self) -> FlagsOfRollouts:
@@ -183,7 +205,26 @@ class FlagParts:
         from shared.application.flags import FlagRules
 
         options = self._options
-        return FlagRules(self.server, options.environments, self._regexes, self._clock, tuple(options.distributions))
+        return FlagRules(
+            self.server,
+            options.environments,
+            self._regexes,
+            self._clock,
+            self._room,
+            tuple(options.distributions),
+        )
+
+    @OnFirstUse
+    def _room(self) -> Room:
+        from shared.application.flag_chunks import Room
+
+        return Room(self._keeping.snapshots, self._clock)
+
+    @OnFirstUse
+    def _turns(self) -> Turns:
+        from shared.application.flag_turns import Turns
+
+        return Turns(self._keeping.store, self._keeping.snapshots, self.publisher, self._clock)
 
     @OnFirstUse
     def publisher(self) -> SnapshotPublisher:

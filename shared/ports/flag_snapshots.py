@@ -1,10 +1,14 @@
-"""What an environment's flags are served from: chunks that are written once, and one head that names those in force."""
+"""What an environment's flags are served from: chunks that are written once, and one head that names those in force.
+
+The head also says whose turn it is to change them, for whoever changes one was looked at among all the others.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from shared.domain.flags.turns import Turn
 from shared.domain.names import EnvironmentName
 
 
@@ -15,6 +19,8 @@ class Head:
     etag: str | None
     """None: nothing was published yet."""
     chunks: tuple[tuple[str, str], ...] = ()
+    turn: Turn | None = None
+    """None: it is anybody's."""
 
 
 class FlagSnapshots(Protocol):
@@ -28,7 +34,7 @@ class FlagSnapshots(Protocol):
         ...
 
     def move_head(self, environment: EnvironmentName, head: Head) -> str:
-        """Put these chunks in force if the head is still the one with `head.etag`; return its new etag.
+        """Put these chunks, and this turn, in force if the head is still the one with `head.etag`; return its new etag.
 
         Raises `VersionConflictError` when somebody else moved it: nothing was written, or, after an answer that was
         lost, it was moved by this very call. Read it again.

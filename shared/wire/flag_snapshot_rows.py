@@ -1,7 +1,7 @@
 """Which rows of a table a snapshot of flags is: one partition for each environment.
 
 f|{environment}
-    h                          head: which chunks are in force
+    h                          head: which chunks are in force, and in `turn` whose turn it is to change them
     c|{name}|{piece}           chunk, in pieces; the first has `written`
     w|{written}|{name}         the same once more in the order of time, to find the old ones without a scan
 
@@ -13,18 +13,23 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from shared.domain.errors import RejectedError
+from shared.domain.flags.turns import Turn
 from shared.domain.names import EnvironmentName
-from shared.wire.table_keys import escape_key, micros, padded
-from shared.wire.table_limits import TableRow
+from shared.wire.table_keys import escape_key, micros, moment, padded
+from shared.wire.table_limits import TableRow, check_transaction
 from shared.wire.table_text import join, pack, split, unpack
 
 HEAD = "h"
+TURN = "turn"
 AGES = "w|"
 WRITTEN = "written"
 PIECE = 80_000
 """Characters a row: at the worst each takes 12 bytes on the wire, and the emulator counts those towards 1 MiB."""
 PIECES_AT_MOST = 50
 """A chunk is written in one transaction, of 4 MiB at most."""
+SPARE = PIECE
+"""Characters of a chunk that people's changes leave free: for what rollouts and kill switches write, whom nobody asks
+whether there is room."""
 
 
 def partition_of(environment: EnvironmentName) -> str:
@@ -32,9 +37,28 @@ def partition_of(environment: EnvironmentName) -> str:
     return f"f|{escape_key(environment)}"
 
 
-def head_row(environment: EnvironmentName, chunks: Sequence[tuple[str, str]]) -> TableRow:
+def head_row(environment: EnvironmentName, chunks: Sequence[tuple[str, str]], turn: Turn | None) -> TableRow:
     """Return the row of a head."""
-    return TableRow(partition_of(environment), HEAD, split(write_chunks(chunks)))
+    properties = split(write_chunks(chunks))
+    return TableRow(
+        partition_of(environment), HEAD, properties if turn is None else {**properties, TURN: write_turn(turn)}
+    )
+
+
+def write_turn(turn: Turn) -> str:
+    """Return the turn as text."""
+    return json.dumps([turn.key, turn.name, turn.version, micros(turn.at)], separators=(",", ":"))
+
+
+def read_turn(text: str | None) -> Turn | None:
+    """Return the turn that `write_turn` was given. What is none, a newer release's for instance, is nobody's turn."""
+    if text is None:
+        return None
+    match json.loads(text):
+        case [str(key), str(name), int(version), int(at)]:
+            return Turn(key, name, version, moment(at))
+        case _:
+            return None
 
 
 def write_chunks(chunks: Sequence[tuple[str, str]]) -> str:
@@ -59,6 +83,16 @@ def chunk_rows(environment: EnvironmentName, name: str, document: str, written: 
     rows = [TableRow(partition_of(environment), chunk_key(name, at), split(each)) for at, each in enumerate(pieces)]
     stamped = {WRITTEN: time_key(written), **rows[0].properties}
     return [TableRow(rows[0].partition, rows[0].key, stamped), *rows[1:]]
+
+
+def check_room(environment: EnvironmentName, name: str, document: str, written: datetime) -> None:
+    """Raise `RejectedError` when a chunk would be longer than a person's change may make it."""
+    most = PIECE * PIECES_AT_MOST - SPARE
+    if len(pack(document)) > most:
+        raise RejectedError(
+            f"what is kept together with it would have {len(document):,} characters; allowed are {most:,}"
+        )
+    check_transaction(chunk_rows(environment, name, document + " " * SPARE, written))
 
 
 def chunk_key(name: str, piece: int) -> str:

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from shared.adapters.re2.regexes import Re2Regexes
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.flag_snapshots import SqliteFlagSnapshots
-from shared.application.flag_publish import slot_of_flag
+from shared.application.flag_chunks import slot_of_flag
 from shared.application.flag_serving import MAX_AGE, FlagServer
 from shared.domain.flags.compile import compile_flags
 from shared.domain.flags.evaluation import Evaluation

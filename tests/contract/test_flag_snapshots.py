@@ -1,6 +1,7 @@
 """What every keeper of flag snapshots promises, on SQLite and on Azure Table Storage (its emulator)."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from shared.adapters.azure_tables.flag_snapshots import TableFlagSnapshots
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.flag_snapshots import SqliteFlagSnapshots
 from shared.domain.errors import RejectedError, VersionConflictError
+from shared.domain.flags.turns import Turn
 from shared.domain.names import EnvironmentName
 from shared.ports.flag_snapshots import Head
 
@@ -42,6 +44,23 @@ def test_a_moved_head_is_read_back_with_its_slots_in_order(snapshots):
     etag = snapshots.move_head(LIVE, Head(None, (("b", "2"), ("a", "1"))))
 
     assert snapshots.read_head(LIVE) == Head(etag, (("a", "1"), ("b", "2")))
+
+
+@pytest.mark.parametrize("name", ["new-checkout", "a/b 🚀 ü", "a\x00\ud800", "x" * 256])
+def test_whose_turn_it_is_is_read_back_with_the_head_until_it_is_somebody_elses_or_nobodys(snapshots, name):
+    turn = Turn(f"flag:{LIVE}/{name}", name, 7, NOON + timedelta(microseconds=1))
+    first = snapshots.move_head(LIVE, Head(None, (("a", "1"),), turn))
+    assert snapshots.read_head(LIVE) == Head(first, (("a", "1"),), turn)
+    assert snapshots.read_head(TEST) == Head(None)
+
+    other = replace(turn, version=8)
+    second = snapshots.move_head(LIVE, Head(first, (("a", "1"),), other))
+    assert snapshots.read_head(LIVE) == Head(second, (("a", "1"),), other)
+    with pytest.raises(VersionConflictError):
+        snapshots.move_head(LIVE, Head(first, (("a", "1"),), turn))
+    assert snapshots.read_head(LIVE).turn == other
+    third = snapshots.move_head(LIVE, Head(second, (("a", "2"),)))
+    assert snapshots.read_head(LIVE) == Head(third, (("a", "2"),))
 
 
 @pytest.mark.parametrize("how", ["as new", "by an old etag", "where there is none"])

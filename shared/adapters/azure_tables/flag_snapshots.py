@@ -23,10 +23,12 @@ class TableFlagSnapshots:
 
     def read_head(self, environment: EnvironmentName) -> Head:
         row = self._table.find(rows.partition_of(environment), rows.HEAD)
-        return Head(row.etag, rows.read_chunks(join(row.properties))) if row else Head(None)
+        if row is None:
+            return Head(None)
+        return Head(row.etag, rows.read_chunks(join(row.properties)), rows.read_turn(row.properties.get(rows.TURN)))
 
     def move_head(self, environment: EnvironmentName, head: Head) -> str:
-        row = rows.head_row(environment, head.chunks)
+        row = rows.head_row(environment, head.chunks, head.turn)
         try:
             return self._table.transact([create(row) if head.etag is None else replace(row, head.etag)])[0]
         except RowConflictError as conflict:

@@ -2,10 +2,12 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from sqlite3 import Connection
 from uuid import uuid4
 
 from shared.adapters.sqlite.database import Database
 from shared.domain.errors import VersionConflictError
+from shared.domain.flags.turns import Turn
 from shared.domain.names import EnvironmentName
 from shared.ports.flag_snapshots import Head
 from shared.wire import flag_snapshot_rows as rows
@@ -15,6 +17,7 @@ from shared.wire.table_text import pack, unpack
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS flag_heads (environment TEXT PRIMARY KEY, etag TEXT NOT NULL, chunks TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS flag_turns (environment TEXT PRIMARY KEY, turn TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS flag_chunks (
     environment TEXT NOT NULL, name TEXT NOT NULL, written INTEGER NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (environment, name));
@@ -32,12 +35,14 @@ class SqliteFlagSnapshots:
     def read_head(self, environment: EnvironmentName) -> Head:
         with self._database.reading() as connection:
             row = connection.execute(
-                "SELECT etag, chunks FROM flag_heads WHERE environment = ?", (pack(environment),)
+                "SELECT etag, chunks, turn FROM flag_heads LEFT JOIN flag_turns USING (environment)"
+                " WHERE environment = ?",
+                (pack(environment),),
             ).fetchone()
-        return Head(row[0], rows.read_chunks(row[1])) if row else Head(None)
+        return Head(row[0], rows.read_chunks(row[1]), rows.read_turn(row[2])) if row else Head(None)
 
     def move_head(self, environment: EnvironmentName, head: Head) -> str:
-        check_row(rows.head_row(environment, head.chunks))
+        check_row(rows.head_row(environment, head.chunks, head.turn))
         etag, chunks = uuid4().hex, rows.write_chunks(head.chunks)
         with self._database.writing() as connection:
             if head.etag is None:
@@ -50,9 +55,20 @@ class SqliteFlagSnapshots:
                     "UPDATE flag_heads SET etag = ?, chunks = ? WHERE environment = ? AND etag = ?",
                     (etag, chunks, pack(environment), head.etag),
                 )
+            if moved.rowcount == 1:
+                self._keep_turn(connection, environment, head.turn)
         if moved.rowcount != 1:
             raise VersionConflictError(f"the snapshot of {environment} moved since it was read")
         return etag
+
+    @staticmethod
+    def _keep_turn(connection: Connection, environment: EnvironmentName, turn: Turn | None) -> None:
+        """The turn has a table to itself: files of earlier releases have no column for it."""
+        connection.execute("DELETE FROM flag_turns WHERE environment = ?", (pack(environment),))
+        if turn is not None:
+            connection.execute(
+                "INSERT INTO flag_turns (environment, turn) VALUES (?, ?)", (pack(environment), rows.write_turn(turn))
+            )
 
     def read_chunk(self, environment: EnvironmentName, name: str) -> str | None:
         with self._database.reading() as connection:

@@ -17,7 +17,7 @@ from shared.adapters.sqlite.flag_snapshots import SqliteFlagSnapshots
 from shared.adapters.sqlite.flag_usage import SqliteFlagUsage
 from shared.application import flag_serving
 from shared.application.evaluations import Evaluations
-from shared.application.flag_publish import slot_of_flag, slot_of_segment
+from shared.application.flag_chunks import slot_of_flag, slot_of_segment
 from shared.application.flag_serving import FIRST_RETRY_AFTER, MAX_AGE, RETRY_AFTER, FlagServer
 from shared.application.flag_usage import UsageNotes
 from shared.domain.errors import TryLaterError
@@ -124,7 +124,7 @@ def scene(tmp_path):
 def test_an_environment_without_flags_is_served_as_empty(tmp_path):
     served = Scene(tmp_path).server.served(LIVE)
 
-    assert (len(served.ruleset), served.content.etag, served.stale_since) == (0, None, None)
+    assert (len(served.ruleset), served.content.head.etag, served.stale_since) == (0, None, None)
 
 
 def test_a_warm_worker_reads_nothing_within_the_maximum_age_and_one_head_after_it(scene):

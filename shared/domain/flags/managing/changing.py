@@ -45,7 +45,7 @@ def archive(draft: FlagDraft, command: Archive) -> None:
         return
     draft.existing()
     check_expected(draft.state, command.expected)
-    why_not = refusal_to_archive(draft.state)
+    why_not = refusal_to_archive(draft.state) or draft.refuse(None)
     if why_not is not None:
         raise RejectedError(why_not)
     if draft.approvals:
@@ -145,7 +145,7 @@ def _check(draft: FlagDraft, flag: Flag) -> None:
     problems = tuple(draft.check(flag))
     if problems:
         raise InvalidError(*problems)
-    why_not = refusal_of_others(draft.state, flag)
+    why_not = refusal_of_others(draft.state, flag) or draft.refuse(flag)
     if why_not is not None:
         raise RejectedError(why_not)
 
@@ -197,7 +197,7 @@ def _waiting(state: FlagState, proposal: str) -> Proposal:
 def _carry_out(draft: FlagDraft, proposal: Proposal) -> None:
     approved_by = tuple(approval.by for approval in proposal.approvals)
     if proposal.flag is None:
-        why_not = refusal_to_archive(draft.state) or ("it is archived" if draft.state.archived else None)
+        why_not = refusal_to_archive(draft.state) or ("it is archived" if draft.state.archived else draft.refuse(None))
     else:
         why_not = _cannot(draft, proposal.flag, proposal.fields, proposal.revision)
     if why_not is not None:
@@ -253,7 +253,7 @@ def _cannot(draft: FlagDraft, wanted: Flag, fields: tuple[str, ...], revision: i
     if why_not is not None:
         return why_not
     problems = tuple(draft.check(flag))
-    return "; ".join(str(problem) for problem in problems[:3]) if problems else None
+    return "; ".join(str(problem) for problem in problems[:3]) if problems else draft.refuse(flag)
 
 
 def _merged(state: FlagState, wanted: Flag, fields: tuple[str, ...]) -> Flag:

@@ -1,6 +1,6 @@
 """The one entry to the rules of changing a flag: a command on a state, with the time, comes to a decision."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -27,7 +27,7 @@ from shared.domain.flags.managing.commands import (
     Undistributed,
 )
 from shared.domain.flags.managing.distributing import ask, distributed, end, failed
-from shared.domain.flags.managing.draft import Check, FlagDraft
+from shared.domain.flags.managing.draft import Check, FlagDraft, Refuse
 from shared.domain.flags.managing.driving import drive, refusal_to_revive, release
 from shared.domain.flags.managing.state import FlagState
 from shared.domain.names import EffectId
@@ -51,6 +51,7 @@ def decide(
     now: datetime,
     approvals: int = 0,
     check: Check = lambda _flag: (),
+    refuse: Refuse = lambda _flag: None,
     distributes: bool = False,
 ) -> FlagDecision:
     """Return what the command comes to. Pure: the same arguments give the same decision.
@@ -60,7 +61,7 @@ def decide(
     refusals of this room. What is no command of the door never raises: a scheduled change that cannot be made becomes
     a fact.
     """
-    draft = FlagDraft(state, now, approvals, check, distributes=distributes)
+    draft = FlagDraft(state, now, approvals, check, refuse, distributes=distributes)
     match command:
         case SaveFlag():
             save(draft, command)
@@ -124,8 +125,9 @@ def _kill(draft: FlagDraft, command: Kill) -> None:
 
 
 def _revive(draft: FlagDraft, command: Revive) -> None:
-    if draft.existing().killed:
-        why_not = refusal_to_revive(draft.state)
+    flag = draft.existing()
+    if flag.killed:
+        why_not = refusal_to_revive(draft.state) or draft.refuse(replace(flag, killed=False))
         if why_not is not None:
             raise RejectedError(why_not)
         revision = draft.state.revision + 1

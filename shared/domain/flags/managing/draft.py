@@ -15,18 +15,28 @@ from shared.domain.names import EffectId
 
 Check = Callable[[Flag], Sequence[Problem]]
 """Says what is wrong with a flag among the others of its environment."""
+Refuse = Callable[[Flag | None], str | None]
+"""Says why the environment has no room for a flag, or cannot be without it (None), or nothing."""
 
 
 class FlagDraft:
     """Collects the facts of one decision; `state` is always the state after them."""
 
     def __init__(
-        self, state: FlagState, now: datetime, approvals: int, check: Check, *, distributes: bool = False
+        self,
+        state: FlagState,
+        now: datetime,
+        approvals: int,
+        check: Check,
+        refuse: Refuse,
+        *,
+        distributes: bool = False,
     ) -> None:
         self.state = state
         self.now = now
         self.approvals = approvals
         self.check = check
+        self.refuse = refuse
         self.distributes = distributes
         self.events: list[FlagEvent] = []
         self.opened: list[EffectId] = []

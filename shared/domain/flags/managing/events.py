@@ -194,3 +194,5 @@ RecordedInFlag = (
 FlagEvent = RecordedInFlag | SilentInFlag
 SERVED_OTHERWISE = (FlagSaved, FlagKilled, FlagRevived, FlagArchived, FlagDriven, FlagReleased)
 """After these, what is served is to be brought up to date."""
+LOOKED_AT = (FlagSaved, FlagRevived, FlagArchived)
+"""What is looked at among the other flags and segments before it is committed."""
