@@ -28,6 +28,8 @@ def read_letter(letter_id: str, text: str) -> DeadLetter:
     if text.startswith("["):
         return _before_there_was_a_schema(letter_id, text)
     letter: DeadLetter = read_stored(text, DeadLetter, _converter())
+    if not any(isinstance(each, Refused) for each in letter.happenings):
+        raise RejectedError("a stored letter is not what this release writes: it says of no refusal")
     return letter
 
 

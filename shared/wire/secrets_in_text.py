@@ -8,9 +8,9 @@ _SECRETIVE: Final = re.compile(
     "(?i)passw|passphrase|secret|token|credential|authoriz|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key"
     "|primary[-_]?key|subscription[-_]?key|connection[-_]?string|signature|cookie|^(?:sig|pwd|pass|sas)$"
 )
-_MEMBER: Final = re.compile(r'"([^"\\]{1,100})"(\s{0,20}:\s{0,20})"((?:[^"\\]|\\.)*+)\\?("|\Z)', re.DOTALL)
+_MEMBER: Final = re.compile(r'"([^"\\]{1,100})"(\s{0,20}:\s{0,20})"((?:[^"\\]|\\.)*+)("|\\?\Z)', re.DOTALL)
 _MEMBER_OF_TEXT: Final = re.compile(
-    r'\\"([^"\\]{1,100})\\"(\s{0,20}:\s{0,20})\\"((?:[^"\\]|\\[^"])*+)\\?(\\"|"|\Z)', re.DOTALL
+    r'\\"([^"\\]{1,100})\\"(\s{0,20}:\s{0,20})\\"((?:[^"\\]|\\[^"])*+)(\\"|"|\\?\Z)', re.DOTALL
 )
 """The same in JSON that stands as a text within JSON."""
 _BEFORE: Final = (

@@ -24,7 +24,7 @@ from shared.wire.documents import (
     write_rollout,
 )
 from shared.wire.stored_form import SCHEMA
-from tests.golden import record_flags, record_releases
+from tests.golden import record_flags, record_releases, record_rows
 from tests.unit.domain.members import DEPLOY, TELL, steer
 from tests.unit.domain.specs import NOON, SHOP
 from tests.unit.domain.states import Story
@@ -130,5 +130,6 @@ if __name__ == "__main__":
     _keep("accepted-steering", steered())
     record_flags.record(SCHEMA)
     record_releases.record(SCHEMA)
+    record_rows.record(SCHEMA)
     _keep("accepted-tidings", told())
     _keep("accepted-taking-back", taken())
