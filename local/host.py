@@ -38,7 +38,7 @@ from local.hosting.timer_functions import TimerFunction, TimerMonitor
 from local.hosting.worker_threads import WorkerThreads
 from shared.adapters.sqlite.broker import SqliteBroker
 from shared.bootstrap import embedded_broker
-from shared.domain.errors import TryLaterError
+from shared.domain.errors import SlipwayError
 
 ROOT = Path(__file__).resolve().parent.parent
 BODY_LIMIT = 104_857_600
@@ -147,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with suppress(KeyboardInterrupt):
             _serve(options.app, options.data, options.port, options.stop_grace)
-    except TryLaterError as error:
+    except SlipwayError as error:
         sys.exit(f"the host cannot start: {error}")
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from time import monotonic
 from types import TracebackType
 
+from shared.domain.errors import SlipwayError
+
 logger = logging.getLogger(__name__)
 
 
@@ -79,6 +81,9 @@ class LockRenewal:
                 continue
             try:
                 hold.renew()
+            except SlipwayError as error:
+                if not hold.released:
+                    logger.warning("A lock could not be renewed; what it guards may be delivered again: %s", error)
             except Exception:
                 if not hold.released:
                     logger.exception("A lock could not be renewed; what it guards may be delivered again")
