@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from shared.domain.errors import NewerReleaseError, RejectedError
 
@@ -22,7 +22,25 @@ def plain_converter(*, says_where: bool = True) -> Any:
     converter = make_converter(detailed_validation=says_where)
     converter.register_unstructure_hook(timedelta, lambda span: span.total_seconds())
     converter.register_structure_hook(timedelta, lambda seconds, _: timedelta(seconds=seconds))
+    converter.register_structure_hook_factory(_is_list, lambda kind: _list_reader(converter, get_args(kind)[0]))
     return converter
+
+
+def _is_list(kind: Any) -> bool:
+    """Whether a type is `tuple[X, ...]`."""
+    return get_origin(kind) is tuple and get_args(kind)[-1] is Ellipsis
+
+
+def _list_reader(converter: Any, entry_kind: Any) -> Callable[[Any, Any], tuple[Any, ...]]:
+    """Return a reader that takes lists alone: by itself a text would be read letter by letter."""
+
+    def read_list(stored: Any, _: Any) -> tuple[Any, ...]:
+        if not isinstance(stored, list):
+            raise TypeError(f"{stored!r:.40} is no list")
+        read = converter.get_structure_hook(entry_kind)
+        return tuple(read(each, entry_kind) for each in stored)
+
+    return read_list
 
 
 def write_stored(value: object, kind: Any, converter: Any) -> str:
