@@ -6,24 +6,15 @@ import re
 import pytest
 import schemathesis
 import yaml
-from hypothesis import HealthCheck, Phase, settings
 from jsonschema import Draft202012Validator
-from schemathesis.checks import load_all_checks
-from schemathesis.config import SchemathesisConfig
-from schemathesis.generation.feedback import FeedbackSources
-from schemathesis.pytest._test_builder import build_operation_test
 
 from shared.wire.api_document import DOCUMENT_FILE, api_document
-from tests.functions.api_client import KEY, routes, running_api
+from tests.functions.api_client import routes, running_api
+from tests.fuzz.routes import operation_check, operations
 from tests.scenario.world import SHOP, World
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
-
-
-def operations() -> set[tuple[str, str]]:
-    return {
-        (method.upper(), path) for path, item in api_document()["paths"].items() for method in item if method in METHODS
-    }
+EXAMPLES = 50
+"""Requests that are made up for each operation; `make fuzz` makes up others for as long as it may."""
 
 
 def references(value) -> set[str]:
@@ -157,24 +148,6 @@ def contents(operation: dict) -> list[dict]:
     return [response["content"] for response in operation["responses"].values() if "content" in response]
 
 
-CONFIG = SchemathesisConfig.from_dict(
-    {
-        "generation": {"with-security-parameters": False},
-        "checks": {
-            "unsupported_method": {"enabled": False},  # the Functions host answers 404, here as on Azure
-            "positive_data_acceptance": {"enabled": False},  # a valid shape may break a rule, or name what is not there
-        },
-    }
-)
-SCHEMA = schemathesis.openapi.from_dict(api_document(), config=CONFIG)
-load_all_checks()
-
-
-def is_refused_by_the_server(case) -> bool:
-    """Headers that are no UTF-8 never reach a function, here as on Azure."""
-    return not all(str(value).isascii() for value in (case.headers or {}).values())
-
-
 @pytest.fixture(scope="module")
 def api(tmp_path_factory):
     with running_api(tmp_path_factory.mktemp("api"), driven=True) as api:
@@ -185,36 +158,6 @@ def api(tmp_path_factory):
         yield api
 
 
-@settings(
-    max_examples=30,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-def check_answer(case, api):
-    answer = case.call(base_url=api.url, headers={"X-API-Key": KEY}, timeout=30)
-
-    if is_refused_by_the_server(case):
-        assert (answer.status_code, answer.content) == (400, b"")
-    else:
-        case.validate_response(answer, headers={"X-API-Key": KEY}, transport_kwargs={"timeout": 30})
-
-
 @pytest.mark.parametrize("operation", sorted(operations()), ids=" ".join)
 def test_generated_requests_get_documented_answers_only(api, operation):
-    """What `SCHEMA.parametrize` does, but for one operation and when it is its turn.
-
-    That thinks the requests of all operations up where tests are only collected: half a minute in each process.
-    """
-    method, path = operation
-    check = build_operation_test(
-        config=SCHEMA.config,
-        operation=SCHEMA[path][method],
-        test_func=check_answer,
-        given_kwargs={},
-        feedback=FeedbackSources(),
-    )
-
-    check(api=api)
+    operation_check(*operation, EXAMPLES)(api=api)

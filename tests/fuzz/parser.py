@@ -38,8 +38,15 @@ class Parser:
 
 
 def of_text(read: Callable[[str], Any]) -> Read:
-    """Return the parser of a text, which reaches it in UTF-8."""
-    return lambda data: read(data.decode("utf-8", "replace"))
+    """Return the parser of a text, which reaches it in UTF-8; halves of surrogate pairs too, as rows hold them."""
+    return lambda data: read(_text(data))
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace")
 
 
 def of_document(read: Callable[[Any], Any]) -> Read:

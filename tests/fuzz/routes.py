@@ -13,6 +13,7 @@ from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation.feedback import FeedbackSources
 from schemathesis.pytest._test_builder import build_operation_test
+from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from shared.wire.api_document import api_document
 from tests.functions.api_client import KEY, Api, routes
@@ -63,7 +64,14 @@ def operation_check(
         if is_refused_by_the_server(case):
             assert (answer.status_code, answer.content) == (400, b"")
         else:
-            case.validate_response(answer, headers={"X-API-Key": KEY}, transport_kwargs={"timeout": 30})
+            # The Functions host drops parameters without a value, so nobody can refuse them.
+            says_nothing = "" in (case.query or {}).values()
+            case.validate_response(
+                answer,
+                excluded_checks=[negative_data_rejection] if says_nothing else [],
+                headers={"X-API-Key": KEY},
+                transport_kwargs={"timeout": 30},
+            )
 
     configured = settings(
         max_examples=examples,

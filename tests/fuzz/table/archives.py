@@ -17,7 +17,7 @@ DIGEST = "0123456789abcdef" * 4
 ENTRIES: tuple[dict[str, Any], ...] = (
     {"kind": "state", "of": "application:shop", "name": "", "text": '{"schema":1,"value":{}}'},
     {"kind": "inbox", "of": "application:shop", "name": "c1", "at": 1764150000000000, "text": "{}"},
-    {"kind": "history", "of": "application:shop", "name": "7", "text": "\\\"a\\u0000\""},
+    {"kind": "history", "of": "application:shop", "name": "7", "text": '\\"a\\u0000"'},
     {"kind": "usage", "of": "production", "name": "new-checkout", "text": "2026-11-23"},
     {"kind": "letter", "of": "", "name": "1", "text": "[]"},
 )
