@@ -102,6 +102,13 @@ def test_a_redrive_that_was_overtaken_by_a_refusal_is_not_noted_as_sent_any_more
     assert sent(overtaken, ALICE.id, later(2)) is None
 
 
+def test_a_redrive_is_noted_as_sent_by_who_sent_it_and_by_nobody_else():
+    second = decide(again(decide(LETTER, ALICE, later(1)).letter), BOB, later(6)).letter
+
+    assert sent(second, ALICE.id, later(7)) is None
+    assert sent(second, BOB.id, later(7)).state is LetterState.REDRIVEN
+
+
 def test_a_history_keeps_the_newest_and_counts_the_others_and_always_says_why_there_is_a_letter():
     letter = LETTER
     for number in range(HISTORY_AT_MOST):
