@@ -9,9 +9,11 @@ LOAD ?= short
 RUNS ?= 2500
 SEED ?= 1
 WORKERS ?= 4
+MINUTES ?= 10
+MUTATIONS ?= 100000
 BEGAN := $(shell date +%s)
 
-.PHONY: demo serve test test-long check bench cost clean setup-local setup-dev
+.PHONY: demo serve test test-long check bench fuzz cost clean setup-local setup-dev setup-fuzz
 
 demo: setup-local  ## the main job, told as a story (STORY=blue-green: another one)
 	@$(BIN)/python -m local.demo --began $(BEGAN) $(if $(STORY),--story $(STORY))
@@ -41,6 +43,9 @@ else
 	@$(BIN)/python -m tests.bench --load $(LOAD)
 endif
 
+fuzz: setup-fuzz  ## parsers under hypothesis and atheris, routes, damaged specs (MINUTES= a parser, PARSER=, SEED=, MUTATIONS=, JSON=1); a night by default
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) --seed $(SEED) --mutations $(MUTATIONS) $(if $(PARSER),--parser $(PARSER)) $(if $(JSON),--json)
+
 cost: setup-dev  ## count what releases ask of Azure, and write docs/cost.md
 	@$(BIN)/python -m tests.bench.cost --write docs/cost.md
 
@@ -49,6 +54,7 @@ clean:
 
 setup-local: $(VENV)/local.stamp
 setup-dev: $(VENV)/dev.stamp
+setup-fuzz: $(VENV)/fuzz.stamp
 
 $(VENV)/local.stamp: requirements.txt requirements-local.txt
 	@echo "installing into $(VENV), which takes about half a minute"
@@ -58,4 +64,8 @@ $(VENV)/local.stamp: requirements.txt requirements-local.txt
 
 $(VENV)/dev.stamp: $(VENV)/local.stamp requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/fuzz.stamp: $(VENV)/dev.stamp requirements-fuzz.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
 	@touch $@

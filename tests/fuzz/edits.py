@@ -167,6 +167,11 @@ def _ways(value: Any, way: Way) -> Iterator[Way]:
         yield from _ways(each, (*way, key))
 
 
+def places_in(document: Any) -> int:
+    """Return how many places an edit can be at."""
+    return sum(1 for _ in _ways(document, ()))
+
+
 def _at(value: Any, way: Way) -> Any:
     for key in way:
         value = value[key]

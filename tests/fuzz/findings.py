@@ -7,12 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.fuzz.edits import Edit, edited, json_text, places_in
+from tests.fuzz.inputs import Seed, seed_of
 from tests.fuzz.oracle import ROOT, Finding, examine
 from tests.fuzz.parser import Parser
 
 FOUND = Path(__file__).parent / "found"
 """Inputs that showed a mistake once, by parser: a test tries each of them for ever."""
 _SECONDS_TO_REDUCE = 10.0
+
+Shows = Callable[[bytes], Finding | None]
+"""Returns the finding once more where other bytes show it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,27 @@ def smallest(parser: Parser, finding: Finding, seconds: float = _SECONDS_TO_REDU
         again, _ = examine(parser, data)
         return again if again is not None and again.kind == finding.kind else None
 
-    return reduced(finding, shows, seconds)
+    return reduced(_with_less_in_it(parser, finding, shows, seconds / 2), shows, seconds / 2)
 
 
-def reduced(finding: Finding, shows: Callable[[bytes], Finding | None], seconds: float) -> Finding:
+def _with_less_in_it(parser: Parser, finding: Finding, shows: Shows, seconds: float) -> Finding:
+    """Take entries out of a document, which single bytes seldom make up."""
+    ends, best = time.monotonic() + seconds, finding
+    seed = seed_of(best.data, parser.form)
+    at = 1
+    while seed.has_document and time.monotonic() < ends:
+        document = edited(seed.document, [Edit("drop", at)], {})
+        if document == seed.document or at >= places_in(seed.document):
+            break
+        found = shows(seed.head + json_text(document).encode("utf-8", "surrogatepass"))
+        if found is None:
+            at += 1
+        else:
+            best, seed = found, Seed(found.data, seed.head, document)
+    return best
+
+
+def reduced(finding: Finding, shows: Shows, seconds: float) -> Finding:
     """Take pieces out, the longest first, for as long as what is left still shows it."""
     ends = time.monotonic() + seconds
     best, size = finding, max(len(finding.data) // 2, 1)

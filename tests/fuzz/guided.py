@@ -28,7 +28,7 @@ def main() -> None:
     faulthandler.dump_traceback_later(asked.seconds + GRACE_SECONDS, exit=True)
     import atheris
 
-    with atheris.instrument_imports(include=["shared"]):
+    with atheris.instrument_imports(include=["shared.wire", "shared.adapters", "shared.domain.flags"]):
         from tests.fuzz.inputs import source_of
         from tests.fuzz.oracle import examine
         from tests.fuzz.parsers import BY_NAME

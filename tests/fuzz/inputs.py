@@ -59,7 +59,7 @@ class Source:
     def damaged(self, random: Random, text: bytes | None = None) -> bytes:
         """Return a seed, or this text in its place, after a few edits that chance has made."""
         return self.edited_seed(
-            random.choice(self.seeds) if text is None else _seed(text, self.form),
+            random.choice(self.seeds) if text is None else seed_of(text, self.form),
             [random_edit(random, self.words) for _ in range(random.choice((1, 1, 1, 1, 2, 4)))],
             [random_text_edit(random) for _ in range(random.choice((0, 0, 0, 0, 0, 1, 2)))],
             as_block=random.random() < 0.4,
@@ -94,19 +94,20 @@ def _block(document: Any) -> bytes | None:
 @cache
 def source_of(parser: Parser) -> Source:
     """Return the parser's seeds, taken apart."""
-    seeds = tuple(_seed(text, parser.form) for text in dict.fromkeys(parser.seeds()))
+    seeds = tuple(seed_of(text, parser.form) for text in dict.fromkeys(parser.seeds()))
     documents = [seed.document for seed in seeds if seed.has_document]
     return Source(parser.form, seeds, words_of(documents), known_of(documents))
 
 
-def _seed(text: bytes, form: Form) -> Seed:
+def seed_of(text: bytes, form: Form) -> Seed:
+    """Return a text taken apart, as far as it can be read."""
     head, body = b"", text
     if form is Form.MESSAGE:
         lines, gap, body = text.partition(b"\n\n")
         head = lines + gap
     try:
         return Seed(text, head, _NONE if form is Form.TEXT else _document(body, form))
-    except (ValueError, InvalidError):
+    except (ValueError, RecursionError, InvalidError):
         return Seed(text, head, _NONE)
 
 
