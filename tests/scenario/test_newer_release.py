@@ -154,6 +154,13 @@ def test_a_newer_fact_in_the_inbox_holds_its_application_and_is_not_passed_over(
     assert world.letters() == []
 
 
+def test_a_field_that_only_a_newer_release_knows_is_passed_over_within_a_schema(world):
+    loaded = world.keeping.store.load(KEY)
+    left_by_newer(world, document=loaded.document.replace('"value":{', '"value":{"colour":"blue",', 1))
+
+    assert world.run_to_end(world.live) == "succeeded"
+
+
 def test_the_other_applications_of_the_house_do_not_notice(tmp_path):
     world = TogetherWorld(tmp_path, "db", "api")
     world.announce_alone("db", "2")
