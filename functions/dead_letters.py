@@ -1,16 +1,18 @@
 """HTTP: what could not be handled, and what people do with it."""
 
+from typing import TYPE_CHECKING
+
 import azure.functions as func
 
 from functions.answers import Reply, for_operators, missing, new_id
-from shared.application.dead_letters import UnknownLetterError
 from shared.bootstrap import app
-from shared.domain.dead_letters.decide import Discard, LetterDecision, Redrive
+from shared.domain.errors import UnknownError
 from shared.domain.names import ApplicationName
-from shared.wire.dead_letter_requests import LETTER_ID, PARAMETERS, parse_letter_query, parse_letter_reason
-from shared.wire.dead_letter_views import happening_view
 from shared.wire.findings import shown
 from shared.wire.identities import requested_identity
+
+if TYPE_CHECKING:
+    from shared.domain.dead_letters.decide import Discard, LetterDecision, Redrive
 
 blueprint = func.Blueprint()
 
@@ -18,9 +20,9 @@ blueprint = func.Blueprint()
 @blueprint.route(route="api/dead-letters", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def list_dead_letters(req: func.HttpRequest) -> func.HttpResponse:
     """Return a page of what could not be handled."""
-    return for_operators(
-        req, lambda r, _caller: Reply(200, app().dead_letter_list.page(parse_letter_query(r.params))), takes=PARAMETERS
-    )
+    from shared.wire.dead_letter_requests import PARAMETERS
+
+    return for_operators(req, _list, takes=PARAMETERS)
 
 
 @blueprint.route(route="api/dead-letters/{id}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -32,45 +34,61 @@ def get_dead_letter(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route(route="api/dead-letters/{id}/redrive", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 def redrive_dead_letter(req: func.HttpRequest) -> func.HttpResponse:
     """Have a letter sent again to the queue that it came from."""
+    from shared.domain.dead_letters.decide import Redrive
+
     return for_operators(req, lambda r, caller: _act(r, caller, Redrive))
 
 
 @blueprint.route(route="api/dead-letters/{id}/discard", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 def discard_dead_letter(req: func.HttpRequest) -> func.HttpResponse:
     """Say that nothing is to be done with a letter."""
+    from shared.domain.dead_letters.decide import Discard
+
     return for_operators(req, lambda r, caller: _act(r, caller, Discard))
+
+
+def _list(req: func.HttpRequest, _caller: str) -> Reply:
+    from shared.wire.dead_letter_requests import parse_letter_query
+
+    return Reply(200, app().dead_letter_list.page(parse_letter_query(req.params)))
 
 
 def _get(req: func.HttpRequest, _caller: str) -> Reply:
     try:
         return Reply(200, app().dead_letter_list.show(_named(req)))
-    except UnknownLetterError:
+    except UnknownError:
         return _no_letter(req)
 
 
-def _act(req: func.HttpRequest, caller: str, kind: type[Redrive] | type[Discard]) -> Reply:
+def _act(req: func.HttpRequest, caller: str, kind: "type[Redrive] | type[Discard]") -> Reply:
+    from shared.wire.dead_letter_requests import parse_letter_reason
+
     why = parse_letter_reason(req.get_body())
     name = ApplicationName(req.route_params["id"])
     command = requested_identity(f"{kind.__name__.lower()} a letter", name, req.headers, new_id)
     try:
         letter = _named(req)
         decision = app().dead_letters.act(letter, kind(id=command, by=caller, why=why))
-    except UnknownLetterError:
+    except UnknownError:
         return _no_letter(req)
     return Reply(202 if decision.is_new else 200, _answer(letter, decision), f"/api/dead-letters/{letter}")
 
 
-def _answer(letter: str, decision: LetterDecision) -> dict[str, object]:
+def _answer(letter: str, decision: "LetterDecision") -> dict[str, object]:
     """Say what was done, by whom and when: this time, or the first time that it was asked for."""
+    from shared.wire.dead_letter_views import happening_view
+
     done = happening_view(decision.answer, lambda text: text)
     return {"letter": letter, "state": decision.letter.state.value, "new": decision.is_new, "done": done}
 
 
 def _named(req: func.HttpRequest) -> str:
-    """Return the id in the address. Raises `UnknownLetterError` for what can be none: the store is not asked then."""
+    """Return the id in the address. Raises `UnknownError` for what can be none: the store is not asked then."""
+    from shared.wire.dead_letter_requests import LETTER_ID
+
     letter: str = req.route_params["id"]
     if not LETTER_ID.fullmatch(letter):
-        raise UnknownLetterError("no letter has this id")
+        raise UnknownError("no letter has this id")
     return letter
 
 

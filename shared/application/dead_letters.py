@@ -13,7 +13,14 @@ from typing import Final
 from shared.application.door import MARKER_GRACE
 from shared.domain.dead_letters.decide import Discard, LetterDecision, Redrive, decide, is_over, sent
 from shared.domain.dead_letters.letter import KEPT, DeadLetter, LetterState, Redriven
-from shared.domain.errors import InvalidError, RejectedError, SlipwayError, TryLaterError, VersionConflictError
+from shared.domain.errors import (
+    InvalidError,
+    RejectedError,
+    SlipwayError,
+    TryLaterError,
+    UnknownError,
+    VersionConflictError,
+)
 from shared.ports.clock import Clock
 from shared.ports.command_queue import WakeUp
 from shared.ports.dead_letters import DeadLetters, KeptLetter
@@ -33,7 +40,7 @@ Check = Callable[[bytes], object]
 log = logging.getLogger("slipway.dead_letters")
 
 
-class UnknownLetterError(RejectedError):
+class UnknownLetterError(UnknownError):
     """There is no letter of this id (HTTP 404)."""
 
 
