@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.application.allowance import Allowance
+from shared.application.collecting import made_to_stay
 from shared.application.flag_serving import FlagServer
 from shared.application.flag_usage import UsageNotes
 from shared.domain.flags.evaluation import ErrorCode, Evaluation
@@ -13,6 +15,9 @@ from shared.domain.flags.model import Json
 from shared.domain.names import EnvironmentName, FlagKey
 from shared.ports.clock import Clock
 from shared.ports.flag_usage import ALL_AT_ONCE
+
+MANY = 1_000
+"""So many flags are compiled without the collector of garbage; for fewer it is not worth the trouble."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class Evaluations:
     ) -> tuple[tuple[Evaluation, ...], datetime | None]:
         """Return what this context gets of every flag, and since when nobody could ask whether the flags changed."""
         served, now = self.server.served(environment), self.clock.now()
-        answers = served.ruleset.evaluate_all(context, now=now.timestamp(), region=self.server.region)
+        with made_to_stay() if served.ruleset.uncompiled >= MANY else nullcontext():
+            answers = served.ruleset.evaluate_all(context, now=now.timestamp(), region=self.server.region)
         self.notes.note(environment, ALL_AT_ONCE, now.date())
         return answers, served.stale_since

@@ -7,7 +7,8 @@ has it by default is left out.
 
 from collections.abc import Callable
 from dataclasses import is_dataclass
-from typing import Any, get_args, get_type_hints
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
 
 from shared.domain.flags.model import Condition, Json, Metadatum, Serve, Split, Variant
 from shared.domain.names import VariantName
@@ -38,7 +39,26 @@ def model_converter(*unions: Any) -> Any:
     converter.register_structure_hook_factory(
         is_dataclass, lambda kind: make_dict_structure_fn(kind, converter, _cattrs_detailed_validation=False)
     )
+    converter.register_structure_hook_factory(_is_row, lambda kind: _row_hook(kind, converter))
     return converter
+
+
+def _is_row(kind: Any) -> bool:
+    return get_origin(kind) is tuple and get_args(kind)[1:] == (...,)
+
+
+def _row_hook(kind: Any, converter: Any) -> Callable[[Any, Any], Any]:
+    """Look up once, and not before there is any, how each of many of a kind is read: a cold start reads thousands."""
+    [each, _] = get_args(kind)
+    reader = cache(lambda: converter.get_structure_hook(each))
+
+    def read(values: Any, _: Any) -> Any:
+        if not values:
+            return ()
+        of_each = reader()
+        return tuple([of_each(value, each) for value in values])
+
+    return read
 
 
 def _register_union(converter: Any, union: Any) -> None:

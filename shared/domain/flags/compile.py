@@ -6,6 +6,7 @@ is broken answers alone for itself; no other flag notices, save one that needs i
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from weakref import proxy
 
 from shared.domain.flags.answers import NOT_ON, Answer, Answers, PerhapsAnswer, broken, of_default, of_rule, unknown
 from shared.domain.flags.attributes import Context, reader, region_of
@@ -56,6 +57,11 @@ class Ruleset:
     def __len__(self) -> int:
         """Return how many flags there are."""
         return len(self._programs.among.flags)
+
+    @property
+    def uncompiled(self) -> int:
+        """How many flags nobody asked for yet."""
+        return 0 if self._every is not None else len(self) - len(self._programs)
 
     @property
     def windows(self) -> frozenset[Window]:
@@ -112,7 +118,7 @@ class _Programs(dict[FlagKey, Answer]):
 
     def _made(self, flag: Flag, conditions: Conditions) -> Answer:
         try:
-            return _Program(flag, fault_of(flag, self.among), conditions, self).answer()
+            return _Program(flag, fault_of(flag, self.among), conditions, proxy(self)).answer()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a flag, the others are asked all the same
             return _always(broken(flag, f"it cannot be made ready: {error!r:.200}", ErrorCode.GENERAL))
 
@@ -173,6 +179,7 @@ class _Program:
     fault: str | None
     conditions: Conditions
     programs: Mapping[FlagKey, Answer]
+    """Those of all flags. Programs are in there themselves, so they hold it by no count: no circle keeps it alive."""
 
     def answer(self) -> Answer:
         flag, answers = self.flag, Answers(self.flag)
