@@ -32,7 +32,10 @@ BODIES = {
 }
 # A release that nobody began is told first, whatever the body: `test_api_releases` has one to send bodies to.
 TAKING_BODIES = sorted(
-    (method, path.format(application="shop", source="azure-monitor", question="rollback", call_id=A_CALL, key="a"))
+    (
+        method,
+        path.format(application="shop", source="azure-monitor", question="rollback", call_id=A_CALL, key="a", id="x"),
+    )
     for method, path in own_routes()
     if method in ("PUT", "POST") and "{action}" not in path
 )
