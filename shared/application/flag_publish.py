@@ -28,7 +28,7 @@ from shared.domain.flags.managing.commands import Distribute, Published
 from shared.domain.flags.managing.decide import decide, next_look
 from shared.domain.flags.managing.segments import decide_segment
 from shared.domain.flags.managing.serves import bare
-from shared.domain.names import EnvironmentName, SegmentKey, environment_of
+from shared.domain.names import EnvironmentName, FlagKey, SegmentKey, environment_of
 from shared.ports.clock import Clock
 from shared.ports.flag_snapshots import FlagSnapshots, Head
 from shared.ports.rollout_store import RolloutStore
@@ -60,6 +60,8 @@ class SnapshotPublisher:
     """Called with a flag that is published, before that is closed: the rollouts that drive it are to hear of it."""
     is_followed: Callable[[EnvironmentName], bool] = lambda _environment: False
     """Whether anything of this environment follows its segments."""
+    forget: Callable[[EnvironmentName, FlagKey], None] = lambda _environment, _key: None
+    """Called with a flag that is served no more, before that is closed: what is kept of its use is to go."""
 
     def bring_up_flag(self, key: str) -> FlagAggregate | None:
         """Publish the flag until nothing of it is open; return it as it is then. None where there never was one."""
@@ -71,6 +73,8 @@ class SnapshotPublisher:
                     return current
                 self._publish_flag(current, head)
                 self.tell(current)
+                if current.state.live is None:
+                    self.forget(current.environment, current.state.key)
                 done = decide(current.state, Published(current.state.effects), now=self.clock.now())
                 return commit_flag(self.store, current, done, alarms=current.envelope.alarms)
             except VersionConflictError:

@@ -239,4 +239,12 @@ class FlagParts:
             kept.store, self.server, kept.markers, kept.queue, self._options.distributions, clock
         )
         told = DriversTold(Door(kept.store, kept.markers, kept.queue, clock))
-        return SnapshotPublisher(kept.store, kept.snapshots, clock, followers.follow, told.tell, followers.concerns)
+        return SnapshotPublisher(
+            kept.store,
+            kept.snapshots,
+            clock,
+            followers.follow,
+            told.tell,
+            followers.concerns,
+            kept.usage.forget,
+        )

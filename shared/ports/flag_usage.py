@@ -20,3 +20,7 @@ class FlagUsage(Protocol):
     def last_days(self, environment: EnvironmentName, keys: Collection[FlagKey]) -> Mapping[FlagKey, date]:
         """Return the last day of each of these flags that was ever asked for, in about one read for 1,000."""
         ...
+
+    def forget(self, environment: EnvironmentName, key: FlagKey) -> None:
+        """Keep nothing of a flag that is gone. Safe to repeat, and where nothing is kept."""
+        ...

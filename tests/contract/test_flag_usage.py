@@ -58,3 +58,18 @@ def test_a_key_of_many_slashes_has_a_row_too(usage):
 
     assert usage.last_days(LIVE, [long, other]) == {long: MONDAY, other: TUESDAY}
     assert usage.last_days(LIVE, [other]) == {other: TUESDAY}
+
+
+def test_what_is_forgotten_was_never_asked_for_and_all_else_stays(usage):
+    gone, *others = keys("a/b", "a", "a/b/c", "A/b")
+    for key in (gone, *others):
+        usage.mark(LIVE, key, MONDAY)
+    usage.mark(TEST, gone, MONDAY)
+
+    for _ in range(2):
+        usage.forget(LIVE, gone)
+        assert usage.last_days(LIVE, [gone, *others]) == dict.fromkeys(others, MONDAY)
+    usage.forget(LIVE, FlagKey("never"))
+    assert usage.last_days(TEST, [gone]) == {gone: MONDAY}
+    usage.mark(LIVE, gone, TUESDAY)
+    assert usage.last_days(LIVE, [gone]) == {gone: TUESDAY}

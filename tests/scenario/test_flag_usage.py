@@ -7,7 +7,7 @@ import pytest
 
 from shared.application.flag_usage import REST_SECONDS, UsageNotes
 from shared.domain.errors import RejectedError, TryLaterError
-from shared.domain.flags.managing.commands import SaveFlag, Unread
+from shared.domain.flags.managing.commands import Archive, Kill, SaveFlag, Unread
 from shared.domain.flags.model import Flag, Prerequisite, Share, Split
 from shared.domain.names import EnvironmentName, FlagKey
 from tests.scenario.world import World
@@ -127,3 +127,16 @@ def test_a_flag_that_can_never_be_noted_keeps_no_other_from_being_noted():
     for key in ("too-long", "a"):
         notes.note(LIVE, FlagKey(key), date(2026, 11, 24))
     assert noted == ["a"]
+
+
+def test_nothing_is_kept_of_the_use_of_a_flag_that_is_archived(world):
+    def last_day() -> object:
+        return world.keeping.usage.last_days(LIVE, [KEY]).get(KEY)
+
+    world.app.evaluations.one(LIVE, KEY, CONTEXT)
+    assert last_day() == world.clock.now().date()
+    world.app.flag_changes.tell(LIVE, KEY, Kill(by="alice", why=""))
+    assert last_day() is not None
+
+    world.app.flag_changes.tell(LIVE, KEY, Archive(by="alice", why="done", expected=Unread.ANY, id="a"))
+    assert last_day() is None

@@ -358,6 +358,21 @@ def test_a_scheduled_change_that_there_is_no_room_for_is_refused_with_the_reason
     pair.assert_all_is_served_and_right()
 
 
+def test_a_flag_that_was_killed_without_its_rules_is_revived_when_there_is_room_for_them(pair, monkeypatch):
+    long(A)(pair.second)
+    with monkeypatch.context() as narrow:
+        narrow.setattr(flag_snapshot_rows, "PIECE", 200)
+        pair.second.app.flag_changes.tell(LIVE, A, Kill(by="bob", why="it hurts"))
+        assert pair.second.app.flags.latest(LIVE).plain_flags[A].targets == ()
+        with pytest.raises(RejectedError, match="no room for flag a so"):
+            pair.second.app.flag_changes.tell(LIVE, A, Revive(by="bob", why="mended"))
+        assert pair.second.app.flag_changes.state(LIVE, A).flag.killed
+
+    pair.second.app.flag_changes.tell(LIVE, A, Revive(by="bob", why="mended"))
+    assert pair.second.app.flags.latest(LIVE).plain_flags[A].targets
+    pair.assert_all_is_served_and_right()
+
+
 def test_what_becomes_shorter_is_saved_though_there_is_no_room(pair, monkeypatch):
     long(A)(pair.second)
     monkeypatch.setattr(

@@ -39,3 +39,7 @@ class SqliteFlagUsage:
             ).fetchall()
         found = {row: date.fromisoformat(day) for row, day in rows}
         return {key: found[row_key(key)] for key in keys if row_key(key) in found}
+
+    def forget(self, environment: EnvironmentName, key: FlagKey) -> None:
+        with self._database.writing() as connection:
+            connection.execute("DELETE FROM flag_usage WHERE environment = ? AND key = ?", (environment, row_key(key)))
