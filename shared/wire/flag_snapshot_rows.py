@@ -12,9 +12,10 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from shared.domain.errors import RejectedError
+from shared.domain.errors import NewerReleaseError, RejectedError
 from shared.domain.flags.turns import Turn
 from shared.domain.names import EnvironmentName
+from shared.wire.stored_form import refusing_broken
 from shared.wire.table_keys import escape_key, micros, moment, padded
 from shared.wire.table_limits import TableRow, check_transaction
 from shared.wire.table_text import join, pack, split, unpack
@@ -54,11 +55,13 @@ def read_turn(text: str | None) -> Turn | None:
     """Return the turn that `write_turn` was given. What is none, a newer release's for instance, is nobody's turn."""
     if text is None:
         return None
-    match json.loads(text):
-        case [str(key), str(name), int(version), int(at)]:
-            return Turn(key, name, version, moment(at))
-        case _:
-            return None
+    try:
+        match json.loads(text):
+            case [str(key), str(name), int(version), int(at)]:
+                return Turn(key, name, version, moment(at))
+    except (ValueError, OverflowError, RecursionError):
+        pass
+    return None
 
 
 def write_chunks(chunks: Sequence[tuple[str, str]]) -> str:
@@ -67,8 +70,19 @@ def write_chunks(chunks: Sequence[tuple[str, str]]) -> str:
 
 
 def read_chunks(document: str) -> tuple[tuple[str, str], ...]:
-    """Return what `write_chunks` was given, in the order of the slots."""
-    return tuple(sorted(json.loads(document).items()))
+    """Return what `write_chunks` was given, in the order of the slots.
+
+    Raises `NewerReleaseError` for a head that says a schema (no slot has that name), and `RejectedError` for one that
+    is broken.
+    """
+    what = "the list of an environment's flags"
+    with refusing_broken(what):
+        chunks = json.loads(document)
+        if "schema" in chunks:
+            raise NewerReleaseError.of(what, int(chunks["schema"]), 1)
+        if all(isinstance(name, str) for name in chunks.values()):
+            return tuple(sorted(chunks.items()))
+    raise RejectedError(f"{what} is not what this release writes: a name in it is no text")
 
 
 def chunk_rows(environment: EnvironmentName, name: str, document: str, written: datetime) -> list[TableRow]:
