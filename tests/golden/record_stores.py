@@ -8,20 +8,24 @@ Azurite. As with the other golden files, one that exists is never written again.
 import json
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from shared.adapters.azure_tables.table import Table
 from shared.bootstrap import Keeping
-from shared.domain.names import ReleaseId, RolloutId
+from shared.domain.flags.managing.commands import NEW, Kill, SaveFlag, ScheduleChange, Unread
+from shared.domain.names import EnvironmentName, FlagKey, ReleaseId, RolloutId
 from shared.domain.rollout.spec import Place, Target
 from shared.wire.stored_form import SCHEMA
 from tests.azurite import Azurite, install
 from tests.scenario.test_azure_keeping import in_tables
 from tests.scenario.together_world import TogetherWorld
 from tests.scenario.world import SPEC, VirtualClock, World
+from tests.unit.domain.flags.managing.tale import EVERYONE
+from tests.unit.domain.flags.managing.tale import flag as a_flag
 
 FOLDER: Final = Path(__file__).parent / "stores"
 GATED: Final = SPEC.replace("50]", "{weight: 50, gate: {name: qa, timeout: 4h}}]")
@@ -30,6 +34,9 @@ hooks:
   - {{name: smoke, at: before-rollout, webhook: {{url: "https://smoke.example/run"}}, timeout: 1h}}
 """
 SITE_CALLS: Final = ("deploy", "set_share", "begin_swap")
+LIVE: Final = EnvironmentName("production")
+FLAG: Final = a_flag()
+FLAG_LATER: Final = a_flag(rules=(EVERYONE,))
 Change = Callable[[Keeping], Keeping]
 Listen = Callable[[World], None]
 
@@ -127,6 +134,7 @@ MOMENTS: Final = {
 IN_TABLES: Final = ("progressing-at-five-percent", "promoting-while-a-swap-runs", "rolling-back")
 """Recorded from Table Storage too; the others differ from these only in what the documents say."""
 TOGETHER: Final = "two-applications-half-way"
+FLAGS: Final = "flags-served-and-to-be-changed"
 
 
 def record(schema: int = SCHEMA) -> None:
@@ -134,6 +142,7 @@ def record(schema: int = SCHEMA) -> None:
     for name, moment in MOMENTS.items():
         _keep(schema, name, lambda folder, it=moment: _recorded(folder, it))
     _keep(schema, TOGETHER, _recorded_together)
+    _keep(schema, FLAGS, _recorded_flags)
     if all(_path(schema, f"tables-{name}").exists() for name in IN_TABLES):
         return
     install()
@@ -177,6 +186,28 @@ def _recorded_together(folder: Path) -> dict[str, Any]:
     world.settle()
     specs = [json.dumps(render_spec(spec)) for spec in world.specs.values()]
     return _stopped(world, folder, specs, release, done)
+
+
+def _recorded_flags(folder: Path) -> dict[str, Any]:
+    """A flag is served, and everybody is to get another variant in two hours; a second one is killed."""
+    world = World(folder, deploy_first=False)
+    done = _listen(world)
+    world.site.deploy(world.target, Place.PRODUCTION, "1")
+    changes, key = world.app.flag_changes, FlagKey("killed")
+    for flag in (FLAG, replace(FLAG, key=key)):
+        changes.tell(LIVE, flag.key, SaveFlag(flag=flag, by="alice", why="as agreed", expected=NEW, id="c-1"))
+    changes.tell(LIVE, key, Kill(by="bob", why="it hurts"))
+    later = ScheduleChange(
+        flag=FLAG_LATER,
+        by="alice",
+        why="on Monday",
+        at=world.clock.now() + timedelta(hours=2),
+        expected=Unread.ANY,
+        id="c-2",
+    )
+    changes.tell(LIVE, FLAG.key, later)
+    world.settle()
+    return _stopped(world, folder, [SPEC], FLAG.key, done)
 
 
 def _recorded_in_tables(folder: Path, moment: Moment) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,15 @@ import pytest
 from shared.adapters.azure_tables.operation import create
 from shared.adapters.azure_tables.table import Table
 from shared.bootstrap import Keeping
-from shared.domain.names import ReleaseId, RolloutId
+from shared.domain.flags.managing.commands import Revive
+from shared.domain.flags.model import Flag
+from shared.domain.names import FlagKey, ReleaseId, RolloutId
 from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.spec import Place, Target
 from shared.wire.spec import parse_spec
 from shared.wire.table_limits import TableRow
 from tests.azurite import azurite
-from tests.golden.record_stores import FOLDER, IN_TABLES, MOMENTS, TOGETHER
+from tests.golden.record_stores import FLAG, FLAG_LATER, FLAGS, FOLDER, IN_TABLES, LIVE, MOMENTS, TOGETHER
 from tests.scenario.test_azure_keeping import in_tables
 from tests.scenario.world import VirtualClock, World
 
@@ -191,7 +193,27 @@ def test_what_stands_in_table_storage_is_gone_on_with(path, tmp_path, azurite):
     table.close()
 
 
+@pytest.mark.parametrize("path", files(FLAGS))
+def test_flags_are_served_as_they_were_and_changed_when_it_was_agreed(path, tmp_path):
+    world = resumed(path, tmp_path)
+
+    def served() -> dict[str, Flag]:
+        world.start()
+        return {key: each.flag for key, each in world.app.flags.served(LIVE).content.flags.items()}
+
+    assert served()[FLAG.key] == FLAG
+    assert served()["killed"].killed
+    world.run_for(timedelta(hours=3))
+
+    assert served()[FLAG.key] == FLAG_LATER
+    events = world.app.flag_views.flag_history(LIVE, FLAG.key, 0)["events"]
+    assert [line["sequence"] for line in events] == list(range(1, len(events) + 1))
+    assert len(events) == 3
+    world.app.flag_changes.tell(LIVE, FlagKey("killed"), Revive(by="bob", why="mended"))
+    assert not served()["killed"].killed
+
+
 def test_every_moment_has_its_file_in_the_newest_schema():
     kept = {path.stem for path in SCHEMAS[-1].glob("*.json")}
 
-    assert kept == {*MOMENTS, TOGETHER, *(f"tables-{name}" for name in IN_TABLES)}
+    assert kept == {*MOMENTS, TOGETHER, FLAGS, *(f"tables-{name}" for name in IN_TABLES)}
