@@ -1,7 +1,7 @@
 """The little of CBOR (RFC 8949, canonical) that flagd hashes: whatever JSON can say.
 
-Names of an object stand in the order of RFC 7049: the shorter ones first, those of one length by their bytes. A number
-with a fraction has the fewest bytes that hold it exactly.
+Names of an object stand in the order of their bytes, which begin with their length: the shorter ones come first. A
+number with a fraction has the fewest bytes that hold it exactly.
 """
 
 import struct
@@ -31,7 +31,7 @@ def cbor(value: Json) -> bytes:
             return _float(value)
         case list():
             return _head(_LIST, len(value)) + b"".join(map(cbor, value))
-    written = sorted(((cbor(name), cbor(each)) for name, each in value.items()), key=lambda pair: (len(pair[0]), pair))
+    written = sorted((cbor(name), cbor(each)) for name, each in value.items())
     return _head(_MAP, len(written)) + b"".join(name + each for name, each in written)
 
 
