@@ -3,6 +3,7 @@
 import json
 import logging
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,15 +14,21 @@ from shared.application.dead_letters import LETTERS
 from shared.application.wake import LEFT_ALONE_AT_MOST
 from shared.domain.dead_letters.decide import Redrive
 from shared.domain.errors import NewerReleaseError
-from shared.domain.names import CommandId
+from shared.domain.flags.managing.commands import NEW, Kill, SaveFlag, Unread
+from shared.domain.flags.model import Flag
+from shared.domain.names import CommandId, FlagKey, key_of_flag
 from shared.ports.command_queue import WakeUp
 from shared.ports.rollout_store import Change, HistoryEntry, InboxEntry
 from shared.wire.message_properties import attempt_in
 from shared.wire.problems import problem_of
+from shared.wire.published_flags import name_of_chunk
+from shared.wire.resources import resource_group
+from shared.wire.spec import parse_spec
 from shared.wire.wake_ups import encode_wake_up, parse_wake_up
 from tests.functions.alerts import alert
+from tests.golden.record_stores import FLAG, FLAG_LATER, LIVE
 from tests.scenario.together_world import TogetherWorld
-from tests.scenario.world import NOON, QUEUE, World
+from tests.scenario.world import NOON, QUEUE, SITE, SPEC, World
 
 KEY = "application:shop"
 NEWER = '{"schema":2,"value":{"what":"nobody here knows"}}'
@@ -257,3 +264,75 @@ def test_a_file_whose_tables_a_newer_release_changed_is_not_touched(tmp_path, fi
     with pytest.raises(NewerReleaseError, match=f"{file}, a file of schema 2 was written by a newer release"):
         use()
     assert (tmp_path / file).read_bytes() == before
+
+
+def test_a_newer_flag_is_left_alone_and_the_other_flags_are_changed_and_served(world):
+    key = key_of_flag(LIVE, FLAG.key)
+    other = replace(FLAG, key=FlagKey("other"))
+    for flag in (FLAG, other):
+        world.app.flag_changes.tell(LIVE, flag.key, saving(flag))
+    left_by_newer(world, key)
+
+    with pytest.raises(NewerReleaseError):
+        world.app.flag_changes.tell(LIVE, FLAG.key, Kill(by="bob", why="it hurts"))
+    world.app.wake_ups.handle(WakeUp(key=key, fence=""), redelivered=False)
+    world.app.flag_changes.tell(LIVE, other.key, Kill(by="bob", why="it hurts"))
+
+    assert world.keeping.store.load(key).document == NEWER
+    world.start()
+    flags = world.app.flags.served(LIVE).content.flags
+    assert (flags[FLAG.key].flag, flags[other.key].flag.killed) == (FLAG, True)
+    assert world.letters() == []
+
+
+def test_newer_flags_as_they_are_served_are_not_overwritten_and_the_older_are_served_on(world):
+    world.app.flag_changes.tell(LIVE, FLAG.key, saving(FLAG))
+    snapshots = world.keeping.snapshots
+    serving = world.app.flags
+    assert serving.served(LIVE).content.flags[FLAG.key].flag == FLAG
+    head = snapshots.read_head(LIVE)
+    name = name_of_chunk(NEWER)
+    snapshots.write_chunk(LIVE, name, NEWER, world.clock.now())
+    newer = replace(head, chunks=tuple((slot, name) for slot, _ in head.chunks))
+    snapshots.move_head(LIVE, newer)
+    world.clock.time += timedelta(minutes=1)
+
+    assert serving.served(LIVE).content.flags[FLAG.key].flag == FLAG
+    assert serving.served(LIVE).stale_since is not None
+    with pytest.raises(NewerReleaseError):
+        world.app.flag_changes.tell(LIVE, FLAG.key, replace(saving(FLAG_LATER), expected=Unread.ANY, id="c-2"))
+    world.settle()
+    assert snapshots.read_head(LIVE).chunks == newer.chunks
+    assert snapshots.read_chunk(LIVE, name) == NEWER
+
+
+def test_a_newer_release_of_several_applications_is_left_alone_and_its_members_stand(tmp_path):
+    world = TogetherWorld(tmp_path, "db", "api")
+    release = world.release()
+    world.run_until(lambda: all(share > 0 for share in world.shares().values()))
+    left_by_newer(world, f"release:{release}")
+    before = world.keeping.store.load(f"release:{release}").document
+
+    with pytest.raises(NewerReleaseError):
+        world.app.releases.view(release)
+    world.run_for(timedelta(minutes=20))
+
+    assert world.keeping.store.load(f"release:{release}").document == before
+    assert world.letters() == []
+    assert all(share < 100 for share in world.shares().values())
+
+
+def test_a_newer_claim_keeps_its_resource_from_being_taken_and_stands(world):
+    key = f"claim:{resource_group(SITE)}"
+    left_by_newer(world, key, '{"type": "claim/2"}')
+    other = parse_spec(SPEC.replace("application: shop", "application: other").encode(), "application/yaml")
+
+    with pytest.raises(NewerReleaseError, match="a claim of schema 2"):
+        world.app.intake.accept_spec(other, "test")
+
+    assert world.keeping.store.load(key).document == '{"type": "claim/2"}'
+    assert world.app.views.application(other.application) is None
+
+
+def saving(flag: Flag) -> SaveFlag:
+    return SaveFlag(flag=flag, by="alice", why="as agreed", expected=NEW, id="c-1")
