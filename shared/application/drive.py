@@ -43,21 +43,34 @@ class _Delivery:
     wake_up: WakeUp
     redelivered: bool
     began: datetime
-    own: set[EffectId] = field(default_factory=set)
-    """Rows begun by this delivery: nobody else performs them meanwhile."""
+    own: dict[EffectId, datetime] = field(default_factory=dict)
+    """Rows begun by this delivery, and when: they are its own until somebody takes them over, who begins them anew."""
     outcomes: list[EffectOutcome] = field(default_factory=list)
     news: bool = False
     """Whether windows came of which nothing was decided yet."""
     conflicts: int = 0
 
-    def settle(self, command: Command) -> None:
+    def owns(self, row: OpenEffect) -> bool:
+        """Whether the row is this delivery's still."""
+        return row.begun is not None and self.own.get(row.id) == row.begun
+
+    def begin(self, rows: Iterable[OpenEffect]) -> None:
+        """Remember what a commit of this delivery has begun."""
+        self.own |= {row.id: row.begun for row in rows if row.begun is not None}
+
+    def settle(self, command: Command, after: Application) -> None:
         """Remember that the command was committed: an answer is taken in, a claimed row is ours, news was seen."""
         if self.outcomes and command is self.outcomes[0]:
             self.outcomes.pop(0)
         elif isinstance(command, ClaimEffect):
-            self.own.add(command.effect)
+            self.begin(row for row in after.effects if row.id == command.effect)
         elif isinstance(command, Tick):
             self.news = False
+
+    def forget_lost(self, state: Application) -> None:
+        """Keep no answer of a row that somebody took over: that one's call may still land when this one is over."""
+        mine = {row.id for row in state.effects if self.owns(row)}
+        self.outcomes = [outcome for outcome in self.outcomes if outcome.effect in mine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +130,7 @@ class Driver:
     def _step(self, current: Aggregate, delivery: _Delivery) -> Aggregate | None:
         """Decide the next thing, or perform the next effect; return None when there is nothing to do now."""
         now = self.clock.now()
+        delivery.forget_lost(current.application)
         row = _own_row(current, delivery, now)
         if row is not None and isinstance(row.effect, Notify) and (news := self._with_news(current)) is not None:
             return news
@@ -130,7 +144,7 @@ class Driver:
         decision = decide(state, command, readings, now=self.clock.now(), house=self.house)
         consumed = (following.entry,) if following.entry else ()
         after = self._commit(current, decision, delivery, consumed)
-        delivery.settle(command)
+        delivery.settle(command, after.application)
         return after
 
     def _commit(
@@ -141,7 +155,7 @@ class Driver:
             return current
         alarms = without(current.envelope.alarms, delivery.wake_up.fence, self.clock.now())
         after = aggregates.commit(self.store, current, decision, alarms=alarms, consumed=consumed, now=self.clock.now())
-        delivery.own |= {row.id for row in decision.opened if row.begun is not None}
+        delivery.begin(decision.opened)
         _log(decision)
         return after
 
@@ -203,7 +217,7 @@ def _own_row(current: Aggregate, delivery: _Delivery, now: datetime) -> OpenEffe
     if delivery.outcomes:
         return None
     state = current.application
-    own = [row for row in state.effects if row.id in delivery.own and row.begun is not None]
+    own = [row for row in state.effects if delivery.owns(row)]
     level = next((row for row in own if isinstance(row.effect, LevelEffect)), None)
     if level is not None or current.inbox or _is_look_due(state, delivery, now):
         return level
@@ -218,7 +232,7 @@ def _is_look_due(state: Application, delivery: _Delivery, now: datetime) -> bool
 
 def _left_by_others(state: Application, delivery: _Delivery, now: datetime) -> OpenEffect | None:
     for row in state.effects:
-        if isinstance(row.effect, PublishViews) or (row.id in delivery.own and row.begun is not None):
+        if isinstance(row.effect, PublishViews) or delivery.owns(row):
             continue
         lost = delivery.redelivered and row.begun is not None
         if lost or claimable_at(row) <= now:

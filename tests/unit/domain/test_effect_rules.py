@@ -166,3 +166,14 @@ def test_lower_waves_are_moved_first_at_each_step():
     story.deploy().go_until(lambda: story.live.doing is Doing.BAKING)
 
     assert [row.effect.target for row in story.opened if isinstance(row.effect, SetWeight)] == [APP, WEB]
+
+
+def test_each_claim_of_a_row_has_a_time_of_its_own_so_that_it_tells_whose_the_row_is():
+    story = shifting()
+    row = story.row(SetWeight)
+
+    story.tell(ClaimEffect(row.id))
+    second = story.row(SetWeight).begun
+    story.tell(ClaimEffect(row.id))
+
+    assert row.begun < second < story.row(SetWeight).begun

@@ -1,7 +1,7 @@
 """Effects that are under way: begun, put off, and what they may still do though nobody heard of it."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.effects import CallHook
@@ -10,11 +10,15 @@ from shared.domain.rollout.folds.folding import on_live
 from shared.domain.rollout.state import Application
 from shared.domain.rollout.timing import CALL_LIMIT
 
+MOMENT = timedelta(microseconds=1)
+"""Each time that a row changes hands it is begun a little later than before: that tells whose it is."""
+
 
 def effect_begun(state: Application, event: e.EffectBegun) -> Application:
     """An effect changes hands: what the worker before may still do is waited for before the rollout ends."""
     before = state.open_effect(event.effect)
-    effects = tuple(replace(o, begun=event.at) if o.id == event.effect else o for o in state.effects)
+    begun = event.at if before is None or before.begun is None else max(event.at, before.begun + MOMENT)
+    effects = tuple(replace(o, begun=begun) if o.id == event.effect else o for o in state.effects)
     claimed = replace(state, effects=effects)
     if before is None or before.begun is None:
         return claimed
