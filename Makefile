@@ -8,12 +8,13 @@ JUDGEMENT ?= short
 LOAD ?= short
 RUNS ?= 2500
 SEED ?= 1
+N ?= 2000
 WORKERS ?= 4
 MINUTES ?= 10
 MUTATIONS ?= 100000
 BEGAN := $(shell date +%s)
 
-.PHONY: demo serve test test-long check bench fuzz cost clean setup-local setup-dev setup-fuzz
+.PHONY: demo serve test test-long check bench simulate fuzz cost clean setup-local setup-dev setup-fuzz
 
 demo: setup-local  ## the main job, told as a story (STORY=blue-green: another one)
 	@$(BIN)/python -m local.demo --began $(BEGAN) $(if $(STORY),--story $(STORY))
@@ -48,6 +49,10 @@ fuzz: setup-fuzz  ## parsers under hypothesis and atheris, routes, damaged specs
 
 cost: setup-dev  ## count what releases ask of Azure, and write docs/cost.md
 	@$(BIN)/python -m tests.bench.cost --write docs/cost.md
+
+simulate: setup-dev  ## the control plane in simulated worlds under faults (N=, SEED=; REPLAY=a seed or file, SHRINK=1; DEFECTS=1; JSON=1)
+	@$(BIN)/python -m tests.simulation.protocol --count $(N) --seed $(SEED) $(if $(REPLAY),--replay $(REPLAY)) \
+		$(if $(SHRINK),--shrink) $(if $(DEFECTS),--defects) $(if $(KEEP),--keep) $(if $(JSON),--json) $(if $(FRESH),--fresh)
 
 clean:
 	rm -rf $(VENV) .cache .data

@@ -1,6 +1,6 @@
 """Documents kept as the values that they are, for the schedules that do not look for faults of the stored form.
 
-All values are frozen, so that a state that is read twice is the same state. Writing gives a name for the value, as text.
+All values are frozen, so that a state that is read twice is the same state. Writing gives a name for the value.
 """
 
 from collections.abc import Iterator

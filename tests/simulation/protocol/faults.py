@@ -34,6 +34,7 @@ EVERY_CALL: Final = (*STORE, *SIDE, *QUEUE, *LOOKS, *CALLS, *HOST, *sorted(CHANG
 
 EVERYWHERE: Final = ("crash before", "crash after", "stall before", "stall after", "lose lock")
 FREEZES: Final = ("freeze before", "freeze after")
+CHANGED: Final = ("unanswered", "late", "lie", "reject")
 KINDS: Final = {
     **dict.fromkeys(EVERY_CALL, (*EVERYWHERE, "refuse", "lose answer")),
     "store.commit": (*EVERYWHERE, *FREEZES, "refuse", "lose answer", "lose answer", "conflict", "conflict"),

@@ -123,6 +123,8 @@ class Faulty:
 
     def _lie(self, call: "_Call") -> Any:
         """Say that it was done."""
+        if call.method == "notifier.notify":
+            self._world.watch.notified.add(call.args[1])
         return "swap-of-nothing" if call.method == "promoter.begin_swap" else None
 
     def _reject(self, call: "_Call") -> Any:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from shared.domain.analysis.measurement import Missing, Sample
 from shared.domain.rollout import events as e
 from shared.domain.rollout.commands import Action
+from shared.domain.rollout.effects import Notify, PublishViews
 from shared.domain.rollout.hooks import Webhook
-from shared.domain.rollout.on_tick import next_wake
+from shared.domain.rollout.on_tick import next_look, next_wake
 from shared.domain.rollout.plan import AwaitApproval
 from shared.domain.rollout.spec import Place, Target
-from shared.domain.rollout.state import OpenEffect, Phase, Rollout, Side
+from shared.domain.rollout.state import Application, OpenEffect, Phase, Rollout, Side
 from shared.domain.rollout.weight import ALL, NONE, Weight
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 STALE = timedelta(seconds=40)
 """So long after a level was changed a call that was begun for it may still land: the longest call, and clocks that
 differ."""
+SETTLED = timedelta(minutes=20)
+"""So long after the last fault nothing of it is left: messages that were lost, markers that are not due yet."""
+LATE = timedelta(minutes=2)
 ERRORS_AT_MOST = 0.05
 LIFTING = {Action.PROMOTE.value, Action.SKIP.value}
 
@@ -191,7 +195,8 @@ def each_fact_is_told_once(watch: "Watch", step: "Step") -> None:
         asked.consumed += 1
         if asked.consumed > 1:
             watch.fail("each fact is decided once", entry.command_id)
-        if asked.kind != "HookReport" and not any(_speaks_of(event, asked.token) for event in step.events):
+        told = (asked.token, entry.command_id)
+        if asked.kind != "HookReport" and not any(_speaks_of(event, each) for event in step.events for each in told):
             names = ", ".join(type(event).__name__ for event in step.events)
             watch.fail("each fact is told once", f"{asked.kind} {entry.command_id} left no line; lines: {names}")
     for asked in watch.asked_of(step.key):
@@ -213,6 +218,21 @@ def each_effect_has_an_outcome(watch: "Watch", step: "Step") -> None:
                 f"{step.key}: {row_id} {type(row.effect).__name__} was closed by {_name(step.task)}, who never did it"
             )
             watch.fail("each effect has an outcome", told)
+        owner = watch.begun_by.get((step.key, row_id))
+        if not isinstance(row.effect, PublishViews) and owner is not step.task:
+            told = f"{step.key}: {row_id} {type(row.effect).__name__} is {_name(owner)}'s, closed by {_name(step.task)}"
+            watch.fail("a row is closed by who has begun it", told)
+
+
+def who_is_to_be_told_is_told(watch: "Watch", step: "Step") -> None:
+    """A message to a webhook is done with when that took it, or when history says that it never did."""
+    dropped = any(isinstance(event, e.NotificationDropped) for event in step.events)
+    for row_id in step.change.closed:
+        row = step.old.open_effect(row_id)  # type: ignore[arg-type]
+        if row is None or not isinstance(row.effect, Notify) or dropped:
+            continue
+        if not any(f":{row_id}:" in message for message in watch.notified):
+            watch.fail("who is to be told is told", f"{step.key}: {row_id} was closed, and nobody took it")
 
 
 def two_wake_ups_at_most_are_outstanding(watch: "Watch", step: "Step") -> None:
@@ -254,10 +274,21 @@ COMMIT_LAWS: tuple[Callable[["Watch", "Step"], None], ...] = (
     a_gate_is_approved_once,
     each_fact_is_told_once,
     each_effect_has_an_outcome,
+    who_is_to_be_told_is_told,
     two_wake_ups_at_most_are_outstanding,
     work_is_marked_before_it_is_committed,
     an_end_is_true,
 )
+
+
+def what_is_due_is_looked_at_in_time(watch: "Watch", state: Application) -> None:
+    """Once all is well, wake-ups come in time: the sweep is a net, and not how things go on."""
+    due = next_look(state)
+    if watch.calm_since is None or due is None or watch.world.time - watch.calm_since < SETTLED:
+        return
+    late = watch.world.time - due
+    if late > LATE and due > watch.calm_since + SETTLED:
+        watch.fail("what is due is looked at in time", f"{state.name} is looked at {late} late")
 
 
 def open_work_is_marked(watch: "Watch", key: str) -> None:
@@ -276,10 +307,22 @@ def share_was_decided(watch: "Watch", target: Target, share: Weight) -> None:
     """A router is told what is wanted, or what was wanted until a moment ago; never anything else."""
     if target.mover is None:
         return
+    nothing_lands_after_an_end(watch, target, share)
     shares = {level.share for level in watch.levels_of(target, STALE)}
     if share not in shares:
         told = f"{target.mover.rollout} {target.name}: {share} was told, decided: {sorted(shares)}"
         watch.fail("a router is told only what was decided", told)
+
+
+def nothing_lands_after_an_end(watch: "Watch", target: Target, share: Weight) -> None:
+    """When a rollout has ended, no call that was begun for it sends anybody anywhere any more."""
+    assert target.mover is not None
+    ended = watch.over.get(target.mover.rollout)
+    level = watch.levels.get((target.mover.rollout, target.name))
+    if ended is None or ended == "refused" or not level or share == level[-1].share:
+        return
+    told = f"{target.mover.rollout} {ended}, and {target.name} is told {share} after that, not {level[-1].share}"
+    watch.fail("nothing lands after an end", told)
 
 
 def swap_was_decided(watch: "Watch", target: Target) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shared.application.publish import APPLICATIONS
 from shared.domain.names import application_key
+from shared.domain.releases.state import Release, ReleasePhase
 from shared.domain.rollout.commands import Action
 from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.on_tick import next_wake
@@ -28,6 +29,7 @@ ROUNDS = 14
 def clear_up(world: "Simulation") -> None:
     """Users come back, and hooks are done."""
     world.note("calm", "no more faults")
+    world.watch.calm_since = world.time
     for spec in world.specs:
         for target in spec.targets:
             world.site.send(target, 20.0)
@@ -47,6 +49,15 @@ def come_to_rest(world: "Simulation") -> None:
     world.until(IDLE)
     for spec in world.specs:
         _nothing_is_left_over(world, application_key(spec.application))
+    for key, kept in world.watch.release_states.items():
+        loaded = world.store.rollouts.load(key)
+        over = kept.release.phase.is_terminal
+        if loaded.inbox or loaded.outbox:
+            world.watch.fail("every fact is decided", f"{key}: {len(loaded.inbox)} facts, {len(loaded.outbox)} rows")
+        if over and world.store.markers.find(key) is not None:
+            world.watch.fail("every marker is closed", f"{key} is over and marked open")
+        if world.schedule.people_finish and not over:
+            world.watch.fail("it comes to rest", f"{key} is {kept.release.phase}: {kept.release.reason}")
     if world.watch.letters.kept:
         letter = next(iter(world.watch.letters.kept.values()))
         world.watch.fail("nothing is laid aside", str(letter)[:300])
@@ -61,6 +72,7 @@ def is_at_rest(world: "Simulation") -> bool:
         return False
     states = [state for state in map(world.watch.state, keys) if state is not None]
     waits = any(state.live is not None and waits_for_person(state, state.live) for state in states)
+    waits = waits or any(_is_paused(envelope.release) for envelope in world.watch.release_states.values())
     return all(_rests(state) or (waits and _is_member(state)) for state in states)
 
 
@@ -75,6 +87,10 @@ def _is_member(state: Application) -> bool:
     return state.live is not None and state.live.member is not None
 
 
+def _is_paused(release: Release) -> bool:
+    return release.phase is ReleasePhase.PAUSED
+
+
 def waits_for_person(state: Application, live: Rollout) -> bool:
     """Whether only a person brings this rollout on."""
     if live.phase is Phase.PAUSED or live.stuck is not None or state.freezes(live):
@@ -85,6 +101,9 @@ def waits_for_person(state: Application, live: Rollout) -> bool:
 def _people_decide(world: "Simulation", attempt: int) -> bool:
     """Let people say what waits for them; return whether anything did."""
     decided = False
+    for key in [key for key, kept in world.watch.release_states.items() if _is_paused(kept.release)]:
+        world.moves.make(Move(kind="steer", args=("resume" if attempt < 3 else "rollback",)))
+        decided = bool(key)
     for number, spec in enumerate(world.specs):
         state = world.watch.state(application_key(spec.application))
         if state is None or (state.live is None and state.pending is None):

@@ -31,7 +31,10 @@ class Task:
     over: bool = False
     command: str = ""
     """What it decided last, for the coverage."""
+    decided: Any = None
     phase: str = ""
+    began: set[str] = field(default_factory=set)
+    """The outbox rows that it has begun."""
     performed: dict[str, Any] = field(default_factory=dict)
     """What came of the outbox rows that it performed, by their ids."""
     _greenlet: greenlet | None = None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from shared.application import drive
 from shared.application.perform import Performer
-from shared.domain.names import CommandId, ReleaseId, RolloutId, TargetName, Version
-from shared.domain.rollout.commands import Override
+from shared.domain.names import CommandId, EffectId, ReleaseId, RolloutId, TargetName, Version
+from shared.domain.rollout.commands import ClaimEffect, Override, Tick
 from shared.domain.rollout.effects import PublishViews
 from shared.domain.rollout.events import Event
 from shared.domain.rollout.spec import Place, Target
@@ -18,6 +18,7 @@ from shared.domain.rollout.state import Application, OpenEffect, Phase, Rollout
 from shared.domain.rollout.weight import ALL, NONE
 from shared.ports.rollout_store import Change
 from shared.wire.documents import Envelope, read_envelope, read_event
+from shared.wire.release_documents import ReleaseEnvelope, read_release
 from tests.simulation.protocol.letters import Letters
 from tests.simulation.protocol.schedule import Fault
 from tests.simulation.protocol.tasks import Task
@@ -25,7 +26,7 @@ from tests.simulation.protocol.tasks import Task
 if TYPE_CHECKING:
     from tests.simulation.protocol.world import World
 
-APPLICATION = "application:"
+APPLICATION, RELEASE = "application:", "release:"
 TOUCHED = timedelta(minutes=2)
 """So long after somebody else changed a place or a share, what is there is theirs."""
 Seen = Callable[[Task | None, Any, Any, Any], None]
@@ -119,6 +120,10 @@ class Watch:
         self.coverage: Counter[tuple[str, str, str]] = Counter()
         self.releases: list[ReleaseId] = []
         """What was asked for of several applications, the newest last."""
+        self.notified: set[str] = set()
+        """The ids of the messages that webhooks have taken, or said so."""
+        self.calm_since: datetime | None = None
+        self.release_states: dict[str, ReleaseEnvelope] = {}
         self.commits = 0
         self._commit_laws = laws.COMMIT_LAWS
         self.seen: dict[str, Seen] = {
@@ -129,6 +134,7 @@ class Watch:
             "promoter.begin_swap": lambda task, args, options, result: laws.swap_was_decided(self, args[0]),
             "metrics.read_windows": self._windows_read,
             "hooks.call": lambda task, args, options, result: laws.hook_is_called_once(self, args, options),
+            "notifier.notify": lambda task, args, options, result: self.notified.add(args[1]),
             "queue.send": lambda task, args, options, result: laws.no_message_is_swallowed(self),
         }
 
@@ -197,15 +203,19 @@ class Watch:
             yield
 
     def _deciding(self, decide: Callable[..., Any]) -> Callable[..., Any]:
+        from tests.simulation.protocol import laws
+
         def deciding(state: Application, command: Any, *args: Any, **options: Any) -> Any:
             task = self.world.tasks.current
             if task is not None:
                 rollout = state.live or state.pending
                 task.phase = rollout.phase.value if rollout is not None else "no rollout"
-                task.command = type(command).__name__
+                task.command, task.decided = type(command).__name__, command
                 if isinstance(command, Override):
                     task.command = f"Override {command.action}"
                 self.coverage[task.phase, task.command, "none"] += 1
+                if isinstance(command, Tick):
+                    laws.what_is_due_is_looked_at_in_time(self, state)
             return decide(state, command, *args, **options)
 
         return deciding
@@ -213,10 +223,8 @@ class Watch:
     def _performing(self, perform: Callable[..., Any]) -> Callable[..., Any]:
         def performing(performer: Performer, key: str, row: OpenEffect) -> Any:
             task = self.world.tasks.current
-            by = self.begun_by.get((key, row.id))
-            if not isinstance(row.effect, PublishViews) and task is not None and by is not task:
-                told = f"{task.name} performs {row.id}, begun by {by.name if by is not None else 'nobody'}"
-                self.fail("who performs a row has begun it", told)
+            if not isinstance(row.effect, PublishViews) and task is not None and row.id not in task.began:
+                self.fail("who performs a row has begun it", f"{task.name} performs {row.id} without a claim")
             outcome = perform(performer, key, row)
             if task is not None:
                 task.performed[row.id] = outcome
@@ -227,6 +235,8 @@ class Watch:
     def _committed(self, task: Task | None, args: Any, options: Any, result: Any) -> None:
         change: Change = args[0]
         self.commits += 1
+        if change.key.startswith(RELEASE):
+            self._release_committed(change)
         if not change.key.startswith(APPLICATION):
             return
         after = read_envelope(change.document)
@@ -239,12 +249,28 @@ class Watch:
         for row in after.application.effects:
             known = before.application.open_effect(row.id)
             if row.begun is not None and (known is None or known.begun != row.begun):
-                self.begun_by[change.key, row.id] = task
+                self._begun(change.key, row.id, task)
+        if task is not None and isinstance(task.decided, ClaimEffect):
+            self._begun(change.key, task.decided.effect, task)
         for law in self._commit_laws:
             law(self, step)
         self.envelopes[change.key] = after
         self.history.setdefault(change.key, []).extend(events)
         self._note_levels(after.application)
+
+    def _begun(self, key: str, row: EffectId, task: Task | None) -> None:
+        self.begun_by[key, row] = task
+        if task is not None:
+            task.began.add(row)
+
+    def _release_committed(self, change: Change) -> None:
+        before, after = self.release_states.get(change.key), read_release(change.document)
+        self.release_states[change.key] = after
+        first = 1 if before is None else before.release.sequence + 1
+        if [entry.sequence for entry in change.history] != list(range(first, after.release.sequence + 1)):
+            self.fail("history has no gaps", f"{change.key}: {len(change.history)} lines after {first - 1}")
+        if before is not None and before.release.phase.is_terminal and after.release.phase is not before.release.phase:
+            self.fail("an end is for good", f"{change.key} {before.release.phase}, then {after.release.phase}")
 
     def _note_levels(self, state: Application) -> None:
         watched = state.watched

@@ -1,0 +1,107 @@
+"""`make simulate`: many schedules and what they reached, one schedule to read, or the seeded defects."""
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from time import monotonic
+
+from tests.simulation.protocol import coverage
+from tests.simulation.protocol.campaign import Failure, Tally, campaign
+from tests.simulation.protocol.drawing import draw
+from tests.simulation.protocol.found import FOUND, stored
+from tests.simulation.protocol.outcome import run, traced
+from tests.simulation.protocol.schedule import Schedule
+from tests.simulation.protocol.shrinking import shrink
+
+AGAIN = "make simulate REPLAY={}"
+
+
+def main() -> int:
+    """Do what was asked for; return 1 where a law is broken, or a defect is not found."""
+    parser = argparse.ArgumentParser(prog="make simulate", description=__doc__)
+    parser.add_argument("--count", type=int, default=2_000, help="how many schedules (N=)")
+    parser.add_argument("--seed", type=int, default=1, help="the seed of the first one (SEED=)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--replay", help="run one schedule and print all that happens: a seed, or a file (REPLAY=)")
+    parser.add_argument("--shrink", action="store_true", help="make the replayed schedule smaller first (SHRINK=1)")
+    parser.add_argument("--defects", action="store_true", help="find each seeded defect (DEFECTS=1)")
+    parser.add_argument("--keep", action="store_true", help="keep what was shrunk or found as files that are tests")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--fresh", action="store_true", help="run anew what was run before by the same code")
+    asked = parser.parse_args()
+    if asked.replay:
+        return _replay(asked.replay, smaller=asked.shrink, keep=asked.keep)
+    if asked.defects:
+        from tests.simulation.protocol.defects.search import search
+
+        return search(workers=asked.workers, as_json=asked.json, keep=asked.keep)
+    return _run(asked)
+
+
+def _run(asked: argparse.Namespace) -> int:
+    began = monotonic()
+
+    def said(total: Tally) -> None:
+        rate = total.schedules / max(monotonic() - began, 0.001)
+        told = f"\r{total.schedules:,} of {asked.count:,} schedules, {rate:.1f}/s, {len(total.failures)} broken"
+        print(told, end="", file=sys.stderr, flush=True)
+
+    total = campaign(asked.seed, asked.count, workers=asked.workers, said=said, fresh=asked.fresh)
+    seconds = monotonic() - began
+    print(file=sys.stderr)
+    if asked.json:
+        print(json.dumps({**total.to_json(), "seconds": round(seconds, 1)}, indent=1))
+    else:
+        _tell(total, seconds)
+    return 1 if total.failures else 0
+
+
+def _tell(total: Tally, seconds: float) -> None:
+    print("\n".join(coverage.table(total.coverage)))
+    reached, possible = coverage.filled(total.coverage)
+    each = 1000 * total.cpu_seconds / max(total.schedules, 1)
+    print(
+        f"\n{total.schedules:,} schedules in {seconds:.0f} s ({total.schedules / max(seconds, 0.001):.1f}/s; "
+        f"{each:.0f} ms of a core each): {total.calls:,} port calls, {total.deliveries:,} deliveries"
+    )
+    print(f"rollouts that ended: {', '.join(f'{count:,} {phase}' for phase, count in sorted(total.ended.items()))}")
+    print(f"cells of phase x command x fault reached: {reached:,} of {possible:,}")
+    if not total.failures:
+        print("every law held in every schedule")
+        return
+    for law, count in Counter(failure.law for failure in total.failures).most_common():
+        print(f"\nBROKEN in {count} schedules: {law}")
+        for failure in [each for each in total.failures if each.law == law][:3]:
+            _tell_failure(failure)
+
+
+def _tell_failure(failure: Failure) -> None:
+    print(f"  seed {failure.seed}: {failure.told[:300]}")
+    print(f"    read it, made small: {AGAIN.format(failure.seed)} SHRINK=1")
+
+
+def _replay(which: str, *, smaller: bool, keep: bool) -> int:
+    schedule = stored(which) if not which.isdigit() else draw(int(which))
+    outcome = run(schedule)
+    if outcome.law and smaller:
+        print(f"{outcome.law}: leaving out what is not needed for it", file=sys.stderr)
+        schedule = shrink(schedule, outcome.law)
+    print(schedule.to_json())
+    outcome, _ = traced(schedule, sys.stdout)
+    if keep and outcome.law:
+        _keep(schedule, outcome.law)
+    print(f"\n{f'BROKEN: {outcome.law}: {outcome.told}' if outcome.law else 'every law held'}")
+    return 1 if outcome.law else 0
+
+
+def _keep(schedule: Schedule, law: str) -> None:
+    path = FOUND / f"{law.replace(' ', '-')}-{schedule.seed}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(schedule.to_json())
+    print(f"kept as {path}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
