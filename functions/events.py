@@ -4,7 +4,7 @@ import azure.functions as func
 
 from functions.answers import Reply, for_source, missing
 from shared.bootstrap import app
-from shared.wire.message_properties import attempt_in, why_given_up
+from shared.wire.message_properties import attempt_in, deliveries_before, why_given_up
 
 QUEUED = "azure-monitor"
 """The source whose events come over the queue."""
@@ -29,8 +29,10 @@ def take_queued_alert(message: func.ServiceBusMessage) -> None:
 )
 def take_over_dead_alert(message: func.ServiceBusMessage) -> None:
     """An alert that the broker gave up goes to our dead-letter list."""
-    properties = message.application_properties
-    app().events.take_over(QUEUED, message.get_body(), why_given_up(properties), attempt_in(properties))
+    properties, deliveries = message.application_properties, deliveries_before(message.delivery_count)
+    app().events.take_over(
+        QUEUED, message.get_body(), why_given_up(properties), attempt_in(properties), deliveries=deliveries
+    )
 
 
 def _take_event(req: func.HttpRequest, _caller: str) -> Reply:

@@ -4,7 +4,7 @@ import azure.functions as func
 
 from shared.bootstrap import app
 from shared.domain.errors import InvalidError, NewerReleaseError, RejectedError
-from shared.wire.message_properties import attempt_in, why_given_up
+from shared.wire.message_properties import attempt_in, deliveries_before, why_given_up
 from shared.wire.wake_ups import parse_wake_up
 
 blueprint = func.Blueprint()
@@ -35,4 +35,5 @@ def wake_up(message: func.ServiceBusMessage) -> None:
 )
 def take_over_dead_wake_up(message: func.ServiceBusMessage) -> None:
     """A wake-up that the broker gave up goes to our dead-letter list. A dead-letter queue has no sessions."""
-    app().wake_ups.take_over(message.get_body(), why_given_up(message.application_properties))
+    why = why_given_up(message.application_properties)
+    app().wake_ups.take_over(message.get_body(), why, deliveries=deliveries_before(message.delivery_count))

@@ -63,13 +63,13 @@ class ForeignEvents:
         except TryLaterError as error:
             self._put_off(source, body, attempt, error)
 
-    def take_over(self, source: str, body: bytes, why: str, attempt: int = 0) -> None:
-        """Lay aside what the broker gave up; while the list cannot be written, it goes back to its queue for later.
+    def take_over(self, source: str, body: bytes, why: str, attempt: int = 0, *, deliveries: int = 1) -> None:
+        """Lay aside what the broker gave up after so many deliveries.
 
-        Raises `TryLaterError` when that fails too.
+        While the list cannot be written, it goes back to its queue for later. Raises `TryLaterError` when that fails too.
         """
         try:
-            self.aside.add(self._poison(source, body, attempt), why)
+            self.aside.add(self._poison(source, body, attempt + deliveries), why)
         except TryLaterError as error:
             self._put_off(source, body, attempt, error)
 
@@ -82,11 +82,11 @@ class ForeignEvents:
         try:
             self.take(source, body)
         except (InvalidError, RejectedError) as error:
-            self.aside.add(self._poison(source, body, attempt), str(error))
+            self.aside.add(self._poison(source, body, attempt + 1), str(error))
 
-    def _poison(self, source: str, body: bytes, attempt: int) -> Poison:
+    def _poison(self, source: str, body: bytes, attempts: int) -> Poison:
         """Return what is known of an event that was refused."""
-        return Poison(source, body, about=self._about(source, body), attempts=attempt + 1)
+        return Poison(source, body, about=self._about(source, body), attempts=attempts)
 
     def _about(self, source: str, body: bytes) -> tuple[str, ...]:
         """Return the keys of the applications whose resources the event names, as far as that can be read now."""

@@ -91,14 +91,14 @@ class WakeUpHandler:
         log.warning("a message for %s is left alone for %s: %s", key, pause, error)
         self.queue.put_back(body, key=key, attempt=attempt + 1, at=self.clock.now() + pause)
 
-    def take_over(self, body: bytes, why: str) -> None:
-        """Lay aside what the broker gave up.
+    def take_over(self, body: bytes, why: str, *, deliveries: int = 1) -> None:
+        """Lay aside what the broker gave up after so many deliveries.
 
         While the list cannot be written, a wake-up goes back to its queue for later: it does no harm there. Raises
         `TryLaterError` when it is no wake-up, or when that fails too.
         """
         try:
-            self.aside.add(_given_up(body), why)
+            self.aside.add(_given_up(body, deliveries), why)
         except TryLaterError as error:
             self._put_off(_wake_up_in(body, error), error)
 
@@ -136,12 +136,12 @@ def _poison(wake_up: WakeUp) -> Poison:
     return Poison(SOURCE, encode_wake_up(wake_up), subject=wake_up.key, about=about, attempts=wake_up.attempt + 1)
 
 
-def _given_up(body: bytes) -> Poison:
+def _given_up(body: bytes, deliveries: int) -> Poison:
     try:
         wake_up = parse_wake_up(body)
     except SlipwayError:
-        return Poison(SOURCE, body)
-    return replace(_poison(wake_up), body=body)
+        return Poison(SOURCE, body, attempts=deliveries)
+    return replace(_poison(wake_up), body=body, attempts=wake_up.attempt + deliveries)
 
 
 def _wake_up_in(body: bytes, trouble: TryLaterError) -> WakeUp:

@@ -27,3 +27,11 @@ def why_given_up(properties: Mapping[str, Any] | None) -> str:
     """Return in words why the broker gave a message up."""
     said = [str(value) for name in _GIVEN_UP if (value := (properties or {}).get(name))]
     return f"the queue gave it up: {': '.join(said) or 'it does not say why'}"[:LONGEST_REASON]
+
+
+def deliveries_before(delivery_count: int | None) -> int:
+    """Return how often a message had been delivered when the broker gave it up, at least once.
+
+    `delivery_count` is that of its delivery from the dead-letter queue, which counts on.
+    """
+    return max(1, (delivery_count or 1) - 1)

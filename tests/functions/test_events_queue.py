@@ -126,6 +126,21 @@ def test_what_the_broker_gave_up_is_taken_over_from_its_dead_letter_queues(tmp_p
         ("azure-monitor", ALERTS, why),
         ("commands", "slipway-commands", why),
     }
+    assert [letter["history"][0]["attempts"] for letter in found] == [1, 1]
+
+
+def test_a_letter_tells_how_often_the_broker_had_delivered_it(tmp_path):
+    broker = SqliteBroker(tmp_path / "queue.db", now=lambda: datetime.now(UTC), max_delivery_count=4)
+    broker.declare(ALERTS, sessions=False)
+    broker.send(ALERTS, b"an alert that kills its worker", message_id="m1", properties=of_attempt(2))
+    while (given_up := broker.receive(ALERTS, owner="me")) is not None:
+        broker.abandon(given_up)
+    broker.close()
+
+    with running_api(tmp_path) as api:
+        (letter,) = eventually(lambda: letters(api))
+
+    assert letter["history"][0]["attempts"] == 2 + 4
 
 
 def test_an_alert_that_cannot_be_stored_for_seconds_is_put_back_for_longer_each_time_and_taken_when_it_can(
