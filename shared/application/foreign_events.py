@@ -66,7 +66,7 @@ class ForeignEvents:
     def take_over(self, source: str, body: bytes, why: str, attempt: int = 0, *, deliveries: int = 1) -> None:
         """Lay aside what the broker gave up after so many deliveries.
 
-        While the list cannot be written, it goes back to its queue for later. Raises `TryLaterError` when that fails too.
+        While the list cannot be written, it goes back to its queue for later. Raises `TryLaterError` when that fails.
         """
         try:
             self.aside.add(self._poison(source, body, attempt + deliveries), why)
