@@ -16,6 +16,7 @@ PURE = {
     "enum",
     "functools",
     "hashlib",
+    "ipaddress",
     "itertools",
     "math",
     "re",

@@ -1,7 +1,6 @@
 """IP addresses and networks of both versions. An IPv4 address that is written as one of version 6 is itself."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from shared.domain.flags.model import Json
 
@@ -34,6 +33,8 @@ def address_of(value: Json) -> Address | None:
     """Return the address, None where the value is none."""
     if not isinstance(value, str) or len(value) > _LONGEST:
         return None
+    from ipaddress import IPv6Address, ip_address  # few flags ask for it, and every cold start would pay
+
     try:
         read = ip_address(value)
     except ValueError:
@@ -47,6 +48,8 @@ def network_of(value: Json) -> Network | None:
     """Return the network, None where the value is none. An address is the network of itself alone."""
     if not isinstance(value, str) or len(value) > _LONGEST or "%" in value:
         return None
+    from ipaddress import IPv4Network, IPv6Network, ip_network
+
     try:
         read: IPv4Network | IPv6Network = ip_network(value, strict=False)
     except ValueError:
