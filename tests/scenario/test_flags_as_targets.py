@@ -60,7 +60,7 @@ def made(folder, *targets: str, **options) -> FlagWorld:
 
 def enrolled(world, region: str = "", variant: str = "new") -> set[str]:
     """Who gets the new variant, of two thousand users that ask a worker for it."""
-    if world.app.flags.served(LIVE).content.etag is None:
+    if world.app.flags.served(LIVE).content.head.etag is None:
         world.start()
     world.app.flags.latest(LIVE)
     users = [f"user-{number}" for number in range(USERS)]
