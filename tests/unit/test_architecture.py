@@ -22,6 +22,7 @@ PURE = {
     "re",
     "struct",
     "typing",
+    "weakref",
 }
 
 
