@@ -151,6 +151,8 @@ TAKEN = {
     "/api/applications": ("after",),
     "/api/dead-letters": ("after", "application", "reason", "state"),
     "/api/rollouts/{id}/history": ("after",),
+    "/api/backup": ("after",),
+    "/api/backup/restore": ("dry-run",),
     ("GET", "/api/releases"): ("after",),
     "/api/releases/{id}/history": ("after",),
     "/api/applications/{application}/plan": ("version", "at"),

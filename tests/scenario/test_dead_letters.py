@@ -17,6 +17,7 @@ from shared.wire.dead_letter_requests import parse_letter_query
 from shared.wire.message_properties import attempt_in
 from shared.wire.wake_ups import encode_wake_up
 from tests.functions.alerts import alert
+from tests.scenario.kills import Killable, KilledError, Killer
 from tests.scenario.world import ALERTS, QUEUE, World
 
 WHY = "the queue gave it up: MaxDeliveryCountExceeded: no worker took it"
@@ -167,6 +168,37 @@ def test_a_redrive_that_could_not_be_sent_is_sent_by_the_sweep_and_never_forgott
 
     assert world.app.dead_letter_list.show(letter["id"])["state"] == "redriven"
     assert deliver_alerts(world) == (2 if taken else 1)
+    assert world.run_to_end(rollout) == "rolled-back"
+    assert world.happened(rollout).count("AlertReceived") == 1
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("at", range(1, 5), ids=["marker", "written down", "sent", "noted"])
+def test_a_worker_that_dies_anywhere_in_a_redrive_leaves_nothing_lost_and_nothing_done_twice(world, at, after):
+    rollout = world.deploy("2")
+    world.run_until(lambda: world.share() == 5)
+    letter = given_up(world)
+    killer = Killer(at, after=after)
+    world.change = lambda keeping: replace(
+        keeping,
+        letters=Killable(keeping.letters, killer, "put"),
+        markers=Killable(keeping.markers, killer, "open"),
+        alerts=Killable(keeping.alerts, killer, "send"),
+    )
+    world.start()
+    with pytest.raises(KilledError):
+        world.app.dead_letters.act(letter["id"], redrive())
+    world.change = lambda keeping: keeping
+    world.start()
+
+    world.run_for(timedelta(minutes=7))
+    if world.letters():
+        assert (at, after) in ((1, False), (1, True), (2, False))
+        world.app.dead_letters.act(letter["id"], redrive())
+
+    assert lines(world, letter["id"]) == ["Refused", "Redriven"]
+    assert world.app.dead_letter_list.show(letter["id"])["state"] == "redriven"
+    assert deliver_alerts(world) == (2 if (at, after) in ((3, True), (4, False)) else 1)
     assert world.run_to_end(rollout) == "rolled-back"
     assert world.happened(rollout).count("AlertReceived") == 1
 

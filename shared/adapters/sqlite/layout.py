@@ -1,4 +1,4 @@
-"""Which layout the tables of a file have: SQLite keeps a `user_version` for it; a file that says nothing has the first."""
+"""Which layout the tables of a file have: its `user_version` says so; a file that says nothing has the first one."""
 
 import sqlite3
 from pathlib import Path
