@@ -63,13 +63,31 @@ def was_released_once(run, told, side, cloud, data) -> None:
 
 
 def suspend_at_work(host, data) -> None:
-    """Suspend the host at a moment when it holds a message, so in the middle of handling it."""
+    """Suspend the host in the middle of handling a message, and outside a transaction.
+
+    One that stands still within a transaction keeps everybody out of the file, until it goes on or is killed.
+    """
+    ends = time.monotonic() + 60
     with closing(sqlite3.connect(f"file:{data / 'queue.db'}?mode=ro", uri=True)) as queue:
-        ends = time.monotonic() + 60
-        while not queue.execute("SELECT 1 FROM broker_messages WHERE lock_token IS NOT NULL").fetchone():
+        while True:
             assert time.monotonic() < ends, host.last_words()
+            if queue.execute("SELECT 1 FROM broker_messages WHERE lock_token IS NOT NULL").fetchone():
+                host.suspend()
+                if all(may_be_written(data / name) for name in ("queue.db", "store.db")):
+                    return
+                host.resume()
             time.sleep(0.002)
-        host.suspend()
+
+
+def may_be_written(file) -> bool:
+    """Whether nobody is in the middle of a transaction."""
+    with closing(sqlite3.connect(file, timeout=0.05, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+        return True
 
 
 def handled_by(host) -> int:
