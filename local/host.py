@@ -34,6 +34,7 @@ from local.hosting.http_server import HttpServer
 from local.hosting.keys import HostKeys
 from local.hosting.lock_renewal import LockRenewal
 from local.hosting.queue_function import QueueFunction, queue_function_type
+from local.hosting.state_file import StateFileError
 from local.hosting.timer_functions import TimerFunction, TimerMonitor
 from local.hosting.worker_threads import WorkerThreads
 from shared.adapters.sqlite.broker import SqliteBroker
@@ -147,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with suppress(KeyboardInterrupt):
             _serve(options.app, options.data, options.port, options.stop_grace)
-    except SlipwayError as error:
+    except (SlipwayError, StateFileError) as error:
         sys.exit(f"the host cannot start: {error}")
 
 

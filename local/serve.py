@@ -23,6 +23,9 @@ def main() -> int:
     except StackError as error:
         print(f"serve: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"serve: the folder {options.data} cannot be used: {error}", file=sys.stderr)
+        return 1
     except InterruptedBySignal:
         return 0
     finally:

@@ -5,6 +5,7 @@ import json
 import os
 import secrets
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +29,8 @@ START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 LEAVE_SECONDS = 15.0
 """How long an earlier stack on the same folder, whose starter was killed, gets to end by itself."""
+_ROOM_BYTES: Final = 65_536
+"""A disk with less than this takes no more of anything."""
 
 
 class StackError(Exception):
@@ -75,7 +78,7 @@ def running_stack(
     """
     data = data.resolve()
     with _sole_user(data, stop) as lock:
-        key = _kept_key(data / "operator-key")
+        key = _own_key(data)
         arguments = ("--data", str(data / "cloud"), "--seed", str(seed))
         with running_process("local.cloud", data / "cloud.log", *arguments, keep=lock) as sandbox:
             addresses = json.loads(ready_words(sandbox, "the sandbox cloud", data / "cloud.log", stop))
@@ -128,6 +131,16 @@ def _kept_key(path: Path) -> str:
     if not path.exists():
         write_private(path, secrets.token_urlsafe(24))
     return path.read_text()
+
+
+def _own_key(data: Path) -> str:
+    """Return the operator's key, after seeing to it that all keys of the stack are there."""
+    try:
+        for name in ("second-operator-key", *(f"{source}-key" for source in KEYED_SOURCES), "evaluation-key"):
+            _kept_key(data / name)
+        return _kept_key(data / "operator-key")
+    except OSError as error:
+        raise StackError(f"the keys of the stack cannot be kept in {data}: {error}") from error
 
 
 @contextmanager
@@ -208,7 +221,12 @@ def ready_words(process: subprocess.Popen[str], what: str, log: Path, stop: Inte
             word, _, rest = process.stdout.readline().strip().partition(" ")
             if word == "ready":
                 return rest
-    raise StackError(f"{what} did not start; the end of {log}:\n{log_tail(log)}")
+    raise StackError(f"{what} did not start{_no_room(log)}; the end of {log}:\n{log_tail(log)}")
+
+
+def _no_room(log: Path) -> str:
+    """Say that the disk is full, where it is: then the log has not taken in what was wrong."""
+    return "" if shutil.disk_usage(log.parent).free > _ROOM_BYTES else f", and the disk of {log.parent} is full"
 
 
 def log_tail(log: Path) -> str:
@@ -225,7 +243,9 @@ def _register_shop(stack: Stack) -> None:
         if known.status == 200:
             return
         if known.status != 404:
-            raise StackError(f"the API answers {known.status} when asked for the shop: {known.body}")
+            answered = f"the API answers {known.status} when asked for the shop: {known.body}"
+            log = stack.data / "host.log"
+            raise StackError(f"{answered}; the end of {log}:\n{log_tail(log)}")
         taken = exchange("PUT", address, body=SHOP_SPEC.read_bytes(), headers=headers)
     except NoAnswerError as error:
         raise StackError(f"the API does not answer: {error}") from error

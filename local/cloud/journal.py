@@ -30,16 +30,17 @@ CREATE TABLE IF NOT EXISTS answers (
 
 
 class FolderInUseError(Exception):
-    """Another sandbox works in this data folder."""
+    """Another sandbox works in this data folder, or its file cannot be used; the message says which."""
 
 
 class Journal:
     """The sandbox's memory in `folder`, which is made when missing. One process at a time."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the file. Raises `FolderInUseError` when another sandbox has it."""
+        """Open the file. Raises `FolderInUseError` when another sandbox has it, or it is damaged or not writable."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(folder / "cloud.sqlite", isolation_level=None, timeout=1.0)
+        file = folder / "cloud.sqlite"
+        self._db = sqlite3.connect(file, isolation_level=None, timeout=1.0)
         try:
             self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -47,7 +48,12 @@ class Journal:
             self._db.execute("INSERT OR IGNORE INTO document VALUES ('folder', '1')")
         except sqlite3.OperationalError as error:
             self._db.close()
-            raise FolderInUseError(f"another sandbox works in {folder} ({error})") from error
+            if "locked" in str(error):
+                raise FolderInUseError(f"another sandbox works in {folder} ({error})") from error
+            raise FolderInUseError(f"{file} cannot be used now: {error}") from error
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise FolderInUseError(f"{file} is damaged ({error}): remove it, and it begins anew") from error
 
     def load_sites(self) -> list[Site]:
         """Return every site that was ever saved, in the order of names."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.hosting.state_file import StateFileError, read_state
 from local.private_file import write_private
 
 
@@ -29,9 +30,16 @@ class HostKeys:
 
     @staticmethod
     def kept_in(path: Path) -> "HostKeys":
-        """Read the keys, or make them and write them there (mode 600) when the file is missing."""
+        """Read the keys, or make them and write them there (mode 600) when the file is missing.
+
+        Raises `StateFileError` for a file of anything else, and `OSError`.
+        """
         if path.exists():
-            return HostKeys(**json.loads(path.read_text()))
+            match read_state(path, "keys"):
+                case {"master": str(master), "function": str(function), "event_grid": str(event_grid)}:
+                    return HostKeys(master=master, function=function, event_grid=event_grid)
+                case _:
+                    raise StateFileError(f"{path} lacks a key: remove it, and new ones are made")
         keys = HostKeys.fresh()
         document = {"master": keys.master, "function": keys.function, "event_grid": keys.event_grid}
         write_private(path, json.dumps(document))

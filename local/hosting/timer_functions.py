@@ -6,6 +6,7 @@ monitored there either.
 """
 
 import json
+import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -18,19 +19,25 @@ from local.hosting.function_index import IndexedFunction, IndexingError
 from local.hosting.function_runner import FunctionRunner
 from local.hosting.invocation import Invocation
 from local.hosting.ncrontab import Ncrontab
+from local.hosting.state_file import read_state
+
+logger = logging.getLogger(__name__)
 
 _LONGEST_WAIT = 3600.0  # in seconds: looks at the clock again, for it may have been set
 
 
 class TimerMonitor:
-    """Remembers in a file when each timer is due next; without a file, only while the host runs."""
+    """Remembers in a file when each timer is due next; without a file, only while the host runs.
+
+    Raises `StateFileError` for a file of anything else.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._lock = threading.Lock()
         self._statuses: dict[str, dict[str, str]] = {}
         if path is not None and path.exists():
-            self._statuses = json.loads(path.read_text())
+            self._statuses = read_state(path, "times of timers")
 
     def read(self, name: str) -> dict[str, str] | None:
         """Return the timer's `Last`, `LastUpdated` and `Next`, or None when it never ran."""
@@ -38,13 +45,17 @@ class TimerMonitor:
             return self._statuses.get(name)
 
     def write(self, name: str, status: dict[str, str]) -> None:
-        """Replace the timer's status, whole or not at all."""
+        """Replace the timer's status: in the file whole or not at all, also where that cannot be written now."""
         with self._lock:
             self._statuses[name] = status
-            if self._path is not None:
-                fresh = self._path.with_suffix(".new")
+            if self._path is None:
+                return
+            fresh = self._path.with_suffix(".new")
+            try:
                 fresh.write_text(json.dumps(self._statuses))
                 fresh.replace(self._path)
+            except OSError as error:
+                logger.warning("When timer %s is due next is not kept over a restart: %s", name, error)
 
 
 class TimerFunction:
