@@ -1,0 +1,202 @@
+"""The scenarios: where the application stands, what is asked then, and what may go wrong."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from shared.domain.names import CommandId, ReleaseId, RolloutId, Version
+from shared.domain.rollout.commands import Action, Deploy, Steer
+from shared.domain.rollout.membership import END, Membership
+from shared.domain.rollout.state import Application, Doing
+from tests.simulation.model.documents import remembered_documents, text_of
+from tests.simulation.model.laws import application_in
+from tests.simulation.model.search import Faults, Found, Search, State
+from tests.simulation.model.site import Site
+from tests.simulation.model.wiring import (
+    NOON,
+    Alarmed,
+    Asked,
+    Deployed,
+    Registered,
+    Request,
+    Told,
+    build_app,
+    work,
+)
+from tests.simulation.model.workers import Workers, watched_workers
+from tests.simulation.model.world import World
+
+HORIZON = NOON + timedelta(minutes=100)
+"""After the end of everything that does not wait for a person."""
+SPEC = """
+application: shop
+targets:
+  - name: web
+    kind: app-service-slot
+    slot: candidate
+    resource: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.Web/sites/shop
+strategy:
+  canary:
+    steps: [STEPS]
+    bake: {min: 1m, max: 30m}
+metrics: {window: 1m, lag: 0s}
+keepWarm: 1s
+whenBusy: supersede
+guards:
+  - {name: errors, metric: error-rate, max: 5%, over: 1m, minimumRequests: 20}
+"""
+MEMBER = Membership(release=ReleaseId("whole-1"), rollout=RolloutId("shop-member"), patience=timedelta(hours=1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One row of the table."""
+
+    name: str
+    requests: dict[str, Request]
+    begins: dict[str, Request]
+    """What was asked before, of one worker without a fault."""
+    is_there: Callable[[Application], bool] = lambda _: True
+    """Where the application stands then, when its next wake-up is due."""
+    steps: str = "50"
+    candidate: str = "2"
+    """What the candidate's place serves by then."""
+
+    @property
+    def spec(self) -> str:
+        """The release spec."""
+        return SPEC.replace("STEPS", self.steps)
+
+
+def _doing(doing: Doing) -> Callable[[Application], bool]:
+    return lambda state: state.live is not None and state.live.doing is doing
+
+
+DEPLOY: dict[str, Request] = {"deploy": Deployed(version="2", id="deploy-2")}
+ALERT: dict[str, Request] = {"alert": Alarmed(id="alert-1")}
+SCENARIOS = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario(name="it starts, and an alert fires", begins={}, requests={**DEPLOY, **ALERT}),
+        Scenario(
+            name="it is deployed twice under one id, and an alert fires",
+            begins={},
+            requests={**DEPLOY, "deploy again": Deployed(version="2", id="deploy-2"), **ALERT},
+        ),
+        Scenario(
+            name="a step passes, a person takes it back, and an alert fires",
+            begins=DEPLOY,
+            is_there=_doing(Doing.BAKING),
+            requests={"rollback": Asked(action=Action.ROLLBACK, id="ann"), **ALERT},
+        ),
+        Scenario(
+            name="a step passes, one person skips it, another one takes it back",
+            begins=DEPLOY,
+            is_there=_doing(Doing.BAKING),
+            requests={
+                "skip": Asked(action=Action.SKIP, id="ann"),
+                "rollback": Asked(action=Action.ROLLBACK, id="bob"),
+            },
+            steps="20, 50",
+        ),
+        Scenario(
+            name="it is swapped, a person aborts, and an alert fires",
+            begins=DEPLOY,
+            is_there=_doing(Doing.SWAPPING),
+            requests={"abort": Asked(action=Action.ABORT, id="ann"), **ALERT},
+        ),
+        Scenario(
+            name="it succeeds, and an alert fires twice",
+            begins=DEPLOY,
+            is_there=lambda state: state.live is not None and state.live.doing is Doing.BAKING and state.live.step > 0,
+            requests={**ALERT, "alert again": Alarmed(id="alert-1")},
+        ),
+        Scenario(
+            name="a newer version comes, and an alert fires",
+            begins=DEPLOY,
+            is_there=_doing(Doing.BAKING),
+            requests={"deploy 3": Deployed(version="3", id="deploy-3"), **ALERT},
+            candidate="3",
+        ),
+        Scenario(
+            name="a person pauses, another one resumes",
+            begins=DEPLOY,
+            is_there=_doing(Doing.BAKING),
+            requests={
+                "pause": Asked(action=Action.PAUSE, id="ann"),
+                "resume": Asked(action=Action.RESUME, id="bob"),
+            },
+        ),
+        Scenario(
+            name="a release opens a stage of its member, and a person aborts",
+            begins={
+                "member": Told(
+                    command=Deploy(
+                        id=CommandId("member-2"),
+                        rollout=RolloutId("shop-member"),
+                        version=Version("2"),
+                        source="release whole-1",
+                        membership=MEMBER,
+                    )
+                )
+            },
+            is_there=_doing(Doing.AWAITING_RELEASE),
+            requests={
+                "stage": Told(
+                    command=Steer(
+                        id=CommandId("steer-1"),
+                        membership=MEMBER,
+                        opened=END,
+                        back_as=RolloutId("shop-back"),
+                    )
+                ),
+                "abort": Asked(action=Action.ABORT, id="ann"),
+            },
+        ),
+    )
+}
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let the use cases log nothing: millions of lines would say what a trace says better."""
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def check(scenario: Scenario, faults: Faults, *, at_most: int = 10_000_000, without: tuple[str, ...] = ()) -> Found:
+    """Search a scenario; `without` leaves some of its requests out."""
+    with quiet(), remembered_documents(), watched_workers(text_of):
+        asked = {name: each for name, each in scenario.requests.items() if name not in without}
+        search = Search(Workers(work(build_app())), {**scenario.begins, **asked}, horizon=HORIZON)
+        world = search.alone(World(now=NOON, site=Site(since=NOON)), Registered(scenario.spec))
+        first = _at_rest(search, world)
+        if scenario.begins:
+            first = _led_to(search, replace(first.world, requests=tuple(scenario.begins)), scenario.is_there)
+        site = replace(first.world.site, candidate=scenario.candidate)
+        begun = replace(first.world, site=site, requests=tuple(sorted(asked)))
+        return search.run(State(begun, (None, None), faults), at_most=at_most)
+
+
+def _at_rest(search: Search, world: World) -> State:
+    """Let one worker do all that there is to do, until nothing is left: no message, and no marker."""
+    state = State(world, (None, None), Faults())
+    while (following := next(search.steps(state), None)) is not None:
+        state = following[1]
+    return state
+
+
+def _led_to(search: Search, world: World, is_there: Callable[[Application], bool]) -> State:
+    """Let one worker do what is due, first come first served, until a wake-up is due there."""
+    state = State(world, (None, None), Faults())
+    while True:
+        application, now = application_in(state.world.shop), state.world.now
+        is_due = any(message.due <= now for message in state.world.queue)
+        if application is not None and not any(state.workers) and is_due and is_there(application):
+            return state
+        state = next(after for _, after in search.steps(state))
