@@ -3,16 +3,20 @@
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+LONGEST_SECONDS = 86_400.0
+"""A day: what asks for more is looked at again before."""
+
 
 def read_retry_after(header: str | None) -> float | None:
-    """Return the seconds from now, or None where the header is missing or unreadable."""
+    """Return the seconds from now, at most `LONGEST_SECONDS`; None where the header is missing or unreadable."""
     text = (header or "").strip()
     if not text:
         return None
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), LONGEST_SECONDS)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    return max((moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds(), 0.0)
+    return min(max(seconds, 0.0), LONGEST_SECONDS)
