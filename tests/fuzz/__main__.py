@@ -9,7 +9,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
 
 from rich.console import Console
 from rich.table import Table
@@ -19,6 +18,7 @@ from tests.fuzz import runs
 from tests.fuzz.findings import Keeper
 from tests.fuzz.guided_run import is_there
 from tests.fuzz.runs import Run
+from tests.fuzz.task_process import TaskProcess
 
 
 def main() -> int:
@@ -53,18 +53,21 @@ def _arguments() -> argparse.ArgumentParser:
 
 
 def _runs(asked: argparse.Namespace) -> Iterator[Run]:
-    """Yield each run as it ends. Processes fuzz; this one only tells of it."""
+    """Yield each run as it ends. Each task has a process of its own; this one only tells of them."""
     stop = Interruption().listen()
-    tasks = runs.tasks(asked.parser, minutes=asked.minutes, seed=asked.seed, mutations=asked.mutations)
-    with ProcessPoolExecutor(asked.jobs, max_tasks_per_child=1) as pool:
-        waiting = [pool.submit(runs.perform, task) for task in tasks]
-        try:
-            for done in as_completed(waiting):
-                stop.check()
-                yield from done.result()
-        finally:
-            for each in waiting:
-                each.cancel()
+    waiting = runs.tasks(asked.parser, minutes=asked.minutes, seed=asked.seed, mutations=asked.mutations)
+    working: list[TaskProcess] = []
+    try:
+        while waiting or working:
+            while waiting and len(working) < asked.jobs:
+                working.append(TaskProcess(waiting.pop(0)))
+            stop.sleep(0.2)
+            for ended in [each for each in working if each.has_ended()]:
+                working.remove(ended)
+                yield from ended.runs()
+    finally:
+        for each in working:
+            each.end()
 
 
 def _print(found: list[Run], *, as_json: bool) -> None:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from random import Random
 
-GRACE_SECONDS = 60
+GRACE_SECONDS = 300
 """How long a process may take beyond its time: its modules are instrumented before it begins."""
 
 
@@ -68,7 +68,7 @@ def main() -> None:
             "-rss_limit_mb=2048",
             "-print_final_stats=1",
             f"-artifact_prefix={asked.folder}/",
-            f"-dict={words}",
+            *([f"-dict={words}"] if words.read_bytes() else []),
             str(corpus),
         ],
         one_input,

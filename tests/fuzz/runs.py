@@ -54,6 +54,16 @@ class Run:
         end = f"{len(self.findings)} findings" if self.findings else self.trouble or "nothing found"
         return f"{self.parser}, {self.how}: {self.examples:,} in {self.seconds:.0f} s, {end}"
 
+    @staticmethod
+    def of(plain: dict[str, Any]) -> "Run":
+        """Return what `plain` was made of."""
+        findings = tuple(
+            Finding(plain["parser"], base64.b64decode(each["input_base64"]), each["kind"], each["detail"])
+            for each in plain["findings"]
+        )
+        told = {name: value for name, value in plain.items() if name != "examples_a_second"}
+        return Run(**{**told, "findings": findings})
+
     def plain(self) -> dict[str, Any]:
         """Return it for machines."""
         findings = [

@@ -7,7 +7,7 @@ from tests.fuzz.parser import Parser
 from tests.fuzz.parsers import PARSERS
 from tests.fuzz.random_run import Tally, run_round
 
-EXAMPLES = 150
+EXAMPLES = 250
 """A parser, the same ones each time: `make fuzz` tries others."""
 
 

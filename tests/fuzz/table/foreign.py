@@ -1,5 +1,6 @@
 """Answers of what Slipway asks: Prometheus, Azure, Kubernetes, GitHub, a team's own pages."""
 
+from datetime import timedelta
 from typing import Any
 
 from shared.adapters.app_service.routing_rules import are_same, read_rules, with_share
@@ -171,6 +172,12 @@ def _cell(value: Any) -> Any:
     return number(value), moment(value)
 
 
+def _wait(header: str) -> Any:
+    """A wait that is read can be waited for."""
+    seconds = read_retry_after(header)
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
 def _run(document: Any) -> Any:
     return read_run(document)
 
@@ -267,7 +274,7 @@ FOREIGN = (
     Parser(
         name="retry-after",
         form=Form.TEXT,
-        read=of_text(read_retry_after),
+        read=of_text(_wait),
         refuses=(),
         seeds=given("120", "Mon, 23 Nov 2026 12:00:00 GMT", "Mon, 23 Nov 26 12:00 +0100"),
     ),

@@ -200,7 +200,7 @@ STORED = (
         read=of_text(read_turn),
         refuses=BROKEN,
         write=lambda turn: b"null" if turn is None else write_turn(turn).encode(),
-        seeds=given(["new-checkout", 7, 1795435200000000]),
+        seeds=given(["flag:new-checkout", "default", 7, 1795435200000000]),
     ),
     Parser(
         name="row-keys",
