@@ -10,6 +10,8 @@ RUNS ?= 2500
 SEED ?= 1
 N ?= 2000
 WORKERS ?= 4
+KILLS ?= 200
+ROLLOUTS ?= 20
 MINUTES ?= 10
 MUTATIONS ?= 100000
 BEGAN := $(shell date +%s)
@@ -46,6 +48,13 @@ endif
 
 fuzz: setup-fuzz  ## parsers under hypothesis and atheris, routes, damaged specs (MINUTES= a parser, PARSER=, SEED=, MUTATIONS=, JSON=1); a night by default
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) --seed $(SEED) --mutations $(MUTATIONS) $(if $(PARSER),--parser $(PARSER)) $(if $(JSON),--json)
+
+# Of the faults, the kills come first: what they print is a table, or JSON alone.
+faults: setup-dev  ## the real host killed over a run of rollouts, then full disks, damaged files, clocks that step (KILLS=, ROLLOUTS=, SEED=, JSON=1)
+	@$(BIN)/python -m tests.faults --kills $(KILLS) --rollouts $(ROLLOUTS) --seed $(SEED) $(if $(JSON),--json)
+ifndef JSON
+	@$(BIN)/python -m pytest -q -m "" tests/faults --ignore tests/faults/test_kills.py
+endif
 
 cost: setup-dev  ## count what releases ask of Azure, and write docs/cost.md
 	@$(BIN)/python -m tests.bench.cost --write docs/cost.md

@@ -31,7 +31,14 @@ def restore(backup, file):
     shutil.copy(backup, file)
 
 
-@pytest.mark.parametrize("damage", ["garbage", "cut in half", "a page in the middle"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "garbage",
+        pytest.param("cut in half", marks=pytest.mark.long),
+        pytest.param("all but the first page", marks=pytest.mark.long),
+    ],
+)
 def test_a_damaged_store_is_named_and_answers_503_and_a_backup_in_its_place_goes_on(run, data, tmp_path, damage):
     store = data / "store.db"
     run.host.start()
