@@ -3,9 +3,9 @@
 import argparse
 import sys
 
+from tests.simulation.model.moves import Faults
 from tests.simulation.model.report import line, trace_of
 from tests.simulation.model.scenarios import SCENARIOS, check
-from tests.simulation.model.search import Faults
 
 
 def main() -> int:

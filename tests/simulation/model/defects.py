@@ -11,7 +11,7 @@ from shared.application.drive import Driver
 from shared.domain.rollout import settle
 from shared.ports.rollout_store import InboxEntry, Receipt
 from tests.simulation.model.kept import Kept
-from tests.simulation.model.search import Faults
+from tests.simulation.model.moves import Faults
 
 
 @dataclass(frozen=True, slots=True)

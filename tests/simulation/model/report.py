@@ -1,6 +1,7 @@
 """What a search came to, for people."""
 
-from tests.simulation.model.search import Faults, Found
+from tests.simulation.model.moves import Faults
+from tests.simulation.model.search import Found
 
 
 def line(name: str, faults: Faults, found: Found) -> str:

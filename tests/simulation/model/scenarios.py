@@ -12,7 +12,8 @@ from shared.domain.rollout.membership import END, Membership
 from shared.domain.rollout.state import Application, Doing
 from tests.simulation.model.documents import remembered_documents, text_of
 from tests.simulation.model.laws import application_in
-from tests.simulation.model.search import Faults, Found, Search, State
+from tests.simulation.model.moves import Faults, Moves, State
+from tests.simulation.model.search import Found, Search
 from tests.simulation.model.site import Site
 from tests.simulation.model.wiring import (
     NOON,
@@ -173,25 +174,26 @@ def check(scenario: Scenario, faults: Faults, *, at_most: int = 10_000_000, with
     """Search a scenario; `without` leaves some of its requests out."""
     with quiet(), remembered_documents(), watched_workers(text_of):
         asked = {name: each for name, each in scenario.requests.items() if name not in without}
-        search = Search(Workers(work(build_app())), {**scenario.begins, **asked}, horizon=HORIZON)
-        world = search.alone(World(now=NOON, site=Site(since=NOON)), Registered(scenario.spec))
-        first = _at_rest(search, world)
+        known = {**scenario.begins, **asked}
+        moves = Moves(Workers(work(build_app())), known, horizon=HORIZON)
+        world = moves.alone(World(now=NOON, site=Site(since=NOON)), Registered(scenario.spec))
+        first = _at_rest(moves, world)
         if scenario.begins:
-            first = _led_to(search, replace(first.world, requests=tuple(scenario.begins)), scenario.is_there)
+            first = _led_to(moves, replace(first.world, requests=tuple(scenario.begins)), scenario.is_there)
         site = replace(first.world.site, candidate=scenario.candidate)
         begun = replace(first.world, site=site, requests=tuple(sorted(asked)))
-        return search.run(State(begun, (None, None), faults), at_most=at_most)
+        return Search(moves, known).run(State(begun, (None, None), faults), at_most=at_most)
 
 
-def _at_rest(search: Search, world: World) -> State:
+def _at_rest(moves: Moves, world: World) -> State:
     """Let one worker do all that there is to do, until nothing is left: no message, and no marker."""
     state = State(world, (None, None), Faults())
-    while (following := next(search.steps(state), None)) is not None:
+    while (following := next(moves.steps(state), None)) is not None:
         state = following[1]
     return state
 
 
-def _led_to(search: Search, world: World, is_there: Callable[[Application], bool]) -> State:
+def _led_to(moves: Moves, world: World, is_there: Callable[[Application], bool]) -> State:
     """Let one worker do what is due, first come first served, until a wake-up is due there."""
     state = State(world, (None, None), Faults())
     while True:
@@ -199,4 +201,4 @@ def _led_to(search: Search, world: World, is_there: Callable[[Application], bool
         is_due = any(message.due <= now for message in state.world.queue)
         if application is not None and not any(state.workers) and is_due and is_there(application):
             return state
-        state = next(after for _, after in search.steps(state))
+        state = next(after for _, after in moves.steps(state))

@@ -2,9 +2,9 @@
 
 import pytest
 
+from tests.simulation.model.moves import Faults
 from tests.simulation.model.report import trace_of
 from tests.simulation.model.scenarios import SCENARIOS, check
-from tests.simulation.model.search import Faults
 
 STARTS = SCENARIOS["it starts, and an alert fires"]
 SWAPPED = SCENARIOS["it is swapped, a person aborts, and an alert fires"]
