@@ -14,9 +14,12 @@ KILLS ?= 200
 ROLLOUTS ?= 20
 MINUTES ?= 10
 MUTATIONS ?= 100000
+CRASHES ?= 1
+LOCKS ?= 0
+STALLS ?= 0
 BEGAN := $(shell date +%s)
 
-.PHONY: demo serve test test-long check bench simulate fuzz cost clean setup-local setup-dev setup-fuzz
+.PHONY: demo serve test test-long check bench simulate fuzz model cost clean setup-local setup-dev setup-fuzz
 
 demo: setup-local  ## the main job, told as a story (STORY=blue-green: another one)
 	@$(BIN)/python -m local.demo --began $(BEGAN) $(if $(STORY),--story $(STORY))
@@ -55,6 +58,9 @@ faults: setup-dev  ## the real host killed over a run of rollouts, then full dis
 ifndef JSON
 	@$(BIN)/python -m pytest -q -m "" tests/faults --ignore tests/faults/test_kills.py
 endif
+
+model: setup-dev  ## every interleaving of two workers, to the last state (CRASHES=, LOCKS=, STALLS=, SCENARIO=)
+	@$(BIN)/python -m tests.simulation.model --crashes $(CRASHES) --locks $(LOCKS) --stalls $(STALLS) $(if $(SCENARIO),--scenario "$(SCENARIO)")
 
 cost: setup-dev  ## count what releases ask of Azure, and write docs/cost.md
 	@$(BIN)/python -m tests.bench.cost --write docs/cost.md
