@@ -6,11 +6,12 @@ Nothing is connected at import. Each worker process builds its object graph on t
 from __future__ import annotations
 
 import os
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.application.access import Access
 from shared.bootstrap.flags import FlagOptions, flag_options
+from shared.bootstrap.on_first_use import BuiltOnce
 from shared.bootstrap.parts import Keeping, Outside
 from shared.bootstrap.stores import embedded_broker, keeping
 from shared.bootstrap.use_cases import App
@@ -42,7 +43,7 @@ def build(
     return App(keeping, lambda: outside, access, clock, house, flags)
 
 
-@cache
+@BuiltOnce
 def app() -> App:
     """Build the object graph on the first call of this worker process, never at import."""
     from shared.adapters.system.clock import SystemClock

@@ -1,13 +1,14 @@
 """By what Azure knows this app: its managed identity, or a token that the settings name."""
 
-from functools import cache
 from typing import TYPE_CHECKING
+
+from shared.bootstrap.on_first_use import BuiltOnce
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
 
-@cache
+@BuiltOnce
 def identity() -> "TokenCredential":
     """Return the identity of the machine that this runs on, or of the person who is logged in there."""
     from azure.identity import DefaultAzureCredential

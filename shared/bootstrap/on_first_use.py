@@ -1,9 +1,11 @@
 """Parts that are built when they are first asked for."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import update_wrapper
 from threading import Lock, RLock
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, ParamSpec, TypeVar, overload
 
+Arguments = ParamSpec("Arguments")
 Kind = TypeVar("Kind")
 Built = TypeVar("Built")
 Owner = TypeVar("Owner")
@@ -60,3 +62,28 @@ class OnFirstUse(Generic[Owner, Built]):
             if self._name not in kept:
                 kept[self._name] = self._build(instance)
             return kept[self._name]
+
+
+class BuiltOnce(Generic[Arguments, Built]):
+    """A function that builds on its first call with some arguments, once for all threads, and returns that ever after.
+
+    `functools.cache` builds twice where two threads are the first, and gives each its own.
+    """
+
+    def __init__(self, build: Callable[Arguments, Built]) -> None:
+        self._build = build
+        self._built: dict[Hashable, Built] = {}
+        self._lock = RLock()
+        update_wrapper(self, build)
+
+    def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Built:
+        built, key = self._built, (args, *kwargs.items())
+        if key not in built:
+            with self._lock:
+                if key not in built:
+                    built[key] = self._build(*args, **kwargs)
+        return built[key]
+
+    def cache_clear(self) -> None:
+        """Forget what was built."""
+        self._built = {}

@@ -5,11 +5,10 @@ Each part is built when it is first used: who evaluates a flag connects to no qu
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from shared.bootstrap.credentials import identity
-from shared.bootstrap.on_first_use import OnFirstUse
+from shared.bootstrap.on_first_use import BuiltOnce, OnFirstUse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,7 +121,7 @@ class Embedded:
         return Database(self._data / "store.db")
 
 
-@cache
+@BuiltOnce
 def embedded_broker(data: Path) -> SqliteBroker:
     """Return the embedded broker of this folder: one for the app and for the host that feeds it."""
     from shared.adapters.sqlite.broker import SqliteBroker
