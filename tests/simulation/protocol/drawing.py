@@ -26,14 +26,15 @@ ACTIONS = (
 SKEWS = (0.0, 0.0, 0.3, -0.3, 1.0, -1.0)
 SECONDS = (1.0, 5.0, 13.0, 20.0, 36.0, 70.0, 300.0)
 VERSIONS = ("2", "3", "4", "5")
-EVERY = 8
+EVERY = 16
 """One schedule of so many keeps its documents in their stored form."""
+MOVING = (*["router.set_share"] * 4, *["promoter.begin_swap"] * 3, *sorted(CHANGES))
 FAULTY = (
     (STORE, 30, 90),
     (SIDE, 12, 25),
     (QUEUE, 10, 25),
     (LOOKS, 12, 25),
-    (tuple(sorted(CHANGES)), 16, 6),
+    (MOVING, 26, 6),
     (CALLS, 6, 3),
     (HOST, 8, 20),
 )
@@ -48,6 +49,7 @@ def draw(seed: int) -> Schedule:
     calls = 250 * len(apps)
     workers = rng.choice((1, 2, 2, 3))
     moves = _moves(rng, len(apps), storm, calls)
+    ambushes = [_ambush(rng, len(apps)) for _ in range(rng.choice((0, 0, 0, 1, 1, 2)))]
     return Schedule(
         seed=seed,
         apps=apps,
@@ -55,8 +57,8 @@ def draw(seed: int) -> Schedule:
         latency=rng.choice((0.0, 0.0, 0.02, 0.25)),
         sessions=rng.random() < 0.7,
         real_wire=seed % EVERY == 0,
-        moves=moves,
-        faults=_faults(rng),
+        moves=(*moves, *(move for move, _ in ambushes)),
+        faults=(*_faults(rng), *(fault for _, faults in ambushes for fault in faults)),
         switches=_switches(rng, calls),
         storm=storm,
         people_finish=rng.random() < 0.8,
@@ -141,6 +143,21 @@ def _faults(rng: Random) -> tuple[Fault, ...]:
     number = rng.choice((0, 1, 2, 3, 5, 8, 12))
     groups = rng.choices(FAULTY, [weight for _, weight, _ in FAULTY], k=number)
     return tuple(_fault(rng, rng.choice(methods), nth) for methods, _, nth in groups)
+
+
+def _ambush(rng: Random, apps: int) -> tuple[Move, tuple[Fault, ...]]:
+    """Something goes wrong with a call, and just then somebody asks for something else."""
+    method = rng.choice((*MOVING, "store.commit", "store.commit", "hooks.call"))
+    nth = rng.randrange(1, 40 if method == "store.commit" else 4)
+    kind = rng.choice(("stall before", "stall before", "late", "stall after", "crash after", "lose answer"))
+    if kind not in KINDS[method]:
+        kind = "stall before"
+    faults = [Fault(method=method, nth=nth, kind="lose lock")] if rng.random() < 0.6 else []
+    timed = kind.startswith("stall") or kind == "late"
+    faults.append(Fault(method=method, nth=nth, kind=kind, seconds=rng.choice(SECONDS) if timed else 0.0))
+    asked = rng.choice((("alert", (True,)), ("alert", (True,)), ("override", (rng.choice(ACTIONS),))))
+    move = Move(kind=asked[0], before=f"{method} {nth}", app=rng.randrange(apps), args=asked[1])
+    return move, tuple(faults)
 
 
 def _fault(rng: Random, method: str, nth: int) -> Fault:

@@ -4,29 +4,29 @@ All values are frozen, so that a state that is read twice is the same state. Wri
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from shared.wire import documents
+from shared.wire import documents, release_documents
+from tests.simulation.protocol.patching import replaced
 
 NAMED = "@"
 
 
 @contextmanager
 def as_values() -> Iterator[None]:
-    """Let `shared.wire.documents` hand out names of values instead of JSON, until the end."""
+    """Let applications' and releases' documents be names of values instead of JSON, until the end."""
     kept: list[Any] = []
-    real_write, real_read = documents._write, documents._read
 
     def write(value: object, kind: Any) -> str:
         kept.append(value)
         return f"{NAMED}{len(kept) - 1}"
 
     def read(text: str, kind: Any) -> Any:
-        return kept[int(text[1:])] if text.startswith(NAMED) else real_read(text, kind)
+        return kept[int(text[1:])]
 
-    documents._write, documents._read = write, read
-    try:
+    with ExitStack() as stack:
+        for module in (documents, release_documents):
+            stack.enter_context(replaced(module, "_write", write))
+            stack.enter_context(replaced(module, "_read", read))
         yield
-    finally:
-        documents._write, documents._read = real_write, real_read

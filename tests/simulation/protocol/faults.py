@@ -66,11 +66,11 @@ class Weather:
             by_call.setdefault((fault.method, fault.nth), []).append(fault)
         return Weather(by_call, {})
 
-    def next(self, method: str) -> list[Fault]:
-        """Count one call, and return what it meets."""
+    def next(self, method: str) -> tuple[int, list[Fault]]:
+        """Count one call, and return its number and what it meets."""
         count = self.counts.get(method, 0) + 1
         self.counts[method] = count
-        return self.by_call.get((method, count), _NONE)
+        return count, self.by_call.get((method, count), _NONE)
 
 
 _NONE: list[Fault] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, UnansweredError, VersionConflictError
 from tests.simulation.protocol.faults import CHANGES, LANDS_WITHIN, Weather
-from tests.simulation.protocol.schedule import Fault
+from tests.simulation.protocol.schedule import Fault, Move
 from tests.simulation.protocol.tasks import KilledError, Task
 
 if TYPE_CHECKING:
@@ -25,15 +25,24 @@ class Faulty:
         self._world = world
         self.weather = Weather.of(world.schedule.faults)
         self._switches = frozenset(world.schedule.switches)
-        self._moves_at = {move.call: move for move in world.schedule.moves if move.call is not None}
-        self.due_moves: list[Any] = []
+        self._moves_at: dict[int, list[Move]] = {}
+        self._moves_before: dict[str, list[Move]] = {}
+        for move in world.schedule.moves:
+            if move.before:
+                self._moves_before.setdefault(move.before, []).append(move)
+            elif move.call is not None:
+                self._moves_at.setdefault(move.call, []).append(move)
+        self.due_moves: list[Move] = []
 
-    def turns_change(self, call: int) -> bool:
-        """Whether somebody else has a turn before this port call; who asks for something then, asks."""
-        move = self._moves_at.get(call)
-        if move is not None:
-            self.due_moves.append(move)
-        return move is not None or call in self._switches
+    def at(self, call: int, method: str) -> tuple[list[Fault], bool]:
+        """Return what this port call meets, and whether somebody else has a turn before it.
+
+        Who asks for something just then, asks.
+        """
+        count, faults = self.weather.next(method)
+        moves = [*self._moves_at.get(call, ()), *self._moves_before.get(f"{method} {count}", ())]
+        self.due_moves += moves
+        return faults, bool(moves) or call in self._switches
 
     def meet(
         self, task: Task, faults: list[Fault], method: str, do: Callable[..., Any], args: Any, options: Any

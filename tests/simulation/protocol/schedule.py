@@ -29,16 +29,20 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """One thing that somebody does: `at` seconds after the beginning, or just before port call number `call`."""
+    """One thing that somebody does: `at` seconds after the beginning, or just before a port call.
+
+    That is the one with number `call`, or the one that `before` names, such as `router.set_share 3`.
+    """
 
     kind: str
     at: float = 0.0
     call: int | None = None
+    before: str = ""
     app: int = 0
     args: tuple[Arg, ...] = ()
 
     def __str__(self) -> str:
-        when = f"call {self.call}" if self.call is not None else f"{self.at:g} s"
+        when = self.before or (f"call {self.call}" if self.call is not None else f"{self.at:g} s")
         return f"{self.kind}({', '.join(str(arg) for arg in (self.app, *self.args))}) at {when}"
 
 

@@ -26,7 +26,9 @@ class Simulation(World):
     def __init__(self, schedule: Schedule, *, trace: Trace | None = None) -> None:
         super().__init__(schedule, trace=trace)
         self.moves = Moves(self)
-        self._timed = sorted((move for move in schedule.moves if move.call is None), key=lambda move: move.at)
+        self._timed = sorted(
+            (move for move in schedule.moves if move.call is None and not move.before), key=lambda move: move.at
+        )
         self._swept = NOON
         self._sweeping = False
         self._owners = 0
@@ -187,7 +189,7 @@ class Simulation(World):
         times += [delivery.locked_until - RENEWED_BEFORE for delivery in held]
         due = self.store.broker.next_event(COMMANDS)
         times += [due] if due is not None else []
-        return max(min(times), self.time + timedelta(milliseconds=1))
+        return min(at for at in times if at > self.time)
 
 
 def void(_: object) -> None:

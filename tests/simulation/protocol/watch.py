@@ -20,6 +20,7 @@ from shared.ports.rollout_store import Change
 from shared.wire.documents import Envelope, read_envelope, read_event
 from shared.wire.release_documents import ReleaseEnvelope, read_release
 from tests.simulation.protocol.letters import Letters
+from tests.simulation.protocol.patching import replaced
 from tests.simulation.protocol.schedule import Fault
 from tests.simulation.protocol.tasks import Task
 
@@ -306,14 +307,3 @@ class Watch:
             if is_good(window.candidate):
                 at = (target.resource.lower(), target.name)
                 self.good_windows[at] = max(window.end, self.good_windows.get(at, window.end))
-
-
-@contextmanager
-def replaced(owner: Any, name: str, new: Any) -> Iterator[None]:
-    """Let another function stand where one is, until the end."""
-    before = getattr(owner, name)
-    setattr(owner, name, new)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)

@@ -165,11 +165,12 @@ class World:
         self.time += timedelta(seconds=self.schedule.latency)
         if self.calls > CALLS_AT_MOST:
             self.watch.fail("it comes to rest", f"{self.calls} port calls and no end")
-        if self.storming and self.faulty.turns_change(self.calls):
-            self.tasks.give_way()
-        faults = self.faulty.weather.next(method) if self.storming else ()
-        if faults:
-            return self.faulty.meet(task, faults, method, do, args, options)
+        if self.storming:
+            faults, turns_change = self.faulty.at(self.calls, method)
+            if turns_change:
+                self.tasks.give_way()
+            if faults:
+                return self.faulty.meet(task, faults, method, do, args, options)
         return self.carry_out(task, method, do, args, options)
 
     def carry_out(self, task: Task | None, method: str, do: Callable[..., Any], args: Any, options: Any) -> Any:

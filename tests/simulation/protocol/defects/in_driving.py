@@ -13,7 +13,7 @@ from shared.domain.rollout.commands import EffectDone
 from shared.domain.rollout.effects import PublishViews, SetWeight
 from shared.domain.wake_up import WakeUp
 from tests.simulation.protocol.defects.defect import defect
-from tests.simulation.protocol.watch import replaced
+from tests.simulation.protocol.patching import replaced
 
 Patched = AbstractContextManager[object]
 

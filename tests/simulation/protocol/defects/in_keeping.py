@@ -15,7 +15,7 @@ from shared.domain.errors import TryLaterError, VersionConflictError
 from shared.ports.rollout_store import Change, InboxEntry, Loaded, Receipt
 from shared.wire.wake_ups import encode_wake_up
 from tests.simulation.protocol.defects.defect import defect
-from tests.simulation.protocol.watch import replaced
+from tests.simulation.protocol.patching import replaced
 
 Patched = AbstractContextManager[object]
 

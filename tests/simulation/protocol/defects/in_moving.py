@@ -13,7 +13,7 @@ from shared.domain.rollout.commands import HookAnswered, SwapWasBegun, WeightWas
 from shared.wire.hook_calls import hook_body
 from tests.simulation.protocol.defects.defect import defect
 from tests.simulation.protocol.defects.in_driving import together
-from tests.simulation.protocol.watch import replaced
+from tests.simulation.protocol.patching import replaced
 
 Patched = AbstractContextManager[object]
 

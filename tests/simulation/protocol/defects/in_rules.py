@@ -15,7 +15,7 @@ from shared.domain.rollout.state import Phase, TargetState
 from shared.domain.rollout.weight import ALL
 from tests.simulation.protocol.defects.defect import defect
 from tests.simulation.protocol.defects.in_driving import together
-from tests.simulation.protocol.watch import replaced
+from tests.simulation.protocol.patching import replaced
 
 Patched = AbstractContextManager[object]
 

@@ -1,0 +1,7 @@
+"""Part 4 of the schedules that every change is tried on."""
+
+from tests.simulation.protocol.holding import broken_in
+
+
+def test_every_law_holds_in_every_schedule():
+    assert broken_in(3) == []
