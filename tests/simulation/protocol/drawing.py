@@ -86,7 +86,8 @@ def _moves(rng: Random, apps: int, storm: float, calls: int) -> tuple[Move, ...]
     if apps > 1 and rng.random() < 0.5:
         first = [Move(kind="release", at=1.0, args=("2", rng.choice((5, 20))))]
     more = [_move(rng, rng.randrange(apps), storm, calls) for _ in range(rng.choice((0, 1, 2, 3, 4, 6)))]
-    return (*first, *more)
+    again = [move for move in more if move.kind == "override" and rng.random() < 0.2]
+    return (*first, *more, *again)
 
 
 def _deploy(rng: Random, app: int, *, at: float) -> Move:
@@ -147,8 +148,8 @@ def _faults(rng: Random) -> tuple[Fault, ...]:
 
 def _ambush(rng: Random, apps: int) -> tuple[Move, tuple[Fault, ...]]:
     """Something goes wrong with a call, and just then somebody asks for something else."""
-    method = rng.choice((*MOVING, "store.commit", "store.commit", "hooks.call"))
-    nth = rng.randrange(1, 40 if method == "store.commit" else 4)
+    method = rng.choice((*MOVING, "store.commit", "store.commit", "hooks.call", "router.read_share", "store.load"))
+    nth = rng.randrange(1, 60 if method == "store.load" else 40 if method == "store.commit" else 5)
     kind = rng.choice(("stall before", "stall before", "late", "stall after", "crash after", "lose answer"))
     if kind not in KINDS[method]:
         kind = "stall before"

@@ -153,11 +153,11 @@ class Faulty:
 
     def _no_data(self, call: "_Call") -> Any:
         lacks = Missing(Lack.NO_DATA, "no value")
-        return tuple(replace(window, candidate=lacks) for window in _windows(call.carry_out()))
+        return tuple(replace(window, candidate=lacks) for window in _windows(call.do(*call.args, **call.options)))
 
     def _broken_data(self, call: "_Call") -> Any:
         broken = Sample(requests=1_000, failures=math.nan)
-        return tuple(replace(window, candidate=broken) for window in _windows(call.carry_out()))
+        return tuple(replace(window, candidate=broken) for window in _windows(call.do(*call.args, **call.options)))
 
 
 @dataclass(frozen=True, slots=True)

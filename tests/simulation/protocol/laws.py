@@ -258,6 +258,21 @@ def an_end_is_true(watch: "Watch", step: "Step") -> None:
                 watch.fail("an end is true", f"{live.id} {event.ending.phase}: {told}")
 
 
+def what_was_observed_was_there(watch: "Watch", step: "Step") -> None:
+    """A share that is written down as observed is the router's own, and not what it was asked for."""
+    live = step.old.live
+    for event in step.events:
+        if not isinstance(event, e.WeightObserved) or live is None or live.id != event.rollout or live.spec is None:
+            continue
+        target, now = live.at(event.target), watch.world.time
+        resource = target.resource.lower()
+        moved = (watch.share_set.get(resource), watch.hand_moved.get(resource))
+        share = watch.world.site.peek_share(target)
+        if share != event.share and not any(at is not None and now - at < STALE for at in moved):
+            told = f"{live.id} {event.target}: {event.share} observed, {share} is there"
+            watch.fail("what was observed was there", told)
+
+
 COMMIT_LAWS: tuple[Callable[["Watch", "Step"], None], ...] = (
     a_commit_follows_the_one_before,
     history_has_no_gaps,
@@ -278,6 +293,7 @@ COMMIT_LAWS: tuple[Callable[["Watch", "Step"], None], ...] = (
     two_wake_ups_at_most_are_outstanding,
     work_is_marked_before_it_is_committed,
     an_end_is_true,
+    what_was_observed_was_there,
 )
 
 

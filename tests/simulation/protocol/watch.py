@@ -116,6 +116,8 @@ class Watch:
         self.approved: set[tuple[RolloutId, int]] = set()
         self.hand_moved: dict[str, datetime] = {}
         """When somebody else last moved the share of a resource."""
+        self.share_set: dict[str, datetime] = {}
+        """When a router of a resource was last told a share."""
         self.put_at: dict[str, datetime] = {}
         """When CI last put something at a resource."""
         self.coverage: Counter[tuple[str, str, str]] = Counter()
@@ -131,7 +133,7 @@ class Watch:
             "store.commit": self._committed,
             "store.accept": self._accepted,
             "markers.close": lambda task, args, options, result: laws.open_work_is_marked(self, args[0]),
-            "router.set_share": lambda task, args, options, result: laws.share_was_decided(self, *args),
+            "router.set_share": self._share_set,
             "promoter.begin_swap": lambda task, args, options, result: laws.swap_was_decided(self, args[0]),
             "metrics.read_windows": self._windows_read,
             "hooks.call": lambda task, args, options, result: laws.hook_is_called_once(self, args, options),
@@ -292,6 +294,12 @@ class Watch:
         since = self.world.time - within
         ended = [following.at for following in levels[1:]]
         return [level for level, end in zip(levels, [*ended, None], strict=True) if end is None or end >= since]
+
+    def _share_set(self, task: Task | None, args: Any, options: Any, result: Any) -> None:
+        from tests.simulation.protocol import laws
+
+        self.share_set[args[0].resource.lower()] = self.world.time
+        laws.share_was_decided(self, *args)
 
     def _accepted(self, task: Task | None, args: Any, options: Any, result: Any) -> None:
         from tests.simulation.protocol import laws

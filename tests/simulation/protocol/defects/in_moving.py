@@ -9,7 +9,7 @@ from shared.application.landing import begin_in_time, call_that_may_land, failur
 from shared.application.move_target import Level, TargetMover
 from shared.application.perform import Performer
 from shared.domain.errors import SlipwayError
-from shared.domain.rollout.commands import HookAnswered, SwapWasBegun, WeightWasSet
+from shared.domain.rollout.commands import HookAnswered, SwapWasBegun
 from shared.wire.hook_calls import hook_body
 from tests.simulation.protocol.defects.defect import defect
 from tests.simulation.protocol.defects.in_driving import together
@@ -41,22 +41,6 @@ def _level_kept() -> Patched:
         return kept[at][1]
 
     return replaced(TargetMover, "_level", level)
-
-
-@defect("the level is not read again", "use cases", "a level that changed while the router was told is not followed")
-def _level_not_read_again() -> Patched:
-    def set_weight(self: TargetMover, key: str, row: Any, effect: Any) -> Any:
-        level = self._level(key, effect.rollout, effect.target)
-        if level is None:
-            return perform.EffectDone(row.id)
-        try:
-            share = self._bring_share(row, level)
-        except SlipwayError as error:
-            return failure(row, error)
-        latest = self._level(key, effect.rollout, effect.target)
-        return WeightWasSet(row.id, (latest or level).state.generation, (latest or level).state.share() and share)
-
-    return replaced(TargetMover, "set_weight", set_weight)
 
 
 @defect("router believed", "use cases", "the share that was asked for is taken for the share that is in force")
@@ -99,11 +83,3 @@ def _hook_called_by_guess() -> Patched:
         return HookAnswered(row.id, started.token, started.status)
 
     return replaced(Performer, "_call_hook", call_hook)
-
-
-@defect("place not verified", "use cases", "users are sent to a place without a look at what it serves")
-def _place_not_verified() -> Patched:
-    def verify(self: TargetMover, level: Level) -> None:
-        """It will be as it was."""
-
-    return replaced(TargetMover, "_verify_place", verify)

@@ -128,12 +128,10 @@ def _steps_skipped() -> Patched:
 
 @defect("success before the router says so", "domain", "a promotion ends when everyone was to be sent there")
 def _success_too_soon() -> Patched:
-    def passed_step(rollout: Any, event: Any) -> Any:
-        return real(rollout, event)
-
-    real = evolve.step_passed
     settled = property(lambda self: True)
-    return together(replaced(evolve, "step_passed", passed_step), replaced(TargetState, "is_settled", settled))
+    return together(
+        replaced(settle, "quiet_at", lambda state, live: None), replaced(TargetState, "is_settled", settled)
+    )
 
 
 @defect("refused in silence", "domain", "a command that cannot be done any more leaves no line in history")
