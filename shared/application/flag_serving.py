@@ -38,6 +38,9 @@ FIRST_RETRY_AFTER = timedelta(seconds=1)
 """The same where nothing was ever read: there is nothing to serve meanwhile."""
 HEADS_TRIED = 3
 READ_AT_ONCE = 8
+WAITS_AT_MOST_SECONDS = 5.0
+"""So long a request waits for what others read; then it is served what is kept. A store that is well takes less, and of
+one that is unwell many may be waiting who change flags, one after the other."""
 
 log = logging.getLogger("slipway.flags")
 
@@ -118,7 +121,8 @@ class FlagServer:
         """Return the flags, at most the maximum age old while the store is well.
 
         One request reads the head, and those beside it are served what is kept meanwhile; unless that is older still,
-        after a worker was idle, or something was changed by this worker: then they wait for that one read.
+        after a worker was idle, or something was changed by this worker: then they wait for that one read, for a few
+        seconds at most.
 
         Raises `TryLaterError` only while nothing could ever be read.
         """
@@ -126,7 +130,8 @@ class FlagServer:
         served = kept.served
         if served is None:
             return self._first(environment, kept)
-        if self._is_due(kept) and kept.lock.acquire(blocking=self._is_too_old(kept, served)):
+        patience = WAITS_AT_MOST_SECONDS if self._is_too_old(kept, served) else 0
+        if self._is_due(kept) and kept.lock.acquire(timeout=patience):
             try:
                 if self._is_due(kept):
                     self._refresh(environment, kept, served)
@@ -141,7 +146,13 @@ class FlagServer:
         """
         kept = self._of(environment)
         with kept.lock:
-            return self._read(environment, kept).content
+            served, changes = kept.served, kept.changes
+            try:
+                return self._read(environment, kept).content
+            except SlipwayError as error:
+                if served is not None and self._is_due(kept):
+                    self._keep_on(environment, kept, served, changes, error)
+                raise
 
     def look_again(self, environment: EnvironmentName) -> None:
         """Say that something changed: from now on no request is served what was read before."""
@@ -177,14 +188,23 @@ class FlagServer:
                 raise
 
     def _refresh(self, environment: EnvironmentName, kept: _Kept, served: Served) -> None:
+        changes = kept.changes
         try:
             self._read(environment, kept)
         except SlipwayError as error:
-            now = self._clock.now()
-            if served.stale_since is None:
-                log.warning("flags of %s stay as they were, the store does not answer: %s", environment, error)
-            kept.served = replace(served, stale_since=served.stale_since or now)
-            kept.look_at = now + RETRY_AFTER
+            self._keep_on(environment, kept, served, changes, error)
+
+    def _keep_on(
+        self, environment: EnvironmentName, kept: _Kept, served: Served, changes: int, error: SlipwayError
+    ) -> None:
+        """Serve on what is kept, and leave the store alone for a while: unless it took a change of ours meanwhile."""
+        now = self._clock.now()
+        if served.stale_since is None:
+            log.warning("flags of %s stay as they were, the store does not answer: %s", environment, error)
+        kept.served = replace(served, stale_since=served.stale_since or now)
+        kept.look_at = now + RETRY_AFTER
+        if kept.changes != changes:
+            kept.look_at = None
 
     def _read(self, environment: EnvironmentName, kept: _Kept) -> Served:
         """Read what changed and put it in the place of what was kept."""

@@ -399,6 +399,14 @@ class _WithHeads:
         return getattr(self._store, name)
 
 
+class _WithReadHead:
+    def __init__(self, store: Any, read_head: Any) -> None:
+        self._store, self.read_head = store, read_head
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
 def test_who_changes_flags_reads_the_newest_and_no_chunk_twice(scene):
     scene.server.latest(LIVE)
     assert scene.calls() == {"read_head": 1, "read_chunk": 2}
@@ -418,6 +426,52 @@ def test_who_changes_flags_is_told_of_trouble_and_who_asks_for_them_is_not(scene
     with pytest.raises(TryLaterError):
         scene.server.latest(LIVE)
     assert scene.variant() == "off"
+
+
+def test_what_this_worker_changed_while_a_read_failed_is_looked_for_at_once(scene):
+    scene.variant()
+    scene.clock.time += MAX_AGE
+    store = scene.snapshots._inner
+
+    def fails_after_a_change(environment: EnvironmentName) -> Head:
+        scene.snapshots._inner = store
+        scene.publish(flag(key=A, default=ON, rules=()))
+        scene.server.look_again(environment)
+        raise TryLaterError("no answer came in time")
+
+    scene.snapshots._inner = _WithReadHead(store, fails_after_a_change)
+    assert scene.variant() == "off"
+    assert scene.variant() == ON
+
+
+def test_who_asks_for_flags_waits_for_a_read_that_is_under_way_and_not_for_all_that_are_to_come(scene, monkeypatch):
+    monkeypatch.setattr(flag_serving, "WAITS_AT_MOST_SECONDS", 0.1)
+    scene.variant()
+    scene.clock.time += timedelta(hours=1)
+    scene.snapshots.waits = Event()
+    scene.snapshots.reached.clear()
+
+    with ThreadPoolExecutor(3) as threads:
+        changing = [threads.submit(scene.server.latest, LIVE) for _ in range(3)]
+        assert scene.snapshots.reached.wait(10)
+        assert scene.variant() == "off"
+        assert not any(each.done() for each in changing)
+        scene.snapshots.waits.set()
+
+
+def test_a_read_that_failed_for_who_changes_flags_is_waited_for_by_nobody_who_asks_for_them(scene):
+    scene.variant()
+    scene.snapshots.fails = True
+    with pytest.raises(TryLaterError):
+        scene.server.latest(LIVE)
+    assert scene.server.served(LIVE).stale_since is None, "it was read within the maximum age"
+
+    scene.clock.time += timedelta(hours=1)
+    with pytest.raises(TryLaterError):
+        scene.server.latest(LIVE)
+    scene.calls()
+    assert scene.server.served(LIVE).stale_since == scene.clock.now()
+    assert scene.calls() == {}
 
 
 def test_flags_and_segments_have_chunks_of_their_own():
