@@ -1,10 +1,10 @@
 """What wakes a flag or a segment: a scheduled change whose time has come, and what a crash left open."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from shared.application.alarms import planned, without
+from shared.application.alarms import at_proven_time, planned, without
 from shared.application.door import MARKER_GRACE
 from shared.application.flag_aggregates import SEGMENTS, FlagAggregate, commit_flag
 from shared.application.flag_distribute import FlagDistributor
@@ -51,23 +51,31 @@ class FlagDriver:
             return
         for _ in range(STEPS_AT_MOST):
             try:
-                current = self._brought_up(wake_up)
+                current = self.publisher.bring_up_flag(wake_up.key)
                 if current is None:
                     self._close(wake_up)
                     return
-                current = self.distributor.bring_up(current)
-                current = self._with_alarms(current, wake_up, redelivered=redelivered)
+                self._at_its_time(current, wake_up)._go_on(current, wake_up, redelivered=redelivered)
             except VersionConflictError:
                 continue
-            self._answer_sweep(current, wake_up)
             return
         raise TryLaterError(f"{wake_up.key} is changing too fast to be looked at now", after_seconds=1)
 
-    def _brought_up(self, wake_up: WakeUp) -> FlagAggregate | None:
-        """Decide what is due and publish; return the flag with nothing left to do, or None where there is none."""
-        current = self.publisher.bring_up_flag(wake_up.key)
-        change = next_change(current.state) if current is not None else None
-        if current is None or change is None or change > self.clock.now():
+    def _at_its_time(self, current: FlagAggregate, wake_up: WakeUp) -> "FlagDriver":
+        """Return what handles the wake-up by the time that it was scheduled for."""
+        clock = at_proven_time(self.clock, current.envelope.alarms, wake_up.fence)
+        rules, distributor = replace(self.rules, clock=clock), replace(self.distributor, clock=clock)
+        return replace(self, clock=clock, rules=rules, distributor=distributor)
+
+    def _go_on(self, current: FlagAggregate, wake_up: WakeUp, *, redelivered: bool) -> None:
+        """Do what is due with a flag that is served as it is."""
+        current = self.distributor.bring_up(self._changed(current, wake_up))
+        self._answer_sweep(self._with_alarms(current, wake_up, redelivered=redelivered), wake_up)
+
+    def _changed(self, current: FlagAggregate, wake_up: WakeUp) -> FlagAggregate:
+        """Make the changes whose time has come and publish; return the flag with nothing left to do."""
+        change = next_change(current.state)
+        if change is None or change > self.clock.now():
             return current
         among = self.rules.among(current.environment, Lapse())
         decision = self.rules.decide(current, Lapse(), among)
@@ -76,7 +84,7 @@ class FlagDriver:
             commit_flag(self.store, current, decision, alarms=alarms)
         for event in decision.events:
             log.info("%s %s", type(event).__name__, wake_up.key)
-        return self.publisher.bring_up_flag(wake_up.key)
+        return self.publisher.bring_up_flag(wake_up.key) or current
 
     def _with_alarms(self, current: FlagAggregate, wake_up: WakeUp, *, redelivered: bool) -> FlagAggregate:
         """See to the next wake-up: what is outstanding is committed first, and sent after that."""
