@@ -378,7 +378,7 @@ def test_a_file_that_is_no_database_is_named_with_what_to_do(tmp_path):
     file = tmp_path / "queue.db"
     file.write_bytes(b"not a database, but long enough to be read as one" * 100)
 
-    with pytest.raises(DamagedFileError, match="queue.db is damaged.*move it away"):
+    with pytest.raises(DamagedFileError, match=r"queue\.db is damaged.*move it away"):
         SqliteBroker(file, now=lambda: NOON)
     assert file.read_bytes().startswith(b"not a database")
 

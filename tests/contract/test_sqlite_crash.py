@@ -150,7 +150,7 @@ def test_a_damaged_file_is_named_with_what_to_do(file, store):
     content = bytearray(file.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
     file.write_bytes(content)
-    with pytest.raises(DamagedFileError, match="slipway.db is damaged.*put a backup in its place"):
+    with pytest.raises(DamagedFileError, match=r"slipway\.db is damaged.*put a backup in its place"):
         SqliteRolloutStore(Database(file)).load(KEY)
 
 
