@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, UnansweredError, VersionConflictError
-from tests.simulation.protocol.faults import CHANGES, LANDS_WITHIN, Weather
+from tests.simulation.protocol.faults import CHANGES, Weather
 from tests.simulation.protocol.schedule import Fault, Move
 from tests.simulation.protocol.tasks import KilledError, Task
 
@@ -91,7 +91,8 @@ class Faulty:
         """Stand still; before a call that changes what users meet no longer than such a call may take."""
         seconds = call.fault.seconds
         if is_before and call.method in UNANSWERED:
-            seconds = min(seconds, LANDS_WITHIN)
+            seconds = min(seconds, call.task.lands_within)
+            call.task.lands_within -= seconds
         self._world.tasks.stall(self._world.time + timedelta(seconds=seconds), frozen=frozen)
 
     def _lose_lock(self, call: "_Call") -> Any:
@@ -127,7 +128,7 @@ class Faulty:
             if seen is not None:
                 seen(call.task, call.args, {}, None)
 
-        self._world.land(min(call.fault.seconds, LANDS_WITHIN), land)
+        self._world.land(min(call.fault.seconds, call.task.lands_within), land)
         raise UnansweredError("no answer")
 
     def _lie(self, call: "_Call") -> Any:

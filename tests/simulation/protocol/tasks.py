@@ -27,6 +27,8 @@ class Task:
     """Until when it is stalled."""
     frozen: bool = False
     """Whether its host does nothing for it either meanwhile: its lock is not renewed."""
+    lands_within: float = 0.0
+    """How many seconds are left, all faults together, before the call that it makes must have landed."""
     killed: bool = False
     over: bool = False
     command: str = ""

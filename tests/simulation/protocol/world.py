@@ -21,6 +21,7 @@ from shared.domain.rollout.spec import Place, Spec, Target
 from shared.domain.rollout.weight import Weight
 from tests.simulation.protocol.broker import MemoryBroker
 from tests.simulation.protocol.encoding import as_values
+from tests.simulation.protocol.faults import LANDS_WITHIN
 from tests.simulation.protocol.faulty import Faulty
 from tests.simulation.protocol.ports import Gated
 from tests.simulation.protocol.recipes import spec_of
@@ -170,6 +171,7 @@ class World:
             if turns_change:
                 self.tasks.give_way()
             if faults:
+                task.lands_within = LANDS_WITHIN
                 return self.faulty.meet(task, faults, method, do, args, options)
         return self.carry_out(task, method, do, args, options)
 
