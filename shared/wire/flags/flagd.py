@@ -5,7 +5,6 @@ tells beside a value, of all flags or of one, is told here too. flagd's versions
 not say which served it, so the caller does.
 """
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -39,8 +38,8 @@ WAYS: Final = {"1": Hashing.FLAGD_1, "2": Hashing.FLAGD_2, "3": Hashing.FLAGD_3}
 _FLAG: Final = frozenset({"key", "state", "variants", "defaultVariant", "targeting", "metadata", "source", "selector"})
 _MARKS: Final = frozenset({"state", "defaultVariant", "targeting"})
 """Members that no other product's flags have: another's document is not to be taken for one of these."""
-_MOST_PARTS: Final = 20_000
-"""So many parts a flag's targeting may have when all references are followed."""
+_LONGEST_TARGETING: Final = 200_000
+"""So many characters a flag's targeting may have when all references are followed."""
 
 
 def import_flagd(document: Any, *, hashing: Hashing = Hashing.FLAGD_3) -> Imported:
@@ -100,6 +99,8 @@ class _Reading:
     hashing: Hashing
     segments: list[Segment] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    length: int = 0
+    """So many characters of the targeting were read."""
 
     def flag(self) -> Flag:
         self._check()
@@ -163,14 +164,9 @@ class _Reading:
 
     def _resolved(self, expression: Any, within: tuple[str, ...]) -> Any:
         """Return the expression with every reference replaced by what it names."""
-        resolved = self._followed(expression, within)
-        if len(json.dumps(resolved)) > _MOST_PARTS * 10:
-            raise Unsayable("with all references followed it is too long")
-        return resolved
-
-    def _followed(self, expression: Any, within: tuple[str, ...]) -> Any:
+        self._count(expression)
         if isinstance(expression, list):
-            return [self._followed(each, within) for each in expression]
+            return [self._resolved(each, within) for each in expression]
         if not isinstance(expression, dict):
             return expression
         if set(expression) == {"$ref"}:
@@ -180,7 +176,22 @@ class _Reading:
             if name in within or len(within) > 10:
                 raise Unsayable(f"the evaluator {shown(name)} refers to itself")
             return self._resolved(self.evaluators[name], (*within, name))
-        return {key: self._followed(each, within) for key, each in expression.items()}
+        return {key: self._resolved(each, within) for key, each in expression.items()}
+
+    def _count(self, expression: Any) -> None:
+        """Add how long this is without what lies in it. What is named twice counts twice, and is never made first."""
+        match expression:
+            case list():
+                written = 2 * len(expression)
+            case dict():
+                written = sum(len(key) + 6 for key in expression)
+            case str():
+                written = len(expression)
+            case _:
+                written = len(repr(expression))
+        self.length += written + 2
+        if self.length > _LONGEST_TARGETING:
+            raise Unsayable("with all references followed it is too long")
 
 
 def _with_default(serve: Serve | None, default: VariantName) -> Serve:

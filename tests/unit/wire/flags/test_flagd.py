@@ -5,6 +5,7 @@
 
 import json
 import re
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -155,6 +156,34 @@ def test_a_reference_to_itself_is_refused():
     result = import_flagd({"flags": {"f": flag}, "$evaluators": {"x": {"!": [{"$ref": "x"}]}}})
 
     assert "refers to itself" in str(result.refused[0])
+
+
+SERVED = {"state": "ENABLED", "variants": {"on": True, "off": False}, "defaultVariant": "off"}
+
+
+@pytest.mark.parametrize(
+    "named",
+    [{"or": [{"==": [{"var": "x"}, 1]}] * 1_000}, {"in": [{"var": "x"}, ["x" * 20_000]]}, {"x" * 20_000: []}],
+    ids=["many parts", "long texts", "long names"],
+)
+def test_references_that_would_make_a_flag_too_long_are_refused_before_they_are_followed(named):
+    flag = {**SERVED, "targeting": {"if": [{"or": [{"$ref": "long"}] * 500}, "on"]}}
+    tracemalloc.start()
+    try:
+        result = import_flagd({"flags": {"f": flag}, "$evaluators": {"long": named}})
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert "with all references followed it is too long" in str(result.refused[0])
+    assert most < 5_000_000
+
+
+def test_a_list_of_thousands_is_not_too_long():
+    users = [f"user-{number:0>8}" for number in range(10_000)]
+    result = import_flagd({"flags": {"f": {**SERVED, "targeting": {"if": [{"in": [{"var": "u"}, users]}, "on"]}}}})
+
+    assert (len(result.flags), result.refused) == (1, ())
 
 
 @pytest.mark.parametrize(
