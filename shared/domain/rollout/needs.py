@@ -19,6 +19,7 @@ from shared.domain.rollout.readings import (
     ReadVersion,
     ReadWindows,
 )
+from shared.domain.rollout.settle import quiet_at
 from shared.domain.rollout.spec import Place, Spec
 from shared.domain.rollout.state import Aftercare, Application, Doing, Rollout, Side, TargetState
 from shared.domain.rollout.timing import (
@@ -62,6 +63,9 @@ def _to_decide(state: Application, command: Tick, now: datetime) -> tuple[Need, 
         return tuple(_to_start(state, state.live, state.live.spec, now))
     if not is_check_due(state.live, state.live.spec, now):
         return tuple(_to_judge(state.live, state.live.spec, now))
+    if state.live.doing is Doing.SETTLING and (quiet_at(state, state.live) or now) > now:
+        # Between a look that is taken too early and its decision a late call may land: a level is read once none can.
+        return ()
     return tuple(_to_see(state.live, state.live.spec, now))
 
 
