@@ -234,7 +234,9 @@ def _left_by_others(state: Application, delivery: _Delivery, now: datetime) -> O
     for row in state.effects:
         if isinstance(row.effect, PublishViews) or delivery.owns(row):
             continue
-        lost = delivery.redelivered and row.begun is not None
+        # What was begun since this delivery began is somebody's who is at work: two that each took over from the
+        # other would do so in circles.
+        lost = delivery.redelivered and row.begun is not None and row.begun <= delivery.began
         if lost or claimable_at(row) <= now:
             return row
     return None

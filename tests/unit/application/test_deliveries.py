@@ -3,10 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from shared.application.drive import _Delivery
-from shared.domain.names import EffectId
+from shared.application.drive import _Delivery, _left_by_others
+from shared.domain.names import EffectId, RolloutId, TargetName
 from shared.domain.rollout.commands import ClaimEffect, EffectDone
-from shared.domain.rollout.effects import PublishViews
+from shared.domain.rollout.effects import PublishViews, SetWeight
 from shared.domain.rollout.state import Application, OpenEffect
 from shared.domain.wake_up import WakeUp
 from tests.unit.domain.specs import NOON, SHOP
@@ -63,3 +63,26 @@ def test_the_answer_of_a_row_that_is_closed_is_not_taken_in():
 
     mine.forget_lost(shop())
     assert mine.outcomes == []
+
+
+WEIGHT = replace(ROW, effect=SetWeight(RolloutId("shop-1"), TargetName("web")))
+
+
+def redelivered(began: timedelta = timedelta(0)) -> _Delivery:
+    return _Delivery(WakeUp(key="application:shop", fence=""), redelivered=True, began=NOON + began)
+
+
+def test_a_delivery_that_comes_again_takes_over_what_was_begun_before_it():
+    assert _left_by_others(shop(WEIGHT), redelivered(), NOON) == WEIGHT
+    assert _left_by_others(shop(WEIGHT), delivery(), NOON) is None
+
+
+def test_two_deliveries_that_come_again_do_not_take_one_row_from_each_other_in_circles():
+    first, second = redelivered(), redelivered()
+    taken = replace(WEIGHT, begun=LATER.begun)
+
+    assert _left_by_others(shop(WEIGHT), first, NOON) == WEIGHT
+    first.begin((taken,))
+    assert first.owns(taken)
+    assert _left_by_others(shop(taken), second, NOON) is None
+    assert _left_by_others(shop(taken), second, NOON + timedelta(seconds=36)) == taken
