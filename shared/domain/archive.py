@@ -4,9 +4,13 @@ Entries that follow from others are none of these: markers, rows of views and wh
 from the aggregates.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+CHARACTERS_A_CHUNK: Final = 1_000_000
 
 
 class Kind(StrEnum):
@@ -60,3 +64,20 @@ class Chunk:
 
     entries: tuple[Entry, ...]
     next: Cursor | None
+
+
+def chunk_of(entries: Iterator[Entry], limit: int) -> tuple[tuple[Entry, ...], bool]:
+    """Return the first entries, and whether there may be more of them.
+
+    They are at most `limit`, and the one with which they have `CHARACTERS_A_CHUNK` characters is the last: a letter or
+    a record may have hundreds of thousands.
+    """
+    found: list[Entry] = []
+    characters = 0
+    while len(found) < limit and characters < CHARACTERS_A_CHUNK:
+        entry = next(entries, None)
+        if entry is None:
+            return tuple(found), False
+        found.append(entry)
+        characters += len(entry.text)
+    return tuple(found), True

@@ -25,6 +25,7 @@ from shared.adapters.sqlite.open_markers import SqliteOpenMarkers
 from shared.adapters.sqlite.rollout_store import SqliteRolloutStore
 from shared.adapters.sqlite.view_index import SqliteViewIndex
 from shared.domain.analysis.measurement import Sample
+from shared.domain.archive import CHARACTERS_A_CHUNK
 from shared.domain.base_lines import BaseLine
 from shared.domain.errors import RejectedError, TryLaterError
 from shared.domain.names import ApplicationName, EnvironmentName, FlagKey, TargetName, Version
@@ -272,6 +273,24 @@ def test_what_is_long_comes_in_chunks_and_whole(archive):
     assert max(sizes) <= 510
     assert sorted_entries(found) == sorted_entries(given)
     assert [entry.name for entry in found if entry.kind is Kind.HISTORY] == [str(n) for n in range(1, 1103)]
+
+
+@pytest.mark.parametrize("kind", [Kind.HISTORY, Kind.RECORD, Kind.LETTER])
+def test_a_chunk_of_few_that_are_long_is_not_much_longer_than_one_of_them(archive, kind):
+    place = "" if kind is Kind.LETTER else KEYS[0]
+    given = [Entry(kind, place, str(number), f"{number}" + "x" * 240_000) for number in range(1, 13)]
+    for entry in given:
+        archive.write([entry])
+
+    chunk = archive.read(None)
+    longest, found = 0, []
+    while chunk is not None:
+        longest = max(longest, sum(len(entry.text) for entry in chunk.entries))
+        found += chunk.entries
+        chunk = archive.read(chunk.next) if chunk.next is not None else None
+
+    assert longest < CHARACTERS_A_CHUNK + 300_000
+    assert sorted_entries(found) == sorted_entries(given)
 
 
 def test_keys_come_in_pages_in_the_order_in_which_aggregates_are_read(backing, archive):

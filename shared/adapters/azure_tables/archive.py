@@ -6,7 +6,6 @@ accepted meanwhile moves no etag; it is seen to by the order of reading, dedupli
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Final
 
 from shared.adapters.azure_tables.archive_beside import FIRST_BESIDE, LAST, NEXT, partition_after, read_beside
@@ -19,6 +18,7 @@ from shared.adapters.azure_tables.archived_rows import (
     write_rows,
 )
 from shared.adapters.azure_tables.table import Table
+from shared.domain.archive import chunk_of
 from shared.domain.errors import TryLaterError
 from shared.ports.archive import Chunk, Cursor, Entry, Kind
 from shared.wire import aggregate_rows
@@ -26,7 +26,7 @@ from shared.wire.archive_rows import rows_of
 from shared.wire.table_keys import escape_key, unescape_key
 
 _ROWS_A_CHUNK: Final = 500
-_RECORDS_A_CHUNK: Final = 20
+_RECORDS_A_PAGE: Final = 20
 """A record may have a million characters."""
 _HEADS_TRIED: Final = 5
 _A_PAGE: Final = 1000
@@ -62,9 +62,9 @@ class TableArchive:
         return tuple(found)
 
     def _history(self, at: Cursor) -> Chunk:
-        lines = tuple(islice(self._lines(at.place, at.name), _ROWS_A_CHUNK))
+        lines, is_full = chunk_of(self._lines(at.place, at.name), _ROWS_A_CHUNK)
         last = lines[-1].name if lines else at.name
-        if len(lines) == _ROWS_A_CHUNK:
+        if is_full:
             return Chunk(lines, Cursor(Kind.HISTORY, at.place, last))
         return Chunk((*lines, *self._head(at.place, last)), Cursor(Kind.RECORD, at.place))
 
@@ -100,9 +100,9 @@ class TableArchive:
 
     def _records(self, at: Cursor) -> Chunk:
         low = f"{RECORD}{escape_key(at.name)}{NEXT}" if at.name else RECORD
-        found = self._entries(Kind.RECORD, at.place, low, RECORD + LAST, _RECORDS_A_CHUNK)
-        records = tuple(islice(found, _RECORDS_A_CHUNK))
-        if len(records) == _RECORDS_A_CHUNK:
+        found = self._entries(Kind.RECORD, at.place, low, RECORD + LAST, _RECORDS_A_PAGE)
+        records, is_full = chunk_of(found, _ROWS_A_CHUNK)
+        if is_full:
             return Chunk(records, Cursor(Kind.RECORD, at.place, records[-1].name))
         return Chunk(records, self._aggregate_after(at.place))
 

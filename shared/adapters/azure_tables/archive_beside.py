@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 from shared.adapters.azure_tables.archived_rows import entry_in
 from shared.adapters.azure_tables.table import Table
+from shared.domain.archive import chunk_of
 from shared.domain.names import EnvironmentName
 from shared.ports.archive import Chunk, Cursor, Kind
 from shared.wire.flag_usage_rows import partition_of as usage_partition
@@ -68,9 +68,9 @@ def read_beside(table: Table, at: Cursor) -> Chunk:
         return Chunk((), end)
     place, (low, high) = beside.place_of(first), beside.rows
     low = beside.row_key(at.name) + NEXT if at.name else low
-    rows = islice(table.between(first, low, high, a_page=_ROWS_A_CHUNK), _ROWS_A_CHUNK)
-    found = tuple(entry_in(beside.kind, place, row) for row in rows)
-    if len(found) == _ROWS_A_CHUNK:
+    rows = table.between(first, low, high, a_page=_ROWS_A_CHUNK)
+    found, is_full = chunk_of((entry_in(beside.kind, place, row) for row in rows), _ROWS_A_CHUNK)
+    if is_full:
         return Chunk(found, Cursor(beside.kind, place, found[-1].name))
     following = partition_after(table, first, beside.partitions[1])
     return Chunk(found, Cursor(beside.kind, beside.place_of(following)) if following is not None else end)

@@ -20,13 +20,12 @@ from shared.adapters.sqlite.dead_letters import SqliteDeadLetters
 from shared.adapters.sqlite.flag_usage import SqliteFlagUsage
 from shared.adapters.sqlite.observations import SqliteObservations
 from shared.adapters.sqlite.rollout_store import SqliteRolloutStore
+from shared.domain.archive import chunk_of
 from shared.ports.archive import Chunk, Cursor, Entry, Kind
 from shared.wire.archive_rows import check_entry
 from shared.wire.table_text import pack, unpack
 
 _LINES_A_CHUNK: Final = 500
-_RECORDS_A_CHUNK: Final = 20
-"""A record may have a million characters."""
 _ALL: Final = -1
 _NEXT_KEY: Final = " UNION ALL ".join(
     f"SELECT min(aggregate) AS found FROM {table.table} WHERE aggregate > :after"  # noqa: S608 - ours
@@ -69,8 +68,10 @@ class SqliteArchive:
 
 
 def _history(connection: Connection, at: Cursor) -> Chunk:
-    lines = tuple(HISTORY.of_place(connection, at.place, after=at.name, limit=_LINES_A_CHUNK))
-    if len(lines) == _LINES_A_CHUNK:
+    lines, is_full = chunk_of(
+        HISTORY.of_place(connection, at.place, after=at.name, limit=_LINES_A_CHUNK), _LINES_A_CHUNK
+    )
+    if is_full:
         return Chunk(lines, Cursor(Kind.HISTORY, at.place, lines[-1].name))
     head = (
         entry
@@ -81,14 +82,19 @@ def _history(connection: Connection, at: Cursor) -> Chunk:
 
 
 def _records(connection: Connection, at: Cursor) -> Chunk:
-    found = tuple(RECORDS.of_place(connection, at.place, after=at.name, limit=_RECORDS_A_CHUNK))
-    full = len(found) == _RECORDS_A_CHUNK
-    return Chunk(found, Cursor(at.kind, at.place, found[-1].name) if full else _aggregate_after(connection, at.place))
+    found, is_full = chunk_of(
+        RECORDS.of_place(connection, at.place, after=at.name, limit=_LINES_A_CHUNK), _LINES_A_CHUNK
+    )
+    return Chunk(
+        found, Cursor(at.kind, at.place, found[-1].name) if is_full else _aggregate_after(connection, at.place)
+    )
 
 
 def _beside(connection: Connection, at: Cursor) -> Chunk:
-    found = tuple(TABLES[at.kind].all_after(connection, at.place, at.name, limit=_LINES_A_CHUNK))
-    if len(found) == _LINES_A_CHUNK:
+    found, is_full = chunk_of(
+        TABLES[at.kind].all_after(connection, at.place, at.name, limit=_LINES_A_CHUNK), _LINES_A_CHUNK
+    )
+    if is_full:
         return Chunk(found, Cursor(at.kind, found[-1].place, found[-1].name))
     following = [table.kind for table in BESIDE_AGGREGATES]
     following = following[following.index(at.kind) + 1 :]
