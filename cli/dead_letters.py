@@ -157,7 +157,8 @@ def _answer(answer: dict[str, Any], what: str) -> str:
         return f"{answer['letter']}: {answer['detail']}"
     done = answer["done"]
     when = "" if answer["new"] else f" before, by {done['by']} at {done['at']}: {done['reason']}"
-    return f"{answer['letter']}: {_DONE[what]}{when}"
+    again = ", and refused again: show it" if answer["state"] == "open" else ""
+    return f"{answer['letter']}: {_DONE[what]}{when}{again}"
 
 
 def _line(letter: dict[str, Any]) -> str:

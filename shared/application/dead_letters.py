@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.application.door import MARKER_GRACE
-from shared.domain.dead_letters.decide import Discard, LetterDecision, Redrive, decide, is_over, sent
-from shared.domain.dead_letters.letter import KEPT, DeadLetter, LetterState, Redriven
+from shared.domain.dead_letters.decide import Discard, LetterDecision, Redrive, decide, is_over, not_taken, sent
+from shared.domain.dead_letters.letter import KEPT, LONGEST_REASON, DeadLetter, LetterState, Redriven
 from shared.domain.errors import (
     InvalidError,
     RejectedError,
@@ -120,13 +120,16 @@ class RedriveOrDiscard:
             return letter
 
     def _send(self, letter: DeadLetter) -> DeadLetter:
-        """Send the message and note it. One that was refused in the meantime stays as it is: open again."""
+        """Send the message and note what came of it. One that was refused meanwhile stays as it is: open again."""
         redriven = letter.happenings[-1]
         assert isinstance(redriven, Redriven)
-        self._way(letter).send(letter.body)
+        refusal = self._refusal_to_take(letter)
         for _ in range(CONFLICTS_AT_MOST):
-            kept = self._find(letter.id)
-            noted = sent(kept.letter, redriven.command, self.clock.now())
+            kept, now = self._find(letter.id), self.clock.now()
+            if refusal is None:
+                noted = sent(kept.letter, redriven.command, now)
+            else:
+                noted = not_taken(kept.letter, redriven.command, refusal, now)
             if noted is None:
                 return kept.letter
             try:
@@ -135,6 +138,15 @@ class RedriveOrDiscard:
                 continue
             return noted
         return letter
+
+    def _refusal_to_take(self, letter: DeadLetter) -> str | None:
+        """Send the message; return why its queue never takes it, None where it did. Raises `TryLaterError`."""
+        try:
+            self._way(letter).send(letter.body)
+        except (InvalidError, RejectedError) as error:
+            log.error("letter %s cannot be sent again: %s", letter.id, error)
+            return f"it cannot be sent again: {error}"[:LONGEST_REASON]
+        return None
 
     def _answer_sweep(self, wake_up: WakeUp, letter: DeadLetter | None) -> None:
         """Say when the letter is to be forgotten, or that nothing of it is open."""

@@ -6,14 +6,13 @@ import re
 from dataclasses import dataclass
 
 from shared.domain.dead_letters.decide import refuse_again
-from shared.domain.dead_letters.letter import DeadLetter, Refused
+from shared.domain.dead_letters.letter import LONGEST_REASON, DeadLetter, Refused
 from shared.domain.errors import TryLaterError, VersionConflictError
 from shared.ports.clock import Clock
 from shared.ports.dead_letters import DeadLetters
 
 LONGEST_BODY = 256 * 1024
 """Bytes of a body that are kept: no message of Service Bus's standard tier has more."""
-LONGEST_REASON = 1000
 CONFLICTS_AT_MOST = 10
 _ODD = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 

@@ -84,8 +84,7 @@ class WakeUpHandler:
 
         `key` is the session that it came by. After a day it is laid aside.
         """
-        if attempt >= LEFT_ALONE_AT_MOST:
-            self.refuse(body, error, attempt=attempt)
+        if self._is_given_up(Poison(SOURCE, body, attempts=attempt + 1), error, attempt):
             return
         pause = backoff(attempt, error.after_seconds)
         log.warning("a message for %s is left alone for %s: %s", key, pause, error)
@@ -122,12 +121,26 @@ class WakeUpHandler:
         raise NewerReleaseError(f"{key} is of a kind that only a newer release can know")
 
     def _put_off(self, wake_up: WakeUp, error: SlipwayError) -> None:
-        if isinstance(error, NewerReleaseError) and wake_up.attempt >= LEFT_ALONE_AT_MOST:
-            self.aside.add(_poison(wake_up), str(error))
+        if isinstance(error, NewerReleaseError) and self._is_given_up(_poison(wake_up), error, wake_up.attempt):
             return
         pause = backoff(wake_up.attempt, error.after_seconds if isinstance(error, TryLaterError) else None)
         log.warning("%s is put off for %s: %s", wake_up.key, pause, error)
         self.queue.send(put_off(wake_up), at=self.clock.now() + pause)
+
+    def _is_given_up(self, poison: Poison, error: NewerReleaseError, attempt: int) -> bool:
+        """Lay aside what was left alone for a day.
+
+        What the list does not take is left alone for longer, as where a newer release wrote that very letter: the
+        broker would try it without a pause.
+        """
+        if attempt < LEFT_ALONE_AT_MOST:
+            return False
+        try:
+            self.aside.add(poison, str(error))
+        except TryLaterError as unwell:
+            log.warning("%s cannot be laid aside: %s", poison.subject or "a message", unwell)
+            return False
+        return True
 
 
 def _poison(wake_up: WakeUp) -> Poison:

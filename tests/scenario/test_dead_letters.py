@@ -1,6 +1,7 @@
 """What could not be handled: one letter for one trouble, sent again or closed once, and nothing lost in between."""
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -217,6 +218,33 @@ def test_a_message_that_is_refused_before_its_redrive_is_noted_leaves_the_letter
     assert lines(world, letter["id"]) == ["Refused", "Redriven", "Refused"]
     world.run_for(timedelta(minutes=10))
     assert [each["id"] for each in world.letters()] == [letter["id"]]
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["at once", "found by the sweep"])
+def test_what_its_queue_never_takes_is_the_same_letter_open_again_with_the_reason(world, dies):
+    letter = given_up(world)
+
+    class Refusing:
+        def send(self, _body, **_kwargs):
+            raise RejectedError("the message is too large")
+
+    class Dying:
+        def send(self, _body, **_kwargs):
+            raise KilledError
+
+    world.change = lambda keeping: replace(keeping, alerts=Dying() if dies else Refusing())
+    world.start()
+    with suppress(KilledError):
+        world.app.dead_letters.act(letter["id"], redrive())
+    world.change = lambda keeping: replace(keeping, alerts=Refusing())
+    world.start()
+    world.run_for(timedelta(minutes=10))
+
+    (shown,) = world.letters(state="all")
+    assert (shown["id"], shown["state"]) == (letter["id"], "open")
+    assert shown["reason"] == "it cannot be sent again: the message is too large"
+    assert lines(world, letter["id"]) == ["Refused", "Redriven", "Refused"]
+    assert world.app.dead_letters.act(letter["id"], discard()).letter.state == "discarded"
 
 
 @pytest.mark.parametrize(("mine", "theirs"), [(redrive(), discard()), (discard(), redrive())], ids=["lost", "lost too"])

@@ -246,6 +246,24 @@ def test_a_newer_letter_is_not_overwritten_and_what_was_to_be_laid_aside_waits(w
         assert connection.execute("SELECT document FROM dead_letters").fetchall() == [(NEWER,)]
 
 
+@pytest.mark.parametrize("body", [encode_wake_up(WakeUp(key=KEY, fence="")), b'{"type": "wake-up/2"}'])
+def test_after_a_day_what_has_a_newer_letter_already_waits_on_and_is_not_tried_without_a_pause(world, body):
+    left_by_newer(world)
+    world.app.wake_ups.take_over(body, "the queue gave it up")
+    with Database(world.folder / "store.db").writing() as connection:
+        connection.execute("UPDATE dead_letters SET document = ?", (NEWER,))
+    before = world.broker.depth(QUEUE)
+
+    try:
+        parsed = replace(parse_wake_up(body), attempt=LEFT_ALONE_AT_MOST)
+        world.app.wake_ups.handle(parsed, redelivered=False)
+    except NewerReleaseError as error:
+        world.app.wake_ups.put_back(body, error, key=KEY, attempt=LEFT_ALONE_AT_MOST)
+
+    assert world.broker.depth(QUEUE) == before + 1
+    assert world.letters(state="all")[0]["state"] == "unread"
+
+
 @pytest.mark.parametrize("file", ["store.db", "queue.db"])
 def test_a_file_whose_tables_a_newer_release_changed_is_not_touched(tmp_path, file):
     World(tmp_path).broker.close()

@@ -70,15 +70,30 @@ def decide(letter: DeadLetter, command: Redrive | Discard, now: datetime) -> Let
 
 def sent(letter: DeadLetter, command: CommandId, now: datetime) -> DeadLetter | None:
     """Return the letter on its way; None where this redrive is not what happened to it last, or was noted before."""
-    last = letter.happenings[-1]
-    if not isinstance(last, Redriven) or last.command != command or last.sent is not None:
+    redriven = _unsent(letter, command)
+    if redriven is None:
         return None
-    return replace(letter, happenings=(*letter.happenings[:-1], replace(last, sent=now)))
+    return replace(letter, happenings=(*letter.happenings[:-1], replace(redriven, sent=now)))
+
+
+def not_taken(letter: DeadLetter, command: CommandId, reason: str, now: datetime) -> DeadLetter | None:
+    """Return the letter open again, since its queue refuses to take it; None as `sent` does."""
+    if _unsent(letter, command) is None:
+        return None
+    return letter.with_happening(Refused(reason=reason, at=now))
 
 
 def is_over(letter: DeadLetter, now: datetime) -> bool:
     """Whether the letter was closed so long ago that it is to be forgotten."""
     return letter.closed is not None and letter.closed + KEPT <= now
+
+
+def _unsent(letter: DeadLetter, command: CommandId) -> Redriven | None:
+    match letter.happenings[-1]:
+        case Redriven(command=awaited, sent=None) as last if awaited == command:
+            return last
+        case _:
+            return None
 
 
 def _done_by(letter: DeadLetter, command: CommandId) -> Redriven | Discarded | None:

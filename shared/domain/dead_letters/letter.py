@@ -13,6 +13,8 @@ from shared.domain.names import CommandId
 
 HISTORY_AT_MOST: Final = 50
 """The newest happenings that a letter keeps; how many older ones there were is counted."""
+LONGEST_REASON: Final = 1000
+"""Characters of a reason that are kept."""
 KEPT: Final = timedelta(days=30)
 """How long a letter that is closed can still be looked at: as long as a command's id is known."""
 
