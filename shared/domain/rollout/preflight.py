@@ -49,7 +49,8 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
     blind = tuple(obstacle for target in live.targets for obstacle in _blind(target.name, readings))
     if obstacles or blind:
         why = "preflight: " + "; ".join((*obstacles, *blind))
-        _look_again(draft, live, readings, draft.now + PREFLIGHT_LOOK, ready=not obstacles, why=why)
+        soon = draft.now + (PREFLIGHT_LOOK if live.held_since is None else HELD_LOOK)
+        _look_again(draft, live, readings, soon, ready=not obstacles, why=why)
         return
     holder = held_before(draft, live, 0)
     if holder is not None:

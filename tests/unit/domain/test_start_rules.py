@@ -215,6 +215,12 @@ def test_a_held_preflight_sends_nobody_and_does_not_run_out(hold):
     assert story.live.doing is Doing.SHIFTING
 
 
+@pytest.mark.parametrize("hold", ["pause", "freeze"])
+def test_a_held_preflight_is_looked_at_once_a_minute_and_not_every_few_seconds(hold):
+    story = started().override(hold).tick().wait(MINUTE).tick()
+    assert next_look(story.state) == story.now + MINUTE
+
+
 def test_a_version_that_production_serves_already_succeeds_without_a_swap():
     story = started()
     story.site.production = "2"
