@@ -72,6 +72,7 @@ def is_at_rest(world: "Simulation") -> bool:
         return False
     states = [state for state in map(world.watch.state, keys) if state is not None]
     waits = any(state.live is not None and waits_for_person(state, state.live) for state in states)
+    waits = waits or any(state.pending is not None and state.frozen is not None for state in states)
     waits = waits or any(_is_paused(envelope.release) for envelope in world.watch.release_states.values())
     return all(_rests(state) or (waits and _is_member(state)) for state in states)
 

@@ -39,7 +39,7 @@ TESTERS = Weight(3_000)
 """The share of users who bear a mark, or whom testers' cookies keep at the candidate's place."""
 NOBODY = -1
 """The worker that is none: nothing goes wrong with its calls, and no turn changes there."""
-CALLS_AT_MOST = 20_000
+CALLS_AT_MOST = 10_000
 """A schedule needs some hundred to some thousand port calls: what needs more goes round in circles."""
 
 

@@ -1,6 +1,7 @@
 """Mistakes in moving traffic and calling hooks: what is checked before a call, and what is believed after it."""
 
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 from typing import Any
 
 from shared.application import aggregate as aggregates
@@ -28,16 +29,14 @@ def _swap_sent_twice() -> Patched:
     return replaced(TargetMover, "_swap", swap)
 
 
-@defect(
-    "level kept in memory", "use cases", "what should be is read once for each effect, and not just before the call"
-)
+@defect("level kept in memory", "use cases", "what should be is read from a cache of half a minute, not from the store")
 def _level_kept() -> Patched:
     real, kept = TargetMover._level, {}
 
     def level(self: TargetMover, key: str, rollout: Any, name: Any) -> Any:
-        at = (id(self), key, rollout, name)
-        if at not in kept:
-            kept[at] = (self, real(self, key, rollout, name))
+        at, now = (id(self), key, rollout, name), self.clock.now()
+        if at not in kept or now - kept[at][0] > timedelta(seconds=30):
+            kept[at] = (now, real(self, key, rollout, name), self)
         return kept[at][1]
 
     return replaced(TargetMover, "_level", level)
