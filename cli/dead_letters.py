@@ -1,6 +1,7 @@
 """`slipway dead-letters`: what a running Slipway could not handle, and what people do with it."""
 
 import argparse
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -21,6 +22,8 @@ _EXAMPLES = f"""examples:
 Asked twice, a redrive says what the first one did. What is refused again is the same letter with a longer history.
 exit codes: 0 done, 1 something was refused, 2 the command line was not understood
 """
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+"""What a terminal might obey: bodies are of whoever could send one."""
 _DONE: Final = {"redrive": "redriven", "discard": "discarded"}
 
 
@@ -76,7 +79,7 @@ def _list(options: argparse.Namespace, there: Service) -> int:
         tell_json({"ok": True, "dead_letters": found})
         return 0
     for letter in found:
-        tell(_line(letter))
+        _tell_plain(_line(letter))
     remark(f"{len(found)} {'letter' if len(found) == 1 else 'letters'}")
     return 0
 
@@ -86,16 +89,16 @@ def _show(options: argparse.Namespace, there: Service) -> int:
     if options.json:
         tell_json({"ok": True, "dead_letter": letter})
         return 0
-    tell(f"{letter['id']} from {letter['source']}: {letter['state']}")
+    _tell_plain(f"{letter['id']} from {letter['source']}: {letter['state']}")
     if letter["about"]:
-        tell(f"about {', '.join(letter['about'])}")
-    tell(f"refused because {letter['reason']}")
+        _tell_plain(f"about {', '.join(letter['about'])}")
+    _tell_plain(f"refused because {letter['reason']}")
     if letter["left_out"]:
         tell(f"history, without the oldest {letter['left_out']}:")
     for happening in letter["history"]:
-        tell(f"  {_happening(happening)}")
+        _tell_plain(f"  {_happening(happening)}")
     tell(f"body{'' if letter['is_whole'] else ', its beginning'}:")
-    tell(letter["body"])
+    _tell_plain(letter["body"])
     return 0
 
 
@@ -159,6 +162,11 @@ def _answer(answer: dict[str, Any], what: str) -> str:
     when = "" if answer["new"] else f" before, by {done['by']} at {done['at']}: {done['reason']}"
     again = ", and refused again: show it" if answer["state"] == "open" else ""
     return f"{answer['letter']}: {_DONE[what]}{when}{again}"
+
+
+def _tell_plain(text: str) -> None:
+    """Write lines in which characters that control a terminal are shown, and do nothing."""
+    tell(_CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text))
 
 
 def _line(letter: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from cli.copying import EntryPage, WokenPage
+from cli.telling import remark
 from shared.calls.deadline import Deadline
 from shared.calls.http_exchange import Answer, exchange
 from shared.domain.archive import Entry
@@ -22,6 +23,8 @@ KEY_SETTING: Final = "SLIPWAY_KEY"
 TIMEOUT_SECONDS: Final = 60.0
 TRIES: Final = 8
 LONGEST_PAUSE_SECONDS: Final = 60.0
+TOLD_FROM_SECONDS: Final = 2.0
+"""A pause of so long is told, so that nobody wonders what is waited for."""
 LONGEST_ANSWER: Final = 64 * 1024 * 1024
 _LATER: Final = frozenset({429, 500, 502, 503, 504})
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -80,7 +83,10 @@ class Service:
             except _LaterError as later:
                 if number == TRIES:
                     raise ServiceError(f"{later}; tried {TRIES} times") from later
-                time.sleep(min(max(pause, later.after_seconds), LONGEST_PAUSE_SECONDS))
+                wait = min(max(pause, later.after_seconds), LONGEST_PAUSE_SECONDS)
+                if wait >= TOLD_FROM_SECONDS:
+                    remark(f"{later}; trying again in {wait:g} s")
+                time.sleep(wait)
                 pause *= 2
         raise AssertionError("the last try returns or raises")
 

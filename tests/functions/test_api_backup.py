@@ -252,6 +252,16 @@ def test_a_service_that_is_unwell_is_asked_again_and_one_that_refuses_is_not(tmp
         assert asked.page("").entries == ()
 
 
+def test_who_waits_for_a_service_is_told_what_for_and_how_long(monkeypatch, capsys):
+    monkeypatch.setattr("cli.service.TOLD_FROM_SECONDS", 0.02)
+    with pytest.raises(ServiceError):
+        Service("http://127.0.0.1:9", KEY, pause_seconds=0.01).page("")
+
+    waits = capsys.readouterr().err.splitlines()
+    assert waits[0] == "no answer from 127.0.0.1: the connection was refused; trying again in 0.02 s"
+    assert len(waits) == 6
+
+
 @pytest.mark.parametrize(
     ("url", "key", "says"),
     [

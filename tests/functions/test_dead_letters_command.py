@@ -73,6 +73,19 @@ def test_a_letter_is_shown_with_its_history_and_its_body(cli):
     assert json.loads(cli("show", letter, "--json")[1])["dead_letter"]["id"] == letter
 
 
+def test_a_body_that_would_control_the_terminal_is_shown_and_does_nothing(cli):
+    known = {each["id"] for each in letters()}
+    app().events.take_over("azure-monitor", b"\x1b]0;mine\x07\x9b2J first\r\n\tsecond \xc2\x9bJ", f"{WHY} odd")
+    (letter,) = {each["id"] for each in letters()} - known
+
+    code, out, _ = cli("show", letter)
+
+    assert code == 0
+    assert "\\x1b]0;mine\\x07" in out
+    assert "\tsecond \\x9bJ" in out
+    assert all(each.isprintable() or each in "\n\t" for each in out)
+
+
 def test_a_redrive_is_told_and_asked_twice_it_tells_of_the_first(cli, api):
     letter = given_up(3)
 
