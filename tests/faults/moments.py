@@ -37,7 +37,7 @@ def told(run: ShopRun, action: str) -> Got:
 
 
 def aborts(run: ShopRun, rollout: str, data: Path) -> None:
-    """A person ends it without waiting for a lock, and what is left is sound. The host is stopped then."""
+    """A person ends it without waiting for a lock, and what is left is sound. The host is ended then."""
     assert run.host.insist("POST", "/api/applications/shop/overrides", {"action": "abort"}).status == 202
     await_phase(run, rollout, "aborted", within=LOCK_SECONDS - 5)
     assert run.control.site()["rules"] == []
@@ -45,8 +45,8 @@ def aborts(run: ShopRun, rollout: str, data: Path) -> None:
 
 
 def is_sound(run: ShopRun, data: Path) -> None:
-    """Stop the host, and look into its files."""
-    run.host.stop()
+    """End the host, and look into its files."""
+    run.host.kill()
     assert [
         check for check in check_files(data, with_markers=False) if check.wrong and "outbox" not in check.promise
     ] == []
