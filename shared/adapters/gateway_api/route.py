@@ -105,11 +105,20 @@ def read_route(document: Any) -> Route:
 def _rule(value: Any, where: str) -> Rule:
     rule = _object(value, where)
     references = _list(rule.get("backendRefs"), f"{where}.backendRefs")
+    _check_matches(_list(rule.get("matches"), f"{where}.matches"), f"{where}.matches")
     return Rule(
         name=_text(rule.get("name", ""), f"{where}.name"),
         backends=tuple(_backend(one, f"{where}.backendRefs[{at}]") for at, one in enumerate(references)),
         document=rule,
     )
+
+
+def _check_matches(matches: Sequence[Any], where: str) -> None:
+    """They are kept as they are worded, and an audience's rules repeat them and add a header to each."""
+    for at, one in enumerate(matches):
+        headers = _list(_object(one, f"{where}[{at}]").get("headers"), f"{where}[{at}].headers")
+        for number, header in enumerate(headers):
+            _object(header, f"{where}[{at}].headers[{number}]")
 
 
 def _backend(value: Any, where: str) -> Backend:
