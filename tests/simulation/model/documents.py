@@ -1,5 +1,6 @@
 """Stored documents, read and written once each: the same text is the same frozen value."""
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -8,15 +9,16 @@ from shared.application import aggregate
 from shared.calls import deadline
 from shared.wire.documents import Envelope, read_envelope, write_envelope
 
-_texts: dict[int, tuple[Envelope, str]] = {}
+KEPT_AT_MOST = 4_000
+_texts: OrderedDict[int, tuple[Envelope, str]] = OrderedDict()
+"""The documents of the applications that were written last; each keeps its own, so that no other has its id."""
+_same: dict[str, str] = {}
 
 
 @cache
 def envelope_in(text: str) -> Envelope:
     """Return the application that a document holds."""
-    envelope = read_envelope(text)
-    _texts[id(envelope)] = (envelope, text)
-    return envelope
+    return read_envelope(text)
 
 
 def text_of(envelope: Envelope) -> str:
@@ -24,8 +26,9 @@ def text_of(envelope: Envelope) -> str:
     known = _texts.get(id(envelope))
     if known is None:
         text = write_envelope(envelope)
-        envelope_in(text)
-        _texts[id(envelope)] = known = (envelope, text)
+        _texts[id(envelope)] = known = (envelope, _same.setdefault(text, text))
+        if len(_texts) > KEPT_AT_MOST:
+            _texts.popitem(last=False)
     return known[1]
 
 
@@ -33,6 +36,7 @@ def forget() -> None:
     """Let go of every document."""
     envelope_in.cache_clear()
     _texts.clear()
+    _same.clear()
 
 
 @contextmanager

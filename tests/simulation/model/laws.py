@@ -69,7 +69,7 @@ class Laws:
             return f"{state.live.id} stays {state.live.phase}, {state.live.doing}, for ever"
         if next_wake(state) is not None and not world.queue and world.marker is None:
             return "it would have something to do later, and nothing wakes it: no message, no marker"
-        if state.live is None and state.pending is None and world.marker is not None:
+        if next_wake(state) is None and world.marker is not None:
             return "its open marker stands though nothing is left to do"
         return _at_the_site(world, state)
 

@@ -177,10 +177,15 @@ class Moves:
             if faults.locks and busy.wrote:
                 fewer = faults._replace(locks=faults.locks - 1)
                 yield Step(name, "loses its lock and goes on"), self._with(state, index, freed, again, fewer)
-            if faults.stalls and not (ask.port == "site" and is_write(ask)):
+            if faults.stalls and not self._calls_a_site(state):
                 fewer = faults._replace(stalls=faults.stalls - 1)
                 later = again.at(world.now + STALL)
                 yield Step(name, "stands still for a minute"), self._with(state, index, freed, later, fewer)
+
+    def _calls_a_site(self, state: State) -> bool:
+        """Whether a worker is in a call to a site, which takes no minute."""
+        asks = (self._workers[busy.place].at for busy in state.workers if busy is not None)
+        return any(isinstance(ask, Ask) and ask.port == "site" and is_write(ask) for ask in asks)
 
     def _called(self, state: State, index: int, busy: Busy) -> State:
         """Return the state after a worker's next call, and those after it that nobody else can tell."""

@@ -80,6 +80,16 @@ ALERT: dict[str, Request] = {"alert": Alarmed(id="alert-1")}
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
+        Scenario(name="it is deployed", begins={}, requests=DEPLOY),
+        Scenario(
+            name="three facts come while nothing is live",
+            begins={},
+            requests={
+                **ALERT,
+                "another alert": Alarmed(id="alert-2"),
+                "freeze": Asked(action=Action.FREEZE, id="ann"),
+            },
+        ),
         Scenario(name="it starts, and an alert fires", begins={}, requests={**DEPLOY, **ALERT}),
         Scenario(
             name="it is deployed twice under one id, and an alert fires",
