@@ -26,6 +26,8 @@ ACTIONS = (
 SKEWS = (0.0, 0.0, 0.3, -0.3, 1.0, -1.0)
 SECONDS = (1.0, 5.0, 13.0, 20.0, 36.0, 70.0, 300.0)
 VERSIONS = ("2", "3", "4", "5")
+AMBUSHED = {"store.commit": 40, "hooks.call": 4, "router.read_share": 16, "probe.read_health": 14, "store.load": 60}
+"""Calls beside those that move users at which somebody acts just then, and about how many there are in a story."""
 EVERY = 16
 """One schedule of so many keeps its documents in their stored form."""
 MOVING = (*["router.set_share"] * 4, *["promoter.begin_swap"] * 3, *sorted(CHANGES))
@@ -58,7 +60,7 @@ def draw(seed: int) -> Schedule:
         sessions=rng.random() < 0.7,
         real_wire=seed % EVERY == 0,
         moves=(*moves, *(move for move, _ in ambushes)),
-        faults=(*_faults(rng), *(fault for _, faults in ambushes for fault in faults)),
+        faults=(*_faults(rng), *(fault for _, faults in ambushes for fault in faults), *_spell(rng)),
         switches=_switches(rng, calls),
         storm=storm,
         people_finish=rng.random() < 0.8,
@@ -146,10 +148,20 @@ def _faults(rng: Random) -> tuple[Fault, ...]:
     return tuple(_fault(rng, rng.choice(methods), nth) for methods, _, nth in groups)
 
 
+def _spell(rng: Random) -> tuple[Fault, ...]:
+    """Now and then something is unwell for a while."""
+    if rng.random() < 0.8:
+        return ()
+    method = rng.choice(("metrics.read_windows", "metrics.read_windows", "router.set_share", "store.commit"))
+    kind = rng.choice(("no data", "broken data", "refuse") if method == "metrics.read_windows" else ("refuse",))
+    first = rng.randrange(1, 20)
+    return tuple(Fault(method=method, nth=nth, kind=kind) for nth in range(first, first + rng.randrange(3, 9)))
+
+
 def _ambush(rng: Random, apps: int) -> tuple[Move, tuple[Fault, ...]]:
     """Something goes wrong with a call, and just then somebody asks for something else."""
-    method = rng.choice((*MOVING, "store.commit", "store.commit", "hooks.call", "router.read_share", "store.load"))
-    nth = rng.randrange(1, 60 if method == "store.load" else 40 if method == "store.commit" else 5)
+    method = rng.choice((*MOVING, *AMBUSHED))
+    nth = rng.randrange(1, AMBUSHED.get(method, 5))
     kind = rng.choice(("stall before", "stall before", "late", "stall after", "crash after", "lose answer"))
     if kind not in KINDS[method]:
         kind = "stall before"

@@ -2,9 +2,8 @@
 
 from tests.simulation.protocol.campaign import run_seeds
 
-FILES = 6
 EACH = 500
-"""Schedules a file: 3,000 in all, spread over files so that workers share them."""
+"""Schedules a file: 3,000 in six, so that workers share them."""
 
 
 def broken_in(part: int) -> list[str]:

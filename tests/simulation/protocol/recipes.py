@@ -27,7 +27,6 @@ from shared.domain.rollout.spec import (
     Promotes,
     Spec,
     Stage,
-    Strategy,
     Target,
     TargetKind,
     Topic,
@@ -145,13 +144,7 @@ _STRATEGIES = {
     "ab-by-hand": lambda otherwise: _ab_test(otherwise, by_hand=True),
     "audience": lambda otherwise: _ab_test(otherwise, audience=MarkedUsers(mark=BETA)),
 }
-STRATEGIES: dict[str, object] = dict(_STRATEGIES)
-
-
-def strategy_of(name: str) -> Strategy:
-    """Return the strategy with this name."""
-    made: Strategy = _STRATEGIES[name](Outcome.ROLLBACK)
-    return made
+STRATEGIES = tuple(_STRATEGIES)
 
 
 def _hook(at: Stage, otherwise: Outcome, call: HookCall | None = None, *, no_return: bool = False) -> Hook:

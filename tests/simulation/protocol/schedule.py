@@ -5,7 +5,7 @@ things out.
 """
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 Arg = str | int | float | bool | None
@@ -126,5 +126,3 @@ def _told(each: dict[str, Any]) -> dict[str, Any]:
 
 
 _RECIPE = {f.name: f.default for f in fields(Recipe)}
-
-__all__ = ["Arg", "Fault", "Move", "Recipe", "Schedule", "field"]

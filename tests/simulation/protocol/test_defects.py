@@ -19,5 +19,5 @@ def test_with_the_defect_the_law_is_broken_and_without_it_all_hold(defect):
     law, schedule = kept(defect)
 
     broken, told = law_with(defect, schedule)
-    assert broken == law, told
+    assert broken == law, f"{told}\nwhere the application has changed: make simulate DEFECTS=1 KEEP=1 finds it anew"
     assert run(schedule).law == ""

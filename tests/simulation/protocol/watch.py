@@ -19,6 +19,8 @@ from shared.domain.rollout.weight import ALL, NONE
 from shared.ports.rollout_store import Change
 from shared.wire.documents import Envelope, read_envelope, read_event
 from shared.wire.release_documents import ReleaseEnvelope, read_release
+from tests.simulation.protocol import laws_of_calls as calls
+from tests.simulation.protocol.laws import COMMIT_LAWS
 from tests.simulation.protocol.letters import Letters
 from tests.simulation.protocol.patching import replaced
 from tests.simulation.protocol.schedule import Fault
@@ -92,8 +94,6 @@ class Watch:
     """Sees every call that matters, keeps the books, and lets the laws judge each step."""
 
     def __init__(self, world: "World") -> None:
-        from tests.simulation.protocol import laws
-
         self.world = world
         self.letters = Letters()
         self.envelopes: dict[str, Envelope] = {}
@@ -128,17 +128,16 @@ class Watch:
         self.calm_since: datetime | None = None
         self.release_states: dict[str, ReleaseEnvelope] = {}
         self.commits = 0
-        self._commit_laws = laws.COMMIT_LAWS
         self.seen: dict[str, Seen] = {
             "store.commit": self._committed,
             "store.accept": self._accepted,
-            "markers.close": lambda task, args, options, result: laws.open_work_is_marked(self, args[0]),
+            "markers.close": lambda task, args, options, result: calls.open_work_is_marked(self, args[0]),
             "router.set_share": self._share_set,
-            "promoter.begin_swap": lambda task, args, options, result: laws.swap_was_decided(self, args[0]),
+            "promoter.begin_swap": lambda task, args, options, result: calls.swap_was_decided(self, args[0]),
             "metrics.read_windows": self._windows_read,
-            "hooks.call": lambda task, args, options, result: laws.hook_is_called_once(self, args, options),
+            "hooks.call": lambda task, args, options, result: calls.hook_is_called_once(self, args, options),
             "notifier.notify": lambda task, args, options, result: self.notified.add(args[1]),
-            "queue.send": lambda task, args, options, result: laws.no_message_is_swallowed(self),
+            "queue.send": lambda task, args, options, result: calls.no_message_is_swallowed(self),
         }
 
     def fail(self, law: str, told: str) -> None:
@@ -206,8 +205,6 @@ class Watch:
             yield
 
     def _deciding(self, decide: Callable[..., Any]) -> Callable[..., Any]:
-        from tests.simulation.protocol import laws
-
         def deciding(state: Application, command: Any, *args: Any, **options: Any) -> Any:
             task = self.world.tasks.current
             if task is not None:
@@ -218,7 +215,7 @@ class Watch:
                     task.command = f"Override {command.action}"
                 self.coverage[task.phase, task.command, "none"] += 1
                 if isinstance(command, Tick):
-                    laws.what_is_due_is_looked_at_in_time(self, state)
+                    calls.what_is_due_is_looked_at_in_time(self, state)
             return decide(state, command, *args, **options)
 
         return deciding
@@ -255,7 +252,7 @@ class Watch:
                 self._begun(change.key, row.id, task)
         if task is not None and isinstance(task.decided, ClaimEffect):
             self._begun(change.key, task.decided.effect, task)
-        for law in self._commit_laws:
+        for law in COMMIT_LAWS:
             law(self, step)
         self.envelopes[change.key] = after
         self.history.setdefault(change.key, []).extend(events)
@@ -296,22 +293,16 @@ class Watch:
         return [level for level, end in zip(levels, [*ended, None], strict=True) if end is None or end >= since]
 
     def _share_set(self, task: Task | None, args: Any, options: Any, result: Any) -> None:
-        from tests.simulation.protocol import laws
-
         self.share_set[args[0].resource.lower()] = self.world.time
-        laws.share_was_decided(self, *args)
+        calls.share_was_decided(self, *args)
 
     def _accepted(self, task: Task | None, args: Any, options: Any, result: Any) -> None:
-        from tests.simulation.protocol import laws
-
         if args[0].startswith(APPLICATION) and args[3] is not None:
-            laws.open_work_is_marked(self, args[0])
+            calls.open_work_is_marked(self, args[0])
 
     def _windows_read(self, task: Task | None, args: Any, options: Any, result: Any) -> None:
-        from tests.simulation.protocol.laws import is_good
-
         target = args[0].target
         for window in result:
-            if is_good(window.candidate):
+            if calls.is_good(window.candidate):
                 at = (target.resource.lower(), target.name)
                 self.good_windows[at] = max(window.end, self.good_windows.get(at, window.end))

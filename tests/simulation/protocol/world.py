@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
@@ -15,7 +15,7 @@ from shared.adapters.sqlite.alert_queue import SqliteAlertQueue
 from shared.adapters.sqlite.command_queue import SqliteCommandQueue
 from shared.application.access import Access
 from shared.bootstrap import App, Keeping, Outside, build
-from shared.domain.names import Version, application_key
+from shared.domain.names import application_key
 from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.spec import Place, Spec, Target
 from shared.domain.rollout.weight import Weight
@@ -227,6 +227,3 @@ class World:
             address="https://slipway.example",
         )
         return build(keeping, outside, Access({}, {}), SkewedClock(self.now, skew))
-
-
-__all__ = ["ALERTS", "COMMANDS", "LOCK", "NOON", "SkewedClock", "Version", "World", "replace"]

@@ -3,14 +3,14 @@
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
-from shared.application import alarms, drive
+from shared.application import drive
 from shared.application.drive import Driver, _Delivery
 from shared.application.perform import Performer
 from shared.application.publish import ViewPublisher
 from shared.application.sweep import Sweep
 from shared.domain.errors import SlipwayError
 from shared.domain.rollout.commands import EffectDone
-from shared.domain.rollout.effects import PublishViews, SetWeight
+from shared.domain.rollout.effects import SetWeight
 from shared.domain.wake_up import WakeUp
 from tests.simulation.protocol.defects.defect import defect
 from tests.simulation.protocol.patching import replaced
@@ -168,6 +168,3 @@ def _notification_given_up() -> Patched:
         return EffectDone(row.id)
 
     return replaced(Performer, "_notify", notify)
-
-
-__all__ = ["PublishViews", "alarms"]

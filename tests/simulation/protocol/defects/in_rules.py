@@ -7,7 +7,7 @@ from typing import Any
 from shared.domain.analysis.measurement import Missing, Sample
 from shared.domain.rollout import decide as deciding
 from shared.domain.rollout import events as e
-from shared.domain.rollout import evolve, moving_on, on_override, settle, watch
+from shared.domain.rollout import evolve, moving_on, on_override, settle
 from shared.domain.rollout.folds import entering, outbox
 from shared.domain.rollout.plan import Promote
 from shared.domain.rollout.readings import Readings
@@ -140,6 +140,3 @@ def _refused_in_silence() -> Patched:
         """Say nothing."""
 
     return replaced(on_override, "_refuse", refuse)
-
-
-__all__ = ["watch"]

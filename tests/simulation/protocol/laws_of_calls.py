@@ -1,0 +1,102 @@
+"""The laws that calls keep, and what the application is told at them; those of commits are in `laws`."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from shared.domain.analysis.measurement import Missing, Sample
+from shared.domain.rollout.hooks import Webhook
+from shared.domain.rollout.on_tick import next_look, next_wake
+from shared.domain.rollout.spec import Place, Target
+from shared.domain.rollout.state import Application
+from shared.domain.rollout.weight import Weight
+
+if TYPE_CHECKING:
+    from tests.simulation.protocol.watch import Watch
+
+STALE = timedelta(seconds=40)
+"""So long after a level was changed a call that was begun for it may still land: the longest call, and clocks that
+differ."""
+SETTLED = timedelta(minutes=20)
+"""So long after the last fault nothing of it is left: messages that were lost, markers that are not due yet."""
+LATE = timedelta(minutes=2)
+ERRORS_AT_MOST = 0.05
+
+
+def what_is_due_is_looked_at_in_time(watch: "Watch", state: Application) -> None:
+    """Once all is well, wake-ups come in time: the sweep is a net, and not how things go on."""
+    due = next_look(state)
+    if watch.calm_since is None or due is None or watch.world.time - watch.calm_since < SETTLED:
+        return
+    late = watch.world.time - due
+    if late > LATE and due > watch.calm_since + SETTLED:
+        watch.fail("what is due is looked at in time", f"{state.name} is looked at {late} late")
+
+
+def open_work_is_marked(watch: "Watch", key: str) -> None:
+    """Whatever has open work has a marker, so that the sweep finds it."""
+    store = watch.world.store
+    state = watch.state(key)
+    if store.markers.find(key) is not None:
+        return
+    if store.rollouts.load(key).inbox:
+        watch.fail("open work is marked", f"{key} has facts in its inbox and no marker")
+    if state is not None and next_wake(state) is not None:
+        watch.fail("open work is marked", f"{key} is to be looked at {next_wake(state)} and has no marker")
+
+
+def share_was_decided(watch: "Watch", target: Target, share: Weight) -> None:
+    """A router is told what is wanted, or what was wanted until a moment ago; never anything else."""
+    if target.mover is None:
+        return
+    nothing_lands_after_an_end(watch, target, share)
+    shares = {level.share for level in watch.levels_of(target, STALE)}
+    if share not in shares:
+        told = f"{target.mover.rollout} {target.name}: {share} was told, decided: {sorted(shares)}"
+        watch.fail("a router is told only what was decided", told)
+
+
+def nothing_lands_after_an_end(watch: "Watch", target: Target, share: Weight) -> None:
+    """When a rollout has ended, no call that was begun for it sends anybody anywhere any more."""
+    assert target.mover is not None
+    ended = watch.over.get(target.mover.rollout)
+    level = watch.levels.get((target.mover.rollout, target.name))
+    if ended is None or ended == "refused" or not level or share == level[-1].share:
+        return
+    told = f"{target.mover.rollout} {ended}, and {target.name} is told {share} after that, not {level[-1].share}"
+    watch.fail("nothing lands after an end", told)
+
+
+def swap_was_decided(watch: "Watch", target: Target) -> None:
+    """A swap brings to production what is wanted there, or was wanted until a moment ago."""
+    site = watch.world.site
+    comes = site.peek(target, Place.CANDIDATE)
+    wanted = {level.production for level in watch.levels_of(target, STALE)}
+    put_at = watch.put_at.get(target.resource.lower())
+    if put_at is not None and watch.world.time - put_at < STALE:
+        return
+    if comes is not None and comes not in wanted:
+        told = f"{target.mover and target.mover.rollout} {target.name}: {comes} would come, wanted: {wanted}"
+        watch.fail("a swap brings what was decided", told)
+
+
+def hook_is_called_once(watch: "Watch", args: Any, options: Any) -> None:
+    """Where the other side knows no ids, a second call is made only by who says that the first may be there."""
+    hook, call_id = args[0], args[1]
+    watch.hooks_called[call_id] += 1
+    if isinstance(hook, Webhook) or options.get("in_doubt_since") is not None:
+        return
+    if watch.hooks_called[call_id] > 1:
+        watch.fail("a side that knows no ids is called once", call_id)
+
+
+def no_message_is_swallowed(watch: "Watch") -> None:
+    swallowed = watch.world.store.broker.swallowed
+    if swallowed:
+        watch.fail("no message is swallowed as a duplicate", swallowed[0])
+
+
+def is_good(sample: Sample | Missing) -> bool:
+    """Whether a window speaks for the candidate."""
+    if not isinstance(sample, Sample) or not sample.requests >= 1:
+        return False
+    return 0 <= sample.failures <= ERRORS_AT_MOST * sample.requests
