@@ -18,25 +18,37 @@ from shared.wire.views import shown_time
 LONGEST_BODY = 64_000
 """Characters of a body that are shown."""
 
+BEYOND = 10_000
+"""So many more are looked through for secrets, so that none is cut in two, and no more: that takes its time."""
+
 Hide = Callable[[str], str]
 """Returns a text without its secrets."""
 
 
 def letter_view(letter: DeadLetter, hide: Hide) -> dict[str, object]:
     """Return a letter with its history, the oldest happening first."""
-    text = hide(letter.body.decode(errors="replace"))
+    body, is_whole = _shown_body(letter.body.decode(errors="replace"), hide)
     return {
         "id": letter.id,
         "source": letter.source,
         "state": letter.state.value,
         "about": list(letter.about),
         "reason": hide(letter.refused.reason),
-        "body": text[:LONGEST_BODY],
-        "is_whole": letter.is_whole and len(text) <= LONGEST_BODY,
+        "body": body,
+        "is_whole": letter.is_whole and is_whole,
         "at": shown_time(letter.refused.at),
         "history": [happening_view(each, hide) for each in letter.happenings],
         "left_out": letter.left_out,
     }
+
+
+def _shown_body(text: str, hide: Hide) -> tuple[str, bool]:
+    """Return what is shown of a body, and whether that is all of it."""
+    looked_through = LONGEST_BODY + BEYOND
+    hidden = hide(text[:looked_through])
+    if len(text) > looked_through:
+        return hidden[:-BEYOND][:LONGEST_BODY], False
+    return hidden[:LONGEST_BODY], len(hidden) <= LONGEST_BODY
 
 
 def unread_view(unread: UnreadLetter) -> dict[str, object]:
