@@ -20,4 +20,4 @@ def normal_resource(resource: str) -> str:
 
 def resource_group(resource: str) -> str:
     """Return the group of the look-up rows for a resource."""
-    return hashlib.sha256(normal_resource(resource).encode()).hexdigest()[:32]
+    return hashlib.sha256(normal_resource(resource).encode("utf-8", "surrogatepass")).hexdigest()[:32]
