@@ -58,6 +58,8 @@ def import_flagd(document: Any, *, hashing: Hashing = Hashing.FLAGD_3) -> Import
             notes += reading.notes
         except Unsayable as why:
             refused.append(Refused(key, Problem("targeting", str(why))))
+        except RecursionError:  # a document nests no deeper than it may, but references lead on from its depths
+            refused.append(Refused(key, Problem("targeting", "with all references followed it nests too deep")))
         except InvalidError as error:
             refused += [Refused(key, problem) for problem in error.problems]
     return Imported(tuple(flags), tuple(segments), tuple(notes), tuple(refused))

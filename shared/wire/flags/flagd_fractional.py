@@ -34,6 +34,7 @@ from shared.wire.flags.json_logic import (
     Unsayable,
     Variable,
     both,
+    divided,
     either,
     negation,
     operation,
@@ -134,7 +135,7 @@ class Fractionals:
         if branch is not None:
             asked, held, unheld = branch
             met, unmet = self.condition(held, fits), self.condition(unheld, fits)
-            return either([both([asked, met]), both([negation(asked), unmet])])
+            return divided(asked, met, unmet)
         match self.read(arguments):
             case Settled(value):
                 return ALWAYS if fits(self._yielded(value)) else NEVER

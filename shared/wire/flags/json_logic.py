@@ -57,6 +57,8 @@ TEXT_OPERATORS: Final = frozenset({*_AFFIXES, "sem_ver"})
 
 
 FRACTIONAL: Final = "fractional"
+_MOST_PARTS: Final = 20_000
+"""So many parts a condition may have."""
 _COMPUTED: Final = frozenset({"and", "or", "if", "missing", "missing_some", FRACTIONAL})
 """Those whose value is no constant and no attribute either, and which a condition can ask all the same."""
 
@@ -207,7 +209,7 @@ class Logic:
         asked, then, *otherwise = arguments
         condition = self.condition(asked)
         met, unmet = self.condition(then), self._if(otherwise)
-        return either([both([condition, met]), both([negation(condition), unmet])])
+        return divided(condition, met, unmet)
 
     def _pair(self, arguments: list[Any], operator: str) -> tuple[Operand, Operand]:
         if len(arguments) != 2:
@@ -234,7 +236,7 @@ class Logic:
             case ("if", [asked, then, *otherwise]):
                 condition, rest = self.condition(asked), {"if": otherwise}
                 met, unmet = self._yields(then, fits), self._yields(rest, fits)
-                return either([both([condition, met]), both([negation(condition), unmet])])
+                return divided(condition, met, unmet)
         match self.operand(expression):
             case Constant(value):
                 return _always(fits(value))
@@ -459,6 +461,26 @@ def negation(condition: Condition) -> Condition:
         case AnyOf(()):
             return ALWAYS
     return Not(condition)
+
+
+def divided(asked: Condition, met: Condition, unmet: Condition) -> Condition:
+    """Return that one of them holds where it is asked for, and the other elsewhere.
+
+    What is asked stands in that twice, so a few that lie in one another double it each: `Unsayable` is raised in time.
+    """
+    condition = either([both([asked, met]), both([negation(asked), unmet])])
+    if _parts_of(condition) > _MOST_PARTS:
+        raise Unsayable("with all that it depends on it is too long")
+    return condition
+
+
+def _parts_of(condition: Condition) -> int:
+    match condition:
+        case Not(inner):
+            return 1 + _parts_of(inner)
+        case All(conditions) | AnyOf(conditions):
+            return 1 + sum(map(_parts_of, conditions))
+    return 1
 
 
 def _always(holds: bool) -> Condition:  # noqa: FBT001 - the value itself

@@ -8,6 +8,7 @@ import re
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -177,6 +178,22 @@ def test_references_that_would_make_a_flag_too_long_are_refused_before_they_are_
 
     assert "with all references followed it is too long" in str(result.refused[0])
     assert most < 5_000_000
+
+
+def test_references_that_lead_too_deep_are_refused_and_the_other_flags_are_not():
+    evaluators: dict[str, Any] = {"e9": {"==": [{"var": "x"}, 1]}}
+    for number in range(9):
+        evaluators[f"e{number}"] = {"$ref": f"e{number + 1}"}
+        for _ in range(30):
+            evaluators[f"e{number}"] = {"!": [evaluators[f"e{number}"]]}
+    deep = {**SERVED, "targeting": {"if": [{"$ref": "e0"}, "on"]}}
+    long = {**SERVED, "targeting": {"if": [each for n in range(400) for each in ({"==": [{"var": "x"}, n]}, "on")]}}
+
+    result = import_flagd({"flags": {"deep": deep, "long": long, "plain": SERVED}, "$evaluators": evaluators})
+
+    assert [flag.key for flag in result.flags] == ["plain"]
+    told = {each.subject: each.problem.message for each in result.refused}
+    assert told == dict.fromkeys(("deep", "long"), "with all references followed it nests too deep")
 
 
 def test_a_list_of_thousands_is_not_too_long():

@@ -6,7 +6,9 @@ contexts; where it served an error, what stands there begins with an exclamation
 
 import json
 import re
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,3 +101,25 @@ def test_who_cannot_be_divided_gets_the_default_as_if_nobody_had_asked():
 
     assert answers.evaluate("shop/f", {}, now=0.0, region="").reason == "default"
     assert answers.evaluate("shop/f", {"targetingKey": "ann"}, now=0.0, region="").reason == "split"
+
+
+@pytest.mark.parametrize("many", [13, 25])
+@pytest.mark.parametrize("asks", ["a condition", "a comparison", "a weight"])
+def test_conditions_that_double_at_each_level_are_refused_before_they_are_written_out(many, asks):
+    asked: Any = {"==": [{"var": "x"}, 1]}
+    for _ in range(many):
+        one = {"and": [asked, {"var": "y"}]}
+        if asks == "a condition":
+            asked = {"if": [one, "on", "off"]}
+        elif asks == "a comparison":
+            asked = {"==": [{"if": [one, "a", "a"]}, "a"]}
+        else:
+            asked = {"==": [{"fractional": [["a", {"if": [one, 1, 2]}], ["b", 1]]}, "a"]}
+    variants = {"on": True, "off": False}
+    flag = {"state": "ENABLED", "variants": variants, "defaultVariant": "off", "targeting": {"if": [asked, "on"]}}
+    began = time.process_time()
+
+    result = import_flagd({"flags": {"f": flag}})
+
+    assert [each.problem.message for each in result.refused] == ["with all that it depends on it is too long"]
+    assert time.process_time() - began < 10
