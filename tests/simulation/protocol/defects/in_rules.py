@@ -7,7 +7,7 @@ from typing import Any
 from shared.domain.analysis.measurement import Missing, Sample
 from shared.domain.rollout import decide as deciding
 from shared.domain.rollout import events as e
-from shared.domain.rollout import evolve, moving_on, on_override, settle
+from shared.domain.rollout import evolve, moving_on, needs, on_override, settle
 from shared.domain.rollout.folds import entering, outbox
 from shared.domain.rollout.plan import Promote
 from shared.domain.rollout.readings import Readings
@@ -74,7 +74,10 @@ def _ends_before_zero() -> Patched:
 
 @defect("calls under way not waited for", "domain", "a rollback ends while a call that was begun may still land")
 def _not_waited_for() -> Patched:
-    return replaced(settle, "quiet_at", lambda state, live: None)
+    def quiet(state: Any, live: Any) -> None:
+        """Nothing is under way."""
+
+    return together(replaced(settle, "quiet_at", quiet), replaced(needs, "quiet_at", quiet))
 
 
 @defect("a lost worker's call forgotten", "domain", "a row that changes hands leaves no trace of the first one's call")
