@@ -18,7 +18,7 @@ from shared.domain.flags.managing.commands import (
 )
 from shared.domain.flags.managing.draft import FlagDraft
 from shared.domain.flags.managing.driving import refusal_of_others, refusal_to_archive
-from shared.domain.flags.managing.fields import changed_fields, conflict, with_fields
+from shared.domain.flags.managing.fields import SAVED, changed_fields, conflict, foreseen_flag, with_fields
 from shared.domain.flags.managing.refusals import RevisionError, RevisionUnsaidError
 from shared.domain.flags.managing.state import SCHEDULED_AT_MOST, FlagState, Proposal, ScheduledChange
 from shared.domain.flags.model import Flag
@@ -77,12 +77,16 @@ def reject(draft: FlagDraft, command: Reject) -> None:
 
 
 def schedule(draft: FlagDraft, command: ScheduleChange) -> None:
-    """Keep a change for its time, or propose to. The same one again is nothing new."""
+    """Keep a change for its time, or propose to. The same one again is nothing new.
+
+    It is made on top of what already waits for an earlier time: the flag is to be as it says then, so what differs from
+    the flag of now counts, and what differs from the flag that the earlier ones will have made.
+    """
     waits = draft.state.proposal is not None and draft.state.proposal.id == command.id
     if draft.state.change(command.id) is not None or waits:
         return
     flag = _with_kill_switch(draft.state, command.flag)
-    fields = changed_fields(draft.existing(), flag)
+    fields = _fields_then(draft, flag, command.at)
     check_expected(draft.state, command.expected)
     if command.at <= draft.now:
         raise InvalidError(Problem("at", "is in the past; allowed is a time that is to come"))
@@ -107,9 +111,8 @@ def cancel(draft: FlagDraft, command: CancelScheduled) -> None:
 
 def do_due(draft: FlagDraft) -> None:
     """Do the changes whose time has come, each on the flag as the one before left it, or say why one cannot be."""
-    for change in tuple(draft.state.scheduled):
-        if change.at <= draft.now:
-            _do(draft, change)
+    while due := draft.state.changes_until(draft.now):
+        _do(draft, due[0])
 
 
 def check_expected(state: FlagState, expected: Expected) -> None:
@@ -148,6 +151,12 @@ def _check(draft: FlagDraft, flag: Flag) -> None:
     why_not = refusal_of_others(draft.state, flag) or draft.refuse(flag)
     if why_not is not None:
         raise RejectedError(why_not)
+
+
+def _fields_then(draft: FlagDraft, flag: Flag, at: datetime) -> tuple[str, ...]:
+    """Return the fields that differ from the flag of now, or from what it will be by then."""
+    differ = {*changed_fields(draft.existing(), flag), *changed_fields(foreseen_flag(draft.state, at), flag)}
+    return tuple(name for name in SAVED if name in differ)
 
 
 def _proposal(
@@ -231,7 +240,7 @@ def _carry_out(draft: FlagDraft, proposal: Proposal) -> None:
 
 
 def _do(draft: FlagDraft, change: ScheduledChange) -> None:
-    why_not = _cannot(draft, change.flag, change.fields, change.revision)
+    why_not = _cannot(draft, change.flag, change.fields, change.revision, change.foreseen)
     flag = _merged(draft.state, change.flag, change.fields)
     fields = changed_fields(draft.state.live, flag)
     if why_not is None and not fields:
@@ -243,9 +252,11 @@ def _do(draft: FlagDraft, change: ScheduledChange) -> None:
     _void(draft, f"the change that {change.by} had scheduled was made in revision {draft.state.revision}")
 
 
-def _cannot(draft: FlagDraft, wanted: Flag, fields: tuple[str, ...], revision: int) -> str | None:
+def _cannot(
+    draft: FlagDraft, wanted: Flag, fields: tuple[str, ...], revision: int, foreseen: tuple[int, ...] = ()
+) -> str | None:
     """Say why a change that was made against an earlier revision cannot be made now, or None."""
-    why_not = conflict(draft.state, wanted, fields, revision)
+    why_not = conflict(draft.state, wanted, fields, revision, foreseen)
     if why_not is not None:
         return why_not
     flag = _merged(draft.state, wanted, fields)
@@ -298,7 +309,15 @@ def _schedule(
     approved_by: tuple[str, ...] = (),
 ) -> None:
     change = ScheduledChange(
-        id=change_id, by=by, why=why, made=draft.now, at=at, revision=revision, fields=fields, flag=flag
+        id=change_id,
+        by=by,
+        why=why,
+        made=draft.now,
+        at=at,
+        revision=revision,
+        fields=fields,
+        flag=flag,
+        follows=tuple(earlier.id for earlier in draft.state.changes_until(at)),
     )
     draft.record(e.ChangeScheduled(at=draft.now, change=change, approved_by=approved_by))
 

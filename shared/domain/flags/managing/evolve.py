@@ -14,6 +14,7 @@ from shared.domain.flags.managing.state import (
     Driver,
     FlagState,
     RolledOut,
+    ScheduledChange,
 )
 from shared.domain.flags.model import Flag, Split
 
@@ -28,7 +29,7 @@ def _apply(state: FlagState, event: e.FlagEvent) -> FlagState:
     match event:
         case e.FlagSaved():
             saved = _changed(state, event.flag, event.fields, event.revision, event.at, event.by)
-            scheduled = tuple(change for change in saved.scheduled if change.id != event.change)
+            scheduled = tuple(_foreseen(change, event) for change in saved.scheduled if change.id != event.change)
             return replace(_carried_out(saved, event.change), archived=False, scheduled=scheduled)
         case e.FlagKilled() | e.FlagRevived():
             assert state.flag is not None
@@ -74,6 +75,13 @@ def _apply(state: FlagState, event: e.FlagEvent) -> FlagState:
             return replace(state, distributing=(), distribution=None)
         case _:
             assert_never(event)
+
+
+def _foreseen(change: ScheduledChange, event: e.FlagSaved) -> ScheduledChange:
+    """Let what an earlier change came to be nothing new to one that was made on top of it."""
+    if event.change not in change.follows:
+        return change
+    return replace(change, foreseen=(*change.foreseen, event.revision))
 
 
 def _failed(before: Distribution, event: e.DistributionFailed) -> Distribution:

@@ -1,6 +1,7 @@
 """Which fields of a flag a change changes, and whether others changed them meanwhile."""
 
 from dataclasses import fields, replace
+from datetime import datetime
 
 from shared.domain.flags.managing.state import FlagState
 from shared.domain.flags.model import Flag
@@ -20,12 +21,26 @@ def with_fields(current: Flag, wanted: Flag, names: tuple[str, ...]) -> Flag:
     return replace(current, **{name: getattr(wanted, name) for name in names})
 
 
-def conflict(state: FlagState, wanted: Flag, names: tuple[str, ...], revision: int) -> str | None:
-    """Say which of these fields were changed otherwise since a revision, or None when none was."""
+def foreseen_flag(state: FlagState, at: datetime) -> Flag | None:
+    """Return the flag as the changes that wait for an earlier time will have made it; None where there is none."""
+    flag = state.live
+    for change in state.changes_until(at) if flag is not None else ():
+        flag = with_fields(flag, change.flag, change.fields)
+    return flag
+
+
+def conflict(
+    state: FlagState, wanted: Flag, names: tuple[str, ...], revision: int, foreseen: tuple[int, ...] = ()
+) -> str | None:
+    """Say which of these fields were changed otherwise since a revision, or None when none was.
+
+    The revisions that were foreseen do not count: whoever wants this knew what they would be.
+    """
     flag = state.live
     if flag is None:
         return "the flag is archived" if state.archived else None
-    others = [name for name in names if state.touched_in(name) > revision and not _is_same(flag, wanted, name)]
+    changed = [name for name in names if state.touched_in(name) > revision and not _is_same(flag, wanted, name)]
+    others = [name for name in changed if state.touched_in(name) not in foreseen]
     if not others:
         return None
     latest = max(state.touched_in(name) for name in others)

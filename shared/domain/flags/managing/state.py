@@ -90,7 +90,8 @@ class Proposal:
 class ScheduledChange:
     """A change that waits for its time. Of `flag` only `fields` are taken then: what others changed beside them stays.
 
-    Where one of them was changed since `revision` it is refused, with a line in the history.
+    Where one of them was changed since `revision` it is refused, with a line in the history; what the earlier changes
+    made of the flag that it was accepted on top of is no such change.
     """
 
     id: str
@@ -101,6 +102,10 @@ class ScheduledChange:
     revision: int
     fields: tuple[str, ...]
     flag: Flag
+    follows: tuple[str, ...] = ()
+    """The changes that already waited, for earlier times, when this one was accepted: it was made on top of them."""
+    foreseen: tuple[int, ...] = ()
+    """The revisions that those came to, as far as their times have come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +185,10 @@ class FlagState:
     def change(self, change_id: str) -> ScheduledChange | None:
         """Return the scheduled change of this id, or None."""
         return next((change for change in self.scheduled if change.id == change_id), None)
+
+    def changes_until(self, at: datetime) -> tuple[ScheduledChange, ...]:
+        """Return the changes that wait for a time that is no later, in the order in which they are to happen."""
+        return tuple(change for change in self.scheduled if change.at <= at)
 
     def touched_in(self, field: str) -> int:
         """Return the revision in which a field was last changed."""

@@ -111,3 +111,86 @@ def test_a_change_of_nothing_and_one_too_many_are_refused():
         tale.schedule(flag(owner=f"o{number}"), change=str(number))
     with pytest.raises(RejectedError, match="cancel one first"):
         tale.schedule(flag(owner="x"), change="x")
+
+
+OWNERS = ("ten", "fifty", "all")
+
+
+def ladder() -> Tale:
+    """Three changes of one field, each accepted on top of those before it."""
+    tale = Tale()
+    for hours, owner in enumerate(OWNERS, start=1):
+        tale.schedule(flag(owner=owner), hours * HOUR, change=owner)
+    return tale
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_ladder_of_changes_does_not_refuse_itself(at_once):
+    tale = ladder()
+    assert [change.follows for change in tale.state.scheduled] == [(), ("ten",), ("ten", "fifty")]
+
+    owners = []
+    for span in (3 * HOUR,) if at_once else (HOUR, HOUR, HOUR):
+        tale.pass_time(span)
+        owners.append(tale.flag.owner)
+
+    assert owners == (["all"] if at_once else list(OWNERS))
+    assert [saved.change for saved in tale.happened(e.FlagSaved)[1:]] == list(OWNERS)
+    assert (tale.happened(e.ScheduledRefused), tale.state.scheduled) == ([], ())
+
+
+def test_what_is_switched_on_can_be_switched_off_again_to_what_it_is_now():
+    tale = Tale()
+    tale.schedule(flag(default=ON), HOUR, change="on")
+    tale.schedule(flag(), 2 * HOUR, change="off")
+    assert tale.state.scheduled[1].fields == ("default",)
+
+    assert (tale.pass_time().events != (), tale.flag.default) == (True, ON)
+    assert (tale.pass_time().events != (), tale.flag) == (True, flag())
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_what_somebody_else_changes_between_two_steps_still_refuses_the_next(step):
+    tale = ladder()
+    tale.pass_time(step * HOUR)
+    tale.save(flag(owner="a hand"))
+    tale.pass_time((3 - step) * HOUR)
+
+    why = f"it was made against revision 1, and revision {step + 2} changed owner otherwise"
+    assert [refused.why for refused in tale.happened(e.ScheduledRefused)] == [why] * (3 - step)
+    assert tale.flag.owner == "a hand"
+
+
+def test_what_somebody_else_changes_before_the_first_step_refuses_all_of_them():
+    tale = ladder()
+    tale.save(flag(owner="a hand"))
+    tale.pass_time(3 * HOUR)
+
+    assert (len(tale.happened(e.ScheduledRefused)), tale.flag.owner) == (3, "a hand")
+
+
+def test_a_step_that_is_cancelled_leaves_the_others():
+    tale = ladder()
+    tale.tell(CancelScheduled(id="fifty", by="bob", why=""))
+    tale.pass_time(3 * HOUR)
+
+    assert (tale.flag.owner, tale.happened(e.ScheduledRefused)) == ("all", [])
+
+
+def test_a_change_that_was_accepted_later_is_foreign_to_one_that_it_comes_before():
+    tale = Tale()
+    tale.schedule(flag(owner="all"), 2 * HOUR, change="all")
+    tale.schedule(flag(owner="ten"), HOUR, change="ten")
+    tale.pass_time(2 * HOUR)
+
+    assert (tale.flag.owner, tale.happened(e.ScheduledRefused)[0].change) == ("ten", "all")
+
+
+def test_a_ladder_under_approvals_is_approved_step_by_step():
+    tale = Tale(approvals=1)
+    for hours, owner in enumerate(OWNERS, start=1):
+        tale.schedule(flag(owner=owner), hours * HOUR, change=owner)
+        tale.approve("bob")
+    tale.pass_time(3 * HOUR)
+
+    assert (tale.flag.owner, tale.happened(e.ScheduledRefused)) == ("all", [])
