@@ -31,6 +31,17 @@ def test_nothing_is_collected_within_and_what_was_made_is_not_looked_through_aft
     assert gc.get_freeze_count() >= len(kept)
 
 
+def test_what_others_left_for_the_collector_is_kept_from_it_once_and_no_more():
+    gc.unfreeze()
+    with made_to_stay():
+        pass
+    first = gc.get_freeze_count()
+    with made_to_stay():
+        kept = [[number] for number in range(5_000)]
+    assert gc.get_freeze_count() <= first
+    assert len(kept) == 5_000
+
+
 def test_a_process_that_collects_nothing_goes_on_so():
     gc.disable()
     with made_to_stay():
