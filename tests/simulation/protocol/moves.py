@@ -217,16 +217,16 @@ class Moves:
         if kind:
             watch.asked.setdefault(command, Asked(key=key, kind=kind, token=token or command))
         self.waiting += 1
-        self._send(name, kind or name, ask, 1)
+        self._send(name, key, kind or name, ask, 1)
 
-    def _send(self, name: str, kind: str, ask: Callable[[App], Any], attempt: int) -> None:
+    def _send(self, name: str, key: str, kind: str, ask: Callable[[App], Any], attempt: int) -> None:
         world, worker = self._world, self._world.next_worker()
 
         def run() -> None:
             ask(world.app(worker))
 
         def again() -> None:
-            world.land(PAUSE.total_seconds(), lambda: self._send(name, kind, ask, attempt + 1))
+            world.land(PAUSE.total_seconds(), lambda: self._send(name, key, kind, ask, attempt + 1))
 
         def on_end(error: BaseException | None) -> None:
             unanswered = isinstance(error, TryLaterError | KilledError)
@@ -238,5 +238,5 @@ class Moves:
                 world.watch.fail("nothing surprises", f"{name}: {error!r}")
 
         task = Task(f"{name} #{self._number}", worker, run, on_end, command=f"accept {kind}")
-        task.phase = world.phase_of(name)
+        task.phase = world.phase_of(key)
         world.tasks.add(task)

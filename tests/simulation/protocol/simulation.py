@@ -46,13 +46,11 @@ class Simulation(World):
         """Let time pass, at most so long, until `done` says so; return whether it did."""
         return self._go_on(done or (lambda: False), self.time + span)  # type: ignore[arg-type]
 
-    def phase_of(self, name: str) -> str:
-        """Return how the first application's rollout stands, for the coverage."""
-        for state in (envelope.application for envelope in self.watch.envelopes.values()):
-            rollout = state.live or state.pending
-            if rollout is not None:
-                return rollout.phase.value
-        return "no rollout"
+    def phase_of(self, key: str) -> str:
+        """Return how an application's rollout stands, for the coverage."""
+        state = self.watch.state(key)
+        rollout = state.live or state.pending if state is not None else None
+        return rollout.phase.value if rollout is not None else "no rollout"
 
     def _go_on(self, done, ends: datetime) -> bool:  # type: ignore[no-untyped-def]
         while True:
@@ -128,6 +126,7 @@ class Simulation(World):
             self._settle(delivery, owner, error)
 
         task = Task(name, worker, run, on_end, delivery=delivery, command="delivery")
+        task.phase = self.phase_of(str(delivery.session_id))
         self.tasks.add(task)
 
     def _complete(self, delivery: Delivery) -> None:
