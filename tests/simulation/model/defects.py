@@ -8,7 +8,7 @@ from typing import Any
 from shared.application import drive
 from shared.application.door import Door
 from shared.application.drive import Driver
-from shared.domain.rollout import settle
+from shared.domain.rollout import needs, settle
 from shared.ports.rollout_store import InboxEntry, Receipt
 from tests.simulation.model.kept import Kept
 from tests.simulation.model.moves import Faults
@@ -19,7 +19,8 @@ class Defect:
     """What is taken away, where, and which scenario and faults are enough to see it."""
 
     name: str
-    where: Any
+    where: tuple[Any, ...]
+    """Each place that knows it by its name."""
     what: str
     instead: Callable[[Any], Any]
     """Makes the faulty version from the sound one."""
@@ -31,12 +32,14 @@ class Defect:
     @contextmanager
     def sown(self) -> Iterator[None]:
         """Let the code have this defect for a while."""
-        sound = getattr(self.where, self.what)
-        setattr(self.where, self.what, self.instead(sound))
+        sound = getattr(self.where[0], self.what)
+        for place in self.where:
+            setattr(place, self.what, self.instead(sound))
         try:
             yield
         finally:
-            setattr(self.where, self.what, sound)
+            for place in self.where:
+                setattr(place, self.what, sound)
 
 
 def _commit_without_etag(_sound: Any) -> Any:
@@ -112,7 +115,7 @@ PAUSE = "a person pauses, another one resumes"
 DEFECTS = (
     Defect(
         "a change is committed whatever stands there",
-        Kept,
+        (Kept,),
         "commit",
         _commit_without_etag,
         ALERT,
@@ -121,7 +124,7 @@ DEFECTS = (
     ),
     Defect(
         "one command id is taken in twice",
-        Kept,
+        (Kept,),
         "accept",
         _accept_twice,
         "it succeeds, and an alert fires twice",
@@ -130,7 +133,7 @@ DEFECTS = (
     ),
     Defect(
         "the sweep's marker is closed before the work is done",
-        Driver,
+        (Driver,),
         "_go_on",
         _close_before_the_work,
         PAUSE,
@@ -139,7 +142,7 @@ DEFECTS = (
     ),
     Defect(
         "an effect is performed before its commit",
-        Driver,
+        (Driver,),
         "_commit",
         _perform_before_the_commit,
         ALERT,
@@ -148,7 +151,7 @@ DEFECTS = (
     ),
     Defect(
         "an answer counts though somebody else holds the row by now",
-        drive._Delivery,
+        (drive._Delivery,),
         "forget_lost",
         _keep_every_answer,
         ALERT,
@@ -157,7 +160,7 @@ DEFECTS = (
     ),
     Defect(
         "the marker is closed while a rollout goes on",
-        Driver,
+        (Driver,),
         "_tidy",
         _close_whatever_is_open,
         PAUSE,
@@ -166,7 +169,7 @@ DEFECTS = (
     ),
     Defect(
         "a wake-up that came counts as one that will come",
-        drive,
+        (drive,),
         "without",
         _forget_no_fence,
         ALERT,
@@ -175,7 +178,7 @@ DEFECTS = (
     ),
     Defect(
         "a fact is accepted without an open marker",
-        Door,
+        (Door,),
         "accept",
         _wake_before_it_is_stored,
         ALERT,
@@ -184,7 +187,7 @@ DEFECTS = (
     ),
     Defect(
         "the next wake-up is not sent",
-        Driver,
+        (Driver,),
         "_schedule",
         _forget_the_next_wake_up,
         ALERT,
@@ -193,7 +196,7 @@ DEFECTS = (
     ),
     Defect(
         "a rollback ends while a dead worker's call may still land",
-        settle,
+        (settle, needs),
         "quiet_at",
         _end_without_waiting,
         ALERT,
