@@ -8,6 +8,7 @@ from functions.answers import Reply, after_in, new_id
 from functions.flag_management import ENVIRONMENT
 from shared.bootstrap import app
 from shared.domain.errors import InvalidError, Problem
+from shared.domain.flags.managing.changing import is_proposed
 from shared.domain.flags.managing.commands import (
     Approve,
     Archive,
@@ -80,7 +81,7 @@ def put_flag(req: func.HttpRequest, caller: str) -> Reply:
     flag = flag_of(req.get_body(), req.headers.get("content-type"), key)
     command = SaveFlag(flag=flag, by=caller, why=reason_of(req.params), expected=expected, id=_short_id())
     is_new = not app().flag_changes.is_there(environment, key)
-    return _told(environment, key, command, caller, is_new=is_new)
+    return _told(environment, key, command, is_new=is_new)
 
 
 def archive_flag(req: func.HttpRequest, caller: str) -> Reply:
@@ -88,7 +89,7 @@ def archive_flag(req: func.HttpRequest, caller: str) -> Reply:
     environment, key = _environment(req), _flag_key(req)
     expected = expected_in(req.headers, Unread.ANY)
     command = Archive(by=caller, why=reason_of(req.params), expected=expected, id=_short_id())
-    return _told(environment, key, command, caller)
+    return _told(environment, key, command)
 
 
 def steer_flag(req: func.HttpRequest, caller: str) -> Reply:
@@ -98,9 +99,9 @@ def steer_flag(req: func.HttpRequest, caller: str) -> Reply:
     expected_in(req.headers)
     _identity(req, key)
     if request.action is not FlagAction.RESTORE:
-        return _told(environment, key, _command(req, request, key, caller), caller)
+        return _told(environment, key, _command(req, request, key, caller))
     is_there = app().flag_changes.is_there(environment, key)
-    state = app().flag_changes.restore(
+    command = app().flag_changes.restoring(
         environment,
         key,
         request.revision,
@@ -109,7 +110,7 @@ def steer_flag(req: func.HttpRequest, caller: str) -> Reply:
         expected=expected_in(req.headers, Unread.ANY if is_there else Unread.UNSAID),
         change_id=_short_id(),
     )
-    return _shown(environment, state, caller)
+    return _told(environment, key, command)
 
 
 def _command(req: func.HttpRequest, request: FlagActionRequest, key: FlagKey, by: str) -> AtTheDoor:
@@ -144,21 +145,21 @@ def _identity(req: func.HttpRequest, key: FlagKey) -> str:
     return requested_identity("schedule a flag", ApplicationName(key), req.headers, new_id)
 
 
-def _told(
-    environment: EnvironmentName, key: FlagKey, command: AtTheDoor, caller: str, *, is_new: bool = False
-) -> Reply:
+def _told(environment: EnvironmentName, key: FlagKey, command: AtTheDoor, *, is_new: bool = False) -> Reply:
     state = app().flag_changes.tell(environment, key, command)
-    proposes = isinstance(command, SaveFlag | Archive | ScheduleChange)
-    return _shown(environment, state, caller if proposes else "", is_new=is_new)
+    proposed = isinstance(command, SaveFlag | Archive | ScheduleChange) and is_proposed(state, command)
+    return _shown(environment, state, proposed=proposed, is_new=is_new)
 
 
-def _shown(environment: EnvironmentName, state: FlagState, by: str = "", *, is_new: bool = False) -> Reply:
-    """Return the flag: 202 where what its author asked for waits for approval."""
-    waits = state.proposal is not None and state.proposal.by == by
-    status = 202 if waits else 201 if is_new else 200
+def _shown(environment: EnvironmentName, state: FlagState, *, proposed: bool = False, is_new: bool = False) -> Reply:
+    """Return the flag: 202 where what this request asked for waits for approval."""
+    status = 202 if proposed else 201 if is_new else 200
     location = f"/api/flags/{state.key}?environment={environment}"
     return Reply(
-        status, flag_view(environment, state), location if status > 200 else None, etag=etag_of(state.revision)
+        status,
+        flag_view(environment, state, proposed=proposed),
+        location if status > 200 else None,
+        etag=etag_of(state.revision),
     )
 
 
@@ -219,7 +220,7 @@ def _environment(req: func.HttpRequest) -> EnvironmentName:
 
 
 def asks_why(req: func.HttpRequest) -> bool:
-    """Whether the address is that of a flag\'s explanation."""
+    """Whether the address is that of a flag's explanation."""
     return (req.route_params.get("key") or "").endswith(EXPLAIN)
 
 

@@ -206,20 +206,26 @@ class Flags:
         change_id: str,
     ) -> FlagState:
         """Bring back the flag of a revision, as a new one; the kill switch stays as it is."""
+        command = self.restoring(environment, key, revision, by=by, why=why, expected=expected, change_id=change_id)
+        return self.tell(environment, key, command)
+
+    def restoring(
+        self,
+        environment: EnvironmentName,
+        key: FlagKey,
+        revision: int,
+        *,
+        by: str,
+        why: str,
+        expected: Expected,
+        change_id: str,
+    ) -> SaveFlag:
+        """Return what is to be told to bring back the flag of a revision. Raises `UnknownFlagError`."""
         state = self.state(environment, key)
         flag = self.revision(environment, key, revision)
         killed = state.flag.killed if state.flag is not None else False
-        return self.tell(
-            environment,
-            key,
-            SaveFlag(
-                flag=replace(flag, killed=killed),
-                by=by,
-                why=why,
-                expected=expected,
-                id=change_id,
-                restored=revision,
-            ),
+        return SaveFlag(
+            flag=replace(flag, killed=killed), by=by, why=why, expected=expected, id=change_id, restored=revision
         )
 
     def history(

@@ -23,8 +23,8 @@ from shared.wire.published_flags import PublishedFlag, PublishedSegment
 from shared.wire.views import shown_time
 
 
-def flag_view(environment: EnvironmentName, state: FlagState) -> dict[str, object]:
-    """Return a flag with what waits to change it."""
+def flag_view(environment: EnvironmentName, state: FlagState, *, proposed: bool = False) -> dict[str, object]:
+    """Return a flag with what waits to change it; `proposed` is whether its proposal is what was asked for just now."""
     return {
         "key": state.key,
         "environment": environment,
@@ -35,6 +35,7 @@ def flag_view(environment: EnvironmentName, state: FlagState) -> dict[str, objec
         "published": not state.effects,
         "driven_by": [_driver(driver) for driver in state.drivers],
         "distribution": _distribution(state),
+        "proposed": proposed,
         "proposal": _proposal(state.proposal) if state.proposal is not None else None,
         "scheduled": [_scheduled(change) for change in state.scheduled],
         "flag": flag_document(state.flag) if state.flag is not None else None,

@@ -181,6 +181,30 @@ def test_where_approvals_are_asked_for_a_change_waits_for_somebody_else(api):
     assert api.ask("GET", PATH).status == 404
 
 
+def test_a_proposal_that_was_made_before_is_no_answer_to_a_request_that_proposed_nothing(api):
+    path = f"{PATH}?environment=test"
+    first = put(api, path=path)
+    approved = act(api, "approve", path, proposal=first.json()["proposal"]["id"], key=SECOND_KEY)
+    archiving = api.ask("DELETE", path)
+    assert (archiving.status, archiving.json()["proposed"]) == (202, True)
+
+    for answer in (
+        put(api, path=path),
+        put(api, approved.json()["flag"], path=path, key=SECOND_KEY),
+        act(api, "restore", path, revision=1),
+        api.ask("GET", path),
+    ):
+        shown = answer.json()
+        assert (answer.status, shown["proposed"], shown["proposal"]["archives"]) == (200, False, True)
+
+    again = api.ask("DELETE", path)
+    assert (again.status, again.json()["proposal"]) == (202, archiving.json()["proposal"])
+    assert act(api, "kill", path).status == 200
+    put(api, path=path, headers={"If-Match": "*"}, owner="a")
+    restoring = act(api, "restore", path, revision=1)
+    assert (restoring.status, restoring.json()["proposal"]["flag"]["owner"]) == (200, "a")
+
+
 def test_an_earlier_revision_is_read_and_brought_back(api):
     put(api)
     put(api, headers={"If-Match": '"1"'}, owner="shop")

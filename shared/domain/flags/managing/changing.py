@@ -55,6 +55,16 @@ def archive(draft: FlagDraft, command: Archive) -> None:
     _void(draft, f"{command.by} archived the flag")
 
 
+def is_proposed(state: FlagState, command: SaveFlag | Archive | ScheduleChange) -> bool:
+    """Whether what waits for approval is what this command asks for, rather than what was asked for beside it."""
+    waits = state.proposal
+    if waits is None or waits.id == command.id:
+        return waits is not None
+    asked = None if isinstance(command, Archive) else _with_kill_switch(state, command.flag)
+    effective = command.at if isinstance(command, ScheduleChange) else None
+    return (waits.by, waits.effective, repr(waits.flag)) == (command.by, effective, repr(asked))
+
+
 def approve(draft: FlagDraft, command: Approve) -> None:
     """Count one person's approval once. With the last that is asked for, the change is made, or said why it cannot be.
 
