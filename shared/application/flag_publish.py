@@ -31,6 +31,7 @@ from shared.domain.flags.managing.serves import bare
 from shared.domain.names import EnvironmentName, FlagKey, SegmentKey, environment_of
 from shared.ports.clock import Clock
 from shared.ports.flag_snapshots import FlagSnapshots, Head
+from shared.ports.open_markers import OpenMarkers
 from shared.ports.rollout_store import RolloutStore
 from shared.wire.published_flags import name_of_chunk, write_opened_chunk
 
@@ -41,7 +42,22 @@ PRUNED_AFTER = timedelta(hours=1)
 PRUNED_AT_ONCE = 4
 """More than one change makes, so that what was left behind becomes less."""
 
+PUBLISH_GRACE = timedelta(seconds=30)
+"""How long after its commit what is not published is looked at by the sweep. A publication takes a fraction of that,
+and one that still goes on loses nothing by a second one beside it."""
+
 log = logging.getLogger("slipway.flags")
+
+
+def look_soon(markers: OpenMarkers, key: str, clock: Clock) -> None:
+    """Have the sweep look at what was just committed before long, in case this worker dies before it is published.
+
+    Only after the commit: a marker that is due before it could be closed before there is anything to be found.
+    """
+    try:
+        markers.open(key, clock.now() + PUBLISH_GRACE)
+    except SlipwayError as error:
+        log.warning("%s is looked at by the sweep later, should it not be published now: %s", key, error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from shared.application.flag_aggregates import (
 )
 from shared.application.flag_chunks import Room
 from shared.application.flag_environments import FlagEnvironments
-from shared.application.flag_publish import SnapshotPublisher
+from shared.application.flag_publish import SnapshotPublisher, look_soon
 from shared.application.flag_serving import Content, FlagServer
 from shared.application.flag_turns import Turns
 from shared.domain.errors import InvalidError, RejectedError, SlipwayError, TryLaterError, VersionConflictError
@@ -167,6 +167,8 @@ class Flags:
         try:
             with self.turns.turn_of_flag(current, decision, among.head if among is not None else None):
                 after = commit_flag(self.store, current, decision, alarms=current.envelope.alarms)
+                if after.state.effects:
+                    look_soon(self.markers, current.key, self.clock)
         except RejectedError as error:
             raise RejectedError(f"flag {key}, with what waits to change it, cannot be kept so: {error}") from error
         for event in decision.events:

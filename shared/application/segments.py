@@ -13,7 +13,7 @@ from shared.application.flag_aggregates import (
     revision_id,
 )
 from shared.application.flag_chunks import Room
-from shared.application.flag_publish import SnapshotPublisher
+from shared.application.flag_publish import SnapshotPublisher, look_soon
 from shared.application.flag_serving import Content, FlagServer
 from shared.application.flag_turns import Turns
 from shared.application.flags import CONFLICTS_AT_MOST, LINES_AT_MOST
@@ -150,6 +150,7 @@ class Segments:
         try:
             with self.turns.turn(current, content.head):
                 after = commit_segment(self.store, current, decision)
+                look_soon(self.markers, current.key, self.clock)
         except RejectedError as error:
             raise RejectedError(f"segment {key} cannot be kept so: {error}") from error
         log.info("%s %s", type(decision.events[0]).__name__, current.key)

@@ -206,6 +206,33 @@ def test_a_scheduled_change_happens_at_its_time_and_not_before(world):
     assert_tidy(world)
 
 
+@pytest.mark.parametrize("of", ["flag", "segment"])
+@pytest.mark.parametrize("at", [5, 6], ids=["before the chunk", "before the head"])
+def test_what_a_worker_did_not_publish_before_it_died_is_served_within_two_minutes(tmp_path, of, at):
+    world, killer = killable_world(tmp_path)
+    save(world, flag(), NEW)
+    world.run_for(timedelta(minutes=10))
+    segment = Segment(key=SegmentKey("beta"), included=(Members(("ann",)),))
+    killer.calls.clear()
+    killer.at = at
+
+    def change() -> None:
+        if of == "flag":
+            save(world, flag(owner="b"), 1)
+        else:
+            world.app.segments.save(LIVE, segment, by="alice", why="", expected=NEW)
+
+    with pytest.raises(KilledError):
+        change()
+    killer.at = None
+    assert served(world) == flag()
+    world.run_for(timedelta(minutes=2))
+
+    now = world.app.flags.served(LIVE).content
+    segments = [] if of == "flag" else [segment.key]
+    assert (now.plain_flags[KEY].owner, list(now.segments)) == ("b" if of == "flag" else "", segments)
+
+
 def test_a_cancelled_change_never_happens(world):
     save(world, flag(), NEW)
     at = world.clock.now() + HOUR

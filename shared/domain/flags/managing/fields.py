@@ -24,7 +24,9 @@ def with_fields(current: Flag, wanted: Flag, names: tuple[str, ...]) -> Flag:
 def foreseen_flag(state: FlagState, at: datetime) -> Flag | None:
     """Return the flag as the changes that wait for an earlier time will have made it; None where there is none."""
     flag = state.live
-    for change in state.changes_until(at) if flag is not None else ():
+    if flag is None:
+        return None
+    for change in state.changes_until(at):
         flag = with_fields(flag, change.flag, change.fields)
     return flag
 
