@@ -43,7 +43,7 @@ def read_claim(document: str) -> Claim:
             owner=None if owner is None else ApplicationName(owner),
             since=datetime.fromisoformat(read["since"]),
         )
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise RejectedError(f"a stored claim is not what this release writes: {error!r:.300}") from error
 
 

@@ -20,6 +20,7 @@ from shared.wire.flags.members import percentage_of
 from shared.wire.flags.segment_document import segment_document
 from shared.wire.flags.splits import serve_document
 from shared.wire.published_flags import PublishedFlag, PublishedSegment
+from shared.wire.stored_form import refusing_broken
 from shared.wire.views import shown_time
 
 
@@ -109,7 +110,8 @@ def flag_history_line(sequence: int, document: str) -> dict[str, object]:
     A whole flag is not repeated there: `revision` names it, and it can be read and restored by that.
     """
     event = read_flag_event(document)
-    fields: dict[str, object] = _converter().unstructure(event)
+    with refusing_broken("a stored line of history"):
+        fields: dict[str, object] = _converter().unstructure(event)
     if isinstance(event, FlagDriven):
         fields["weight"] = percentage_of(event.weight)
     return {"sequence": sequence, "type": type(event).__name__, **fields}
@@ -118,7 +120,8 @@ def flag_history_line(sequence: int, document: str) -> dict[str, object]:
 def segment_history_line(sequence: int, document: str) -> dict[str, object]:
     """Return a stored event of a segment as a line."""
     event = read_segment_event(document)
-    fields: dict[str, object] = _converter().unstructure(event)
+    with refusing_broken("a stored line of history"):
+        fields: dict[str, object] = _converter().unstructure(event)
     return {"sequence": sequence, "type": type(event).__name__, **fields}
 
 

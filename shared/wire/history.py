@@ -20,6 +20,7 @@ from shared.domain.rollout.weight import Weight, to_percent
 from shared.wire.documents import read_event
 from shared.wire.hook_views import hook_view, host_of
 from shared.wire.spec_rendering import render_spec
+from shared.wire.stored_form import refusing_broken
 from shared.wire.views import shown_time, step_view
 
 
@@ -32,9 +33,13 @@ class Line:
 
 
 def history_line(sequence: int, document: str) -> Line:
-    """Return a stored event as a line: `sequence`, `type`, `at` and the event's own fields."""
+    """Return a stored event as a line: `sequence`, `type`, `at` and the event's own fields.
+
+    Raises `RejectedError` for one that is broken, `NewerReleaseError` for one of a newer release.
+    """
     event = read_event(document)
-    return Line(getattr(event, "rollout", None), {"sequence": sequence, **event_view(event)})
+    with refusing_broken("a stored line of history"):
+        return Line(getattr(event, "rollout", None), {"sequence": sequence, **event_view(event)})
 
 
 def event_view(event: Event) -> dict[str, object]:
