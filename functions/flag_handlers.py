@@ -30,6 +30,7 @@ from shared.wire.findings import shown
 from shared.wire.flag_requests import (
     FlagAction,
     FlagActionRequest,
+    as_sent,
     context_in,
     dry_run_in,
     etag_of,
@@ -37,6 +38,7 @@ from shared.wire.flag_requests import (
     flag_key_in,
     flag_of,
     is_set,
+    key_allowed,
     parse_flag_action,
     reason_of,
     revision_in,
@@ -76,9 +78,9 @@ def put_flag(req: func.HttpRequest, caller: str) -> Reply:
     """A flag saved or proposed, or whom it would move."""
     environment, key, expected = _environment(req), _flag_key(req), expected_in(req.headers)
     if is_set(req.params, "dry-run"):
-        asked = dry_run_in(req.get_body(), key)
+        asked = dry_run_in(as_sent(req.headers, req.get_body()), key)
         return Reply(200, app().flag_views.dry_run(environment, asked.flag, asked.contexts))
-    flag = flag_of(req.get_body(), req.headers.get("content-type"), key)
+    flag = flag_of(as_sent(req.headers, req.get_body()), req.headers.get("content-type"), key)
     command = SaveFlag(flag=flag, by=caller, why=reason_of(req.params), expected=expected, id=_short_id())
     is_new = not app().flag_changes.is_there(environment, key)
     return _told(environment, key, command, is_new=is_new)
@@ -95,7 +97,7 @@ def archive_flag(req: func.HttpRequest, caller: str) -> Reply:
 def steer_flag(req: func.HttpRequest, caller: str) -> Reply:
     """What a person asked of a flag."""
     environment, key = _environment(req), _flag_key(req)
-    request = parse_flag_action(req.get_body(), key)
+    request = parse_flag_action(as_sent(req.headers, req.get_body()), key)
     expected_in(req.headers)
     _identity(req, key)
     if request.action is not FlagAction.RESTORE:
@@ -190,7 +192,7 @@ def get_segment(req: func.HttpRequest, _caller: str) -> Reply:
 def put_segment(req: func.HttpRequest, caller: str) -> Reply:
     """A segment saved."""
     environment, key, expected = _environment(req), _segment_key(req), expected_in(req.headers)
-    segment = segment_of(req.get_body(), req.headers.get("content-type"), key)
+    segment = segment_of(as_sent(req.headers, req.get_body()), req.headers.get("content-type"), key)
     is_new = not app().segments.is_there(environment, key)
     app().segments.save(environment, segment, by=caller, why=reason_of(req.params), expected=expected)
     return _shown_segment(environment, key, 201 if is_new else 200)
@@ -229,6 +231,8 @@ def _flag_key(req: func.HttpRequest) -> FlagKey:
     if text.endswith(EXPLAIN):
         found = f"found {shown(text)}; the ending {EXPLAIN} is reserved: there a flag is explained (GET)"
         raise InvalidError(Problem("key", found))
+    if req.method == "PUT" and flag_key_in(text) is None:
+        raise InvalidError(Problem("key", f"found {shown(text)}; {key_allowed(slashes=True)}"))
     return _key_in(text)
 
 
@@ -242,6 +246,8 @@ def _key_in(text: str) -> FlagKey:
 def _segment_key(req: func.HttpRequest) -> SegmentKey:
     text = req.route_params["key"]
     key = segment_key_in(text)
+    if key is None and req.method == "PUT":
+        raise InvalidError(Problem("key", f"found {shown(text)}; {key_allowed(slashes=False)}"))
     if key is None:
         raise UnknownFlagError(f"there is no segment {shown(text)}: no segment can have this key")
     return key

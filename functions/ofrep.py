@@ -14,6 +14,7 @@ from shared.bootstrap import app
 from shared.domain.errors import SlipwayError
 from shared.domain.flags.model import Json
 from shared.domain.names import EnvironmentName, FlagKey
+from shared.settings import EVALUATIONS
 from shared.wire.findings import shown
 from shared.wire.ofrep import (
     CONTEXT_BYTES_AT_MOST,
@@ -70,7 +71,11 @@ def _answer(req: func.HttpRequest, key: str | None) -> func.HttpResponse:
         return _refused(req, Reply(*problem(FORBIDDEN if access.knows(req.headers) else UNAUTHORIZED, says)))
     wait = app().evaluations.wait_of(environment or OPERATORS)
     if wait > 0:
-        return _refused(req, Reply(*problem(TOO_MANY, "this key asks too often", retryAfter=int(whole_seconds(wait)))))
+        says = (
+            f"the keys of an environment may ask each worker {app().evaluations.allowance.per_second:g} times a second "
+            f"and twice as often for a moment ({EVALUATIONS}); ask again after Retry-After"
+        )
+        return _refused(req, Reply(*problem(TOO_MANY, says, retryAfter=int(whole_seconds(wait)))))
     context = parse_context(req.get_body())
     if isinstance(context, Failure):
         return _sent(req, 400, write_failure(context, key))

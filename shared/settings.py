@@ -320,7 +320,10 @@ def _origins(env: Mapping[str, str]) -> frozenset[str]:
     for origin in origins - {"*"}:
         parts = urlsplit(origin)
         if parts.scheme not in ("https", "http") or origin != f"{parts.scheme}://{parts.netloc}" or not parts.hostname:
-            raise SettingsError(f"{WEB_ORIGINS}: '{origin[:80]}' is no origin such as https://shop.example.org, or *")
+            several = "; several are divided by ;" if {" ", ","} & {*origin} else ""
+            raise SettingsError(
+                f"{WEB_ORIGINS}: '{origin[:80]}' is no origin such as https://shop.example.org, or *{several}"
+            )
     return frozenset(origins)
 
 

@@ -86,6 +86,25 @@ def segment_key_in(text: str) -> SegmentKey | None:
     return SegmentKey(text) if len(text) <= LONGEST_KEY and SEGMENT_KEY.fullmatch(text) else None
 
 
+def key_allowed(*, slashes: bool) -> str:
+    """Return what the keys of flags (with slashes), or those of segments, may be."""
+    divided = "; a slash may divide names" if slashes else ""
+    return (
+        f"allowed are up to {LONGEST_KEY} letters, digits, dots, hyphens and underscores, "
+        f"beginning with a letter, a digit or an underscore{divided}"
+    )
+
+
+def as_sent(headers: Mapping[str, str], body: bytes) -> bytes:
+    """Return the body. Raises `InvalidError` where it is encoded: flags are not taken compressed."""
+    encoding = (header_of(headers, "content-encoding") or "identity").strip().lower()
+    if encoding != "identity":
+        raise InvalidError(
+            Problem("Content-Encoding", f"found {shown(encoding)}; it is not taken here: send the body as it is")
+        )
+    return body
+
+
 def etag_of(revision: int) -> str:
     """Return the `ETag` of a revision."""
     return f'"{revision}"'

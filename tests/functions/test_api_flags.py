@@ -377,3 +377,28 @@ def test_the_ending_where_a_flag_is_explained_is_reserved(api, method):
     assert (answer.status, answer.json()["errors"][0]["path"]) == (400, "key")
     assert "/explain is reserved" in answer.json()["errors"][0]["detail"]
     assert api.ask("GET", PATH).json()["revision"] == 1
+
+
+@pytest.mark.parametrize("key", [".x", "a" * 257])
+@pytest.mark.parametrize("root", ["flags", "segments"])
+def test_saving_under_a_key_that_cannot_be_says_what_keys_may_be(api, key, root):
+    refused = api.ask("PUT", f"/api/{root}/{key}", FLAG)
+
+    assert (refused.status, refused.json()["errors"][0]["path"]) == (400, "key")
+    assert "up to 256 letters" in refused.json()["detail"]
+    assert api.ask("GET", f"/api/{root}/{key}").status == 404
+
+
+def test_a_body_that_is_compressed_is_refused_as_such(api):
+    refused = put(api, headers={"Content-Encoding": "gzip"})
+
+    assert (refused.status, refused.json()["errors"][0]["path"]) == (400, "Content-Encoding")
+    assert "send the body as it is" in refused.json()["detail"]
+
+
+def test_killing_what_is_archived_says_to_restore_it_first(api):
+    put(api)
+    api.ask("DELETE", PATH)
+    refused = act(api, "kill")
+
+    assert (refused.status, "restore it first" in refused.json()["detail"]) == (404, True)

@@ -106,6 +106,12 @@ def import_launchdarkly(document: Any, *, regexes: Regexes | None = None) -> Imp
 
 def _recognise(document: Mapping[str, Any]) -> None:
     """Raise `InvalidError` for the document of another product, and for one that holds nothing."""
+    if "_links" in document and ("items" in document or "environments" in document):
+        raise refuse(
+            "",
+            "this is the REST API's form; take the SDK data: GET https://sdk.launchdarkly.com/sdk/latest-all with an "
+            "SDK key as Authorization",
+        )
     if not any(_is_marked(document, *each) for each in (("flags", _MARKS_OF_FLAG), ("segments", _MARKS_OF_SEGMENT))):
         marks = ", ".join(sorted(_MARKS_OF_FLAG - {"deleted"}))
         raise refuse("", f"this is no LaunchDarkly SDK data: no flag in flags has any of {marks}")

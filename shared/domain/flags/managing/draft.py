@@ -64,6 +64,6 @@ class FlagDraft:
         """Return the flag. Raises `UnknownFlagError` when there is none, or it is archived."""
         flag = self.state.live
         if flag is None:
-            archived = " any more: it is archived" if self.state.archived else ""
+            archived = " any more: it is archived; restore it first" if self.state.archived else ""
             raise UnknownFlagError(f"there is no flag {self.state.key}{archived}")
         return flag

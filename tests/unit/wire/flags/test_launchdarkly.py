@@ -236,3 +236,9 @@ def test_a_flag_of_another_product_among_its_own_is_refused_alone():
         ["good"],
         [("other", "variations", "is missing: this is no flag of LaunchDarkly")],
     )
+
+
+@pytest.mark.parametrize("document", [{"items": [], "_links": {}}, {"key": "a", "environments": {}, "_links": {}}])
+def test_the_form_of_the_rest_api_is_refused_with_where_the_sdk_data_are(document):
+    with pytest.raises(InvalidError, match="sdk/latest-all"):
+        import_launchdarkly(document)
