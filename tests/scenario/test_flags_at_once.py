@@ -231,6 +231,21 @@ def test_a_turn_of_a_flag_that_never_came_to_be_lapses(pair, key, other):
     pair.assert_all_is_served_and_right()
 
 
+def test_a_turn_by_a_clock_that_is_ahead_keeps_nobody_waiting_until_then(pair):
+    def dies() -> None:
+        raise KilledError
+
+    pair.second.clock.time += HOUR
+    pair.moment.before(1, dies, "commit")
+    with pytest.raises(KilledError):
+        save(A)(pair.first)
+    pair.second.clock.time -= HOUR
+
+    save(B)(pair.second)
+    assert save(A)(pair.second).revision == 1
+    pair.assert_all_is_served_and_right()
+
+
 def test_what_a_worker_committed_before_it_died_is_looked_at_though_it_is_not_published_yet(pair):
     for change in THERE:
         change(pair.second)
