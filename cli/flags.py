@@ -12,28 +12,30 @@ from shared.adapters.re2.regexes import Re2Regexes
 from shared.domain.errors import InvalidError, Problem
 from shared.wire.flags.collection import LONGEST, Collection, collection_document, held_to_documents, parse_collection
 from shared.wire.flags.document import read_document
+from shared.wire.flags.faithful import Write, faithful
 from shared.wire.flags.flagd import WAYS, import_flagd
 from shared.wire.flags.flagd_export import export_flagd
 from shared.wire.flags.launchdarkly import import_launchdarkly
 from shared.wire.flags.launchdarkly_export import export_launchdarkly
 from shared.wire.flags.microsoft import import_microsoft
 from shared.wire.flags.microsoft_export import export_microsoft, key_values
-from shared.wire.flags.notes import Exported, Imported, Note
+from shared.wire.flags.notes import Exported, Imported, Note, Refused
 
 _EXAMPLES = """examples:
   python -m cli flags import --from flagd flags.flagd.json > flags.json
   python -m cli flags import --from launchdarkly sdk-data.json --json | jq '.notes'
   python -m cli flags check flags.yaml
   python -m cli flags convert --to microsoft flags.json > feature-management.json
+  python -m cli flags convert --to microsoft --lossy flags.json --json | jq '.notes'
 
 A document holds one flag, one segment, or several of both: {"flags": [...], "segments": [...]}.
-exit codes: 0 done, 1 refused, 2 the command line was not understood
+exit codes: 0 done, 1 refused, if only in part, 2 the command line was not understood
 """
-_WRITERS: Final[dict[str, Callable[[Collection], Exported]]] = {
-    "flagd": lambda each: export_flagd(each.flags, each.segments),
-    "microsoft": lambda each: export_microsoft(each.flags, each.segments),
-    "app-configuration": lambda each: key_values(export_microsoft(each.flags, each.segments)),
-    "launchdarkly": lambda each: export_launchdarkly(each.flags, each.segments),
+_WRITERS: Final[dict[str, Write]] = {
+    "flagd": export_flagd,
+    "microsoft": export_microsoft,
+    "app-configuration": lambda flags, segments: key_values(export_microsoft(flags, segments)),
+    "launchdarkly": export_launchdarkly,
 }
 
 
@@ -58,6 +60,9 @@ def add_parser(commands: Any) -> None:
     checking = actions.add_parser("check", help="say everything that is wrong with a document of flags")
     converting = actions.add_parser("convert", help="write flags as another product's document")
     converting.add_argument("--to", dest="target", required=True, choices=tuple(_WRITERS))
+    converting.add_argument(
+        "--lossy", action="store_true", help="write also the flags that would serve somebody something else there"
+    )
     for action, run in ((importing, _import), (checking, _check), (converting, _convert)):
         action.add_argument("file", metavar="FILE", help="a document, YAML or JSON; - for the standard input")
         action.add_argument("--json", action="store_true", help="write the result and the notes as JSON")
@@ -81,16 +86,10 @@ def _import(options: argparse.Namespace, body: bytes) -> int:
     imported = _imported(options, document)
     flags = collection_document(Collection(imported.flags, imported.segments))
     if options.json:
-        refused = [
-            {"subject": each.subject, "path": each.problem.path, "detail": each.problem.message}
-            for each in imported.refused
-        ]
+        refused = _left_out(imported.refused)
         tell_json({"ok": not refused, **flags, "notes": _told(imported.notes), "refused": refused})
     else:
-        for note in imported.notes:
-            remark(str(note))
-        for each in imported.refused:
-            remark(f"refused: {each}")
+        _remark(imported)
         tell(json.dumps(flags, indent=2, ensure_ascii=False))
     return 1 if imported.refused else 0
 
@@ -116,14 +115,27 @@ def _check(options: argparse.Namespace, body: bytes) -> int:
 
 
 def _convert(options: argparse.Namespace, body: bytes) -> int:
-    exported = _WRITERS[options.target](parse_collection(body))
+    found, write = parse_collection(body), _WRITERS[options.target]
+    exported = write(found.flags, found.segments) if options.lossy else faithful(write, found.flags, found.segments)
     if options.json:
-        tell_json({"ok": True, "document": exported.document, "notes": _told(exported.notes)})
-        return 0
-    for note in exported.notes:
+        refused = _left_out(exported.refused)
+        told = {"document": exported.document, "notes": _told(exported.notes), "refused": refused}
+        tell_json({"ok": not refused, **told})
+    else:
+        _remark(exported)
+        tell(json.dumps(exported.document, indent=2, ensure_ascii=False))
+    return 1 if exported.refused else 0
+
+
+def _remark(done: Imported | Exported) -> None:
+    for note in done.notes:
         remark(str(note))
-    tell(json.dumps(exported.document, indent=2, ensure_ascii=False))
-    return 0
+    for each in done.refused:
+        remark(f"refused: {each}")
+
+
+def _left_out(refused: tuple[Refused, ...]) -> list[dict[str, str]]:
+    return [{"subject": each.subject, "path": each.problem.path, "detail": each.problem.message} for each in refused]
 
 
 def _told(notes: tuple[Note, ...]) -> list[dict[str, str]]:

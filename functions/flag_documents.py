@@ -24,7 +24,7 @@ def import_flags(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.route(route="api/flags/export", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def export_flags(req: func.HttpRequest) -> func.HttpResponse:
     """Return the flags that are served as a document, with what it does not carry."""
-    return for_operators(req, _export_flags, takes=("environment", "format"))
+    return for_operators(req, _export_flags, takes=("environment", "format", "lossy"))
 
 
 def _import_flags(req: func.HttpRequest, caller: str) -> Reply:
@@ -37,9 +37,11 @@ def _import_flags(req: func.HttpRequest, caller: str) -> Reply:
 
 
 def _export_flags(req: func.HttpRequest, _caller: str) -> Reply:
-    from shared.wire.flag_transfer import export_format_in, export_view
+    from shared.wire.flag_transfer import export_format_in, export_view, lossy_in
 
     environment = app().flag_environments.named(req.params.get("environment") or None)
     chosen = export_format_in(req.params)
+    lossy = lossy_in(req.params)
     content = app().flags.latest(environment)
-    return Reply(200, export_view(environment, chosen, content.plain_flags.values(), content.plain_segments.values()))
+    flags, segments = content.plain_flags.values(), content.plain_segments.values()
+    return Reply(200, export_view(environment, chosen, flags, segments, lossy=lossy))

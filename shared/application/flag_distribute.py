@@ -18,7 +18,7 @@ from shared.domain.flags.model import Segment
 from shared.domain.names import EnvironmentName, SegmentKey, key_of_flag
 from shared.ports.clock import Clock
 from shared.ports.command_queue import CommandQueue, WakeUp
-from shared.ports.flag_distribution import FlagDistribution
+from shared.ports.flag_distribution import FlagDistribution, NotCarriedError
 from shared.ports.open_markers import OpenMarkers
 from shared.ports.rollout_store import RolloutStore
 
@@ -75,20 +75,24 @@ class FlagDistributor:
             return None
         except (TryLaterError, RejectedError, InvalidError) as error:
             log.warning("%s is not brought to %s: %s", current.key, to.name, error)
-            return NotDistributed(why=str(error)[:LONGEST_WHY], after_seconds=getattr(error, "after_seconds", None))
+            return NotDistributed(
+                why=str(error)[:LONGEST_WHY],
+                after_seconds=getattr(error, "after_seconds", None),
+                is_final=isinstance(error, NotCarriedError),
+            )
         log.info("%s is as it should be in %s", current.key, to.name)
         return Distributed(notes=notes[:MOST_NOTES])
 
     def _notes_of(self, current: FlagAggregate, to: FlagDistribution, segments: Collection[Segment]) -> tuple[str, ...]:
-        """Bring the flag there. One that is killed and refused as a whole is so as far as it is needed to be off."""
+        """Bring the flag there. One that is off and refused as a whole is so as far as it is needed to be off."""
         key, flag = current.state.key, current.state.live
         try:
             return to.bring_up(key, flag, segments)
         except (RejectedError, InvalidError) as error:
-            if flag is None or not flag.killed:
+            if flag is None or (flag.enabled and not flag.killed):
                 raise
-            log.warning("%s is killed, and brought to %s without its rules: %s", current.key, to.name, error)
-            lost = f"not carried: what the flag served before it was killed: {error}"[:LONGEST_WHY]
+            log.warning("%s is off, and brought to %s without its rules: %s", current.key, to.name, error)
+            lost = f"not carried: what the flag serves when it is on: {error}"[:LONGEST_WHY]
             return (lost, *to.bring_up(key, bare(flag), segments))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, TypeVar, assert_never
 
 from shared.domain.errors import InvalidError, Problem
@@ -12,6 +13,7 @@ from shared.wire.findings import closest, shown
 from shared.wire.flag_requests import is_set, reason_of
 from shared.wire.flags.collection import Collection, collection_document, held_to_documents, read_each
 from shared.wire.flags.document import read_document
+from shared.wire.flags.faithful import faithful
 from shared.wire.flags.notes import Exported, Imported, Note
 from shared.wire.source import Source
 
@@ -105,12 +107,17 @@ def _imported(chosen: FlagFormat, source: Source, way: str) -> Imported:
             return read_each(source)
 
 
+def lossy_in(params: Mapping[str, str]) -> bool:
+    """Return the query parameter `lossy`: whether what would serve differently is wanted. Raises `InvalidError`."""
+    return is_set(params, "lossy")
+
+
 def export_format_in(params: Mapping[str, str]) -> FlagFormat:
     """Return the query parameter `format`. Raises `InvalidError`."""
     return _one_of(params, "format", list(FlagFormat))
 
 
-def _exported(chosen: FlagFormat, flags: tuple[Flag, ...], segments: tuple[Segment, ...]) -> Exported:
+def _exported(chosen: FlagFormat, flags: Sequence[Flag], segments: Sequence[Segment]) -> Exported:
     match chosen:
         case FlagFormat.FLAGD:
             from shared.wire.flags.flagd_export import export_flagd
@@ -126,21 +133,35 @@ def _exported(chosen: FlagFormat, flags: tuple[Flag, ...], segments: tuple[Segme
 
             return export_launchdarkly(flags, segments)
         case FlagFormat.SLIPWAY:
-            return Exported(collection_document(Collection(flags, segments)))
+            return Exported(collection_document(Collection(tuple(flags), tuple(segments))))
         case _:
             assert_never(chosen)
 
 
 def export_view(
-    environment: EnvironmentName, chosen: FlagFormat, flags: Iterable[Flag], segments: Iterable[Segment]
+    environment: EnvironmentName,
+    chosen: FlagFormat,
+    flags: Iterable[Flag],
+    segments: Iterable[Segment],
+    *,
+    lossy: bool = False,
 ) -> dict[str, object]:
-    """Return the document in this format, and what it does not carry."""
-    exported = _exported(chosen, tuple(flags), tuple(segments))
+    """Return the document in this format, what it does not carry, and what was refused.
+
+    What would serve differently there is refused, or with `lossy` in the document with a note.
+    """
+    write = partial(_exported, chosen)
+    listed, groups = tuple(flags), tuple(segments)
+    exported = write(listed, groups) if lossy else faithful(write, listed, groups)
     return {
         "environment": environment,
         "format": chosen,
         "document": exported.document,
-        "notes": [{"subject": note.subject, "fate": note.fate, "says": note.words} for note in exported.notes],
+        "notes": [_note(note) for note in exported.notes],
+        "refused": [
+            {"subject": each.subject, "path": each.problem.path, "detail": each.problem.message}
+            for each in exported.refused
+        ],
     }
 
 

@@ -1,5 +1,6 @@
 """Where flags are distributed to: both adapters over real sockets, against stand-ins that refuse as the products do."""
 
+import copy
 import json
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from shared.domain.flags.model import (
     Hashing,
     Operator,
     Prerequisite,
+    RegionOverride,
     Rule,
     Share,
     Split,
@@ -31,7 +33,7 @@ from shared.domain.flags.model import (
     Variant,
 )
 from shared.domain.names import FlagKey, VariantName
-from shared.ports.flag_distribution import FlagDistribution
+from shared.ports.flag_distribution import FlagDistribution, NotCarriedError
 from shared.wire.flags.launchdarkly import import_launchdarkly
 from shared.wire.flags.microsoft import CONTENT_TYPE, import_microsoft
 from tests.sandbox_sdk import AnyToken
@@ -270,16 +272,49 @@ def test_a_locked_flag_is_refused_and_not_tried_as_trouble(store):
 def test_a_flag_that_is_too_large_is_refused_before_it_is_sent(store):
     many = tuple(Target(variant=ON, values=(f"user-{number:06}",)) for number in range(1_000))
 
-    with pytest.raises(RejectedError, match="10240"):
+    with pytest.raises(NotCarriedError, match=r"10240 are kept.*Name groups"):
         store.bring(replace(PLAIN, targets=many))
     assert store.http.methods() == ["GET"]
 
 
 def test_what_cannot_be_said_there_is_told(store):
-    notes = store.bring(replace(PLAIN, owner="shop", rules=(replace(flag().rules[0], serve=ON),), default=OFF))
+    assert store.bring(replace(PLAIN, owner="shop")) == ("not carried: the field owner",)
 
-    assert any("owner" in note for note in notes)
-    assert any("staff" in note for note in notes)
+
+DENIED = replace(flag().rules[0], id="minors", serve=OFF)
+LOSSES: dict[str, dict[str, Any]] = {
+    "a rule that denies": {"rules": (DENIED,)},
+    "a prerequisite": {"prerequisites": (Prerequisite(FlagKey("other"), (ON,)),)},
+    "a region": {"regions": (("eu", RegionOverride(enabled=False)),)},
+    "a target": {"targets": (Target(variant=OFF, values=("ann",), by=Attribute(("email",))),)},
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_flag_that_would_serve_more_there_is_not_written_and_what_stands_there_stays(store, loss):
+    wanted = replace(PLAIN, **LOSSES[loss])
+
+    with pytest.raises(NotCarriedError, match="would serve differently"):
+        store.bring(wanted)
+    assert store.stand_in.kept == {}
+
+    store.bring(replace(PLAIN, default=OFF))
+    before = kept(store)
+    with pytest.raises(NotCarriedError):
+        store.bring(wanted)
+    assert kept(store) == before
+
+
+@pytest.mark.parametrize("off", [{"killed": True}, {"enabled": False}])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_flag_that_is_off_is_written_as_off_and_who_turns_it_on_there_gets_no_more(store, loss, off):
+    store.bring(PLAIN)
+
+    [note] = store.bring(replace(PLAIN, **LOSSES[loss], **off))
+
+    assert note.startswith("serves differently: ")
+    assert kept(store)["enabled"] is False
+    assert kept(store)["allocation"]["default_when_enabled"] == OFF
 
 
 def test_a_key_with_a_slash_is_one_key(store):
@@ -385,17 +420,19 @@ def test_what_is_not_the_same_there_is_told_and_left_as_it_is(project):
         Rule(id="new", condition=Clause(attribute=Attribute(("a",)), operator=Operator.IS_SET), serve=ON),
     )
 
-    notes = project.bring(
-        replace(
-            PLAIN,
-            rules=rules,
-            targets=(Target(variant=ON, values=("ann",)),),
-            prerequisites=(Prerequisite(FlagKey("other"), (ON,)),),
-            variants=(*PLAIN.variants,),
-        )
+    wanted = replace(
+        PLAIN,
+        rules=rules,
+        targets=(Target(variant=ON, values=("ann",)),),
+        prerequisites=(Prerequisite(FlagKey("other"), (ON,)),),
     )
+    before = copy.deepcopy(targeting(project))
 
-    said = "\n".join(notes)
+    with pytest.raises(NotCarriedError, match=r"condition of the rule staff.* and 4 more\. Let both say the same"):
+        project.bring(wanted)
+    assert (project.http.methods(), targeting(project)) == (["GET"], before)
+
+    said = "\n".join(project.bring(replace(wanted, killed=True)))
     for words in (
         "condition of the rule staff",
         "no rule theirs",
@@ -404,7 +441,7 @@ def test_what_is_not_the_same_there_is_told_and_left_as_it_is(project):
         "prerequisites",
     ):
         assert words in said
-    assert targeting(project)["rules"] == [theirs, own]
+    assert targeting(project) == {**before, "on": False, "version": 2}
 
 
 def test_users_that_are_divided_anew_are_told(project):
@@ -427,37 +464,46 @@ def test_a_variant_that_is_not_there_is_told_and_nothing_is_served_for_it(projec
     )
     project.stand_in.add(KEY, "old", "other")
 
-    notes = project.bring(text)
+    before = copy.deepcopy(targeting(project))
 
-    assert any("the variant on" in note for note in notes)
-    assert targeting(project)["fallthrough"] == {"variation": 0}
-    assert targeting(project)["offVariation"] == 0
+    with pytest.raises(NotCarriedError, match="the variant on: no variation there has its value"):
+        project.bring(text)
+    assert targeting(project) == before
+
+    assert any("the variant on" in note for note in project.bring(replace(text, default=OFF)))
+    assert targeting(project)["on"] is True
 
 
 def test_true_is_not_one(project):
     number = Flag(key=KEY, type=FlagType.INTEGER, variants=(Variant(ON, 1), Variant(OFF, 0)), default=ON, off=OFF)
 
-    notes = project.bring(number)
+    with pytest.raises(NotCarriedError, match=r"the variant on: no .*the variant off: no "):
+        project.bring(number)
 
-    assert sum("no variation there has its value" in note for note in notes) == 2
+
+def test_a_kill_turns_it_off_though_its_off_variant_is_not_there_which_is_told(project):
+    project.bring(PLAIN)
+    number = Flag(key=KEY, type=FlagType.INTEGER, variants=(Variant(ON, 1), Variant(OFF, 0)), default=ON, off=OFF)
+
+    with pytest.raises(NotCarriedError, match="the variant off: no "):
+        project.bring(replace(number, killed=True))
+    assert targeting(project)["on"] is False
 
 
 def test_a_rule_under_an_experiment_is_left_alone(project):
     running = {"rollout": {"variations": [{"variation": 0, "weight": 100_000}], "experimentAllocation": {"a": 1}}}
     project.stand_in.add(KEY, fallthrough=running, on=True)
 
-    [note] = project.bring(PLAIN)
-
-    assert "experiment" in note
+    with pytest.raises(NotCarriedError, match="experiment"):
+        project.bring(PLAIN)
     assert targeting(project)["fallthrough"] == running
 
 
 def test_a_flag_that_is_not_there_is_told_and_not_made(project):
     other = FlagKey("other")
 
-    [note] = project.bring(replace(PLAIN, key=other), other)
-
-    assert "made there" in note
+    with pytest.raises(NotCarriedError, match="Make it there"):
+        project.bring(replace(PLAIN, key=other), other)
     assert project.http.methods() == ["GET"]
     assert project.bring(None, other) == ()
 

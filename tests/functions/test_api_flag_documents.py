@@ -286,6 +286,26 @@ def test_flags_are_written_in_the_forms_of_others_with_what_these_do_not_carry(a
         assert outcomes(again)["plain"] in ("unchanged", "refused")
 
 
+MINORS = {"id": "minors", "if": {"attribute": "age", "op": "<", "values": [18]}, "serve": "off"}
+
+
+def test_a_flag_that_would_serve_more_there_is_no_part_of_a_document_unless_it_is_asked_for(api):
+    send(api, {"flags": [ON, {**ON, "key": "deny", "rules": [MINORS]}]})
+
+    def exported(query: str) -> tuple[list[str], list[str], Any]:
+        told = api.ask("GET", f"/api/flags/export?format=microsoft{query}").json()
+        flags = told["document"]["feature_management"]["feature_flags"]
+        return [flag["id"] for flag in flags], [each["subject"] for each in told["refused"]], told
+
+    keys, refused, told = exported("")
+    assert (keys, refused) == (["plain"], ["deny"])
+    assert "serves differently: the rule minors" in told["refused"][0]["detail"]
+    keys, refused, told = exported("&lossy=true")
+    assert (sorted(keys), refused) == (["deny", "plain"], [])
+    assert [note["fate"] for note in told["notes"]] == ["serves differently"]
+    assert api.ask("GET", "/api/flags/export?format=microsoft&lossy=yes").json()["errors"][0]["path"] == "lossy"
+
+
 def test_an_export_of_no_format_is_told(api):
     assert api.ask("GET", "/api/flags/export").json()["errors"][0]["path"] == "format"
 

@@ -167,7 +167,7 @@ TAKEN = {
     ("DELETE", "/api/flags/{key}"): ("environment", "reason"),
     ("POST", "/api/flags/{key}"): ("environment",),
     "/api/flags/import": ("environment", "format", "overwrite", "dry-run", "reason", "flagd-hashing"),
-    "/api/flags/export": ("environment", "format"),
+    "/api/flags/export": ("environment", "format", "lossy"),
     ("GET", "/api/flag-history/{key}"): ("environment", "after"),
     ("GET", "/api/flag-explanations/{key}"): ("environment", "context"),
     ("GET", "/api/segments"): ("environment", "after"),

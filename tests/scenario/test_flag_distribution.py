@@ -13,6 +13,7 @@ from shared.domain.flags.managing.commands import NEW, Archive, Distribute, Kill
 from shared.domain.flags.model import Flag, InSegment, Members, Rule, Segment, SegmentRule
 from shared.domain.names import EnvironmentName, SegmentKey, key_of_flag, key_of_segment
 from shared.domain.wake_up import WakeUp
+from shared.ports.flag_distribution import NotCarriedError
 from tests.scenario.kills import KilledError
 from tests.scenario.test_flags import assert_tidy, killable_world
 from tests.scenario.world import QUEUE, World
@@ -137,6 +138,46 @@ def test_a_kill_is_brought_there_though_the_flag_as_a_whole_is_refused(world, pl
     assert (there.killed, there.off, there.default, there.rules) == (True, OFF, OFF, ())
     assert "12000 bytes" in view(world)["notes"][0]
     assert view(world)["last_error"] is None
+
+
+def test_what_cannot_be_carried_is_told_and_not_tried_again_before_something_changes(world, place):
+    save(world, flag(), NEW)
+    world.settle()
+    place.troubles = [NotCarriedError("the rule minors, which it cannot say")] * 2
+    save(world, flag(owner="a"))
+    world.run_for(timedelta(hours=2))
+
+    shown = view(world)
+    assert (shown["pending"], shown["again"], shown["revision"]) == (False, None, 1)
+    assert shown["last_error"] == "the rule minors, which it cannot say"
+    assert (place.flags, len(place.troubles)) == ({KEY: flag()}, 1)
+    assert_tidy(world)
+
+    world.app.flag_changes.tell(LIVE, KEY, Distribute())
+    world.settle()
+    assert place.troubles == []
+    save(world, flag(owner="b"))
+    world.settle()
+    assert place.flags == {KEY: flag(owner="b")}
+    assert view(world)["last_error"] is None
+
+
+@pytest.mark.parametrize("kills", [True, False])
+def test_a_flag_that_is_turned_off_is_brought_there_though_it_cannot_be_carried(world, place, kills):
+    place.troubles = [NotCarriedError("too large")] * 2
+    save(world, flag(), NEW)
+    world.settle()
+    assert place.flags == {}
+
+    if kills:
+        world.app.flag_changes.tell(LIVE, KEY, Kill(by="bob", why="it hurts"))
+    else:
+        save(world, flag(enabled=False))
+    world.settle()
+
+    there = place.flags[KEY]
+    assert there is not None
+    assert (there.killed, there.enabled, there.default) == (kills, kills, OFF)
 
 
 def test_an_archived_flag_is_gone_there_too(world, place):

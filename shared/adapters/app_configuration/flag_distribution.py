@@ -8,10 +8,13 @@ from urllib.parse import urlsplit
 
 from shared.calls.azure_calls import CLIENT_OPTIONS, AzureCalls
 from shared.domain.errors import RejectedError, TryLaterError, VersionConflictError
+from shared.domain.flags.managing.serves import bare
 from shared.domain.flags.model import Flag, Segment
 from shared.domain.names import FlagKey
+from shared.ports.flag_distribution import NotCarriedError
 from shared.wire.flags.microsoft import CONTENT_TYPE, KEY_PREFIX
 from shared.wire.flags.microsoft_export import export_microsoft
+from shared.wire.flags.notes import Exported, Fate, in_short
 
 if TYPE_CHECKING:
     from azure.appconfiguration import AzureAppConfigurationClient, ConfigurationSetting
@@ -22,6 +25,8 @@ OURS: Final = "slipway"
 """The tag of what Slipway wrote: nothing else is ever deleted."""
 LARGEST: Final = 10 * 1024
 """So many bytes App Configuration keeps of a key-value, its key and label included."""
+_FIX: Final = "What stands there is left. Say it without that, or have it evaluated by OFREP"
+_SHORTER: Final = "What stands there is left. Name groups in place of many users, and shorten its texts and values"
 _KEPT: Final = ("display_name", "telemetry")
 """Members that have no equal here: they stay as somebody wrote them there."""
 
@@ -53,12 +58,26 @@ class AppConfigurationFlags:
         there = self._read(calls, key)
         if flag is None:
             return self._delete(calls, there) if there is not None else ()
-        exported = export_microsoft((flag,), segments)
+        exported, notes = self._exported(flag, segments)
         management: Any = exported.document["feature_management"]
         wanted = self._setting(key, management["feature_flags"][0], there)
         if there is None or not _is_same(there, wanted):
             self._write(calls, wanted, is_new=there is None)
-        return tuple(f"{note.fate}: {note.words}" for note in exported.notes)
+        return notes
+
+    def _exported(self, flag: Flag, segments: Iterable[Segment]) -> tuple[Exported, tuple[str, ...]]:
+        """Return the document with its notes. Raises `NotCarriedError` for a flag that would serve differently.
+
+        One that is off goes without what it would serve otherwise: who turns it on there gets the off variant.
+        """
+        exported = export_microsoft((flag,), segments)
+        losses = [note.words for note in exported.notes if note.fate is Fate.SERVES]
+        notes = tuple(f"{note.fate}: {note.words}" for note in exported.notes)
+        if not losses:
+            return exported, notes
+        if flag.enabled and not flag.killed:
+            raise NotCarriedError(f"{self.name}: it would serve differently there: {in_short(losses)}. {_FIX}")
+        return export_microsoft((bare(flag),), segments), notes
 
     def _setting(
         self, key: FlagKey, document: dict[str, Any], there: "ConfigurationSetting | None"
@@ -78,7 +97,9 @@ class AppConfigurationFlags:
         parts = (wanted.key, wanted.label or "", wanted.value, CONTENT_TYPE, *wanted.tags, *wanted.tags.values())
         size = sum(len(part.encode()) for part in parts)
         if size > LARGEST:
-            raise RejectedError(f"{self.name}: the flag has {size} bytes there, at most {LARGEST} are kept")
+            raise NotCarriedError(
+                f"{self.name}: the flag has {size} bytes there, at most {LARGEST} are kept. {_SHORTER}"
+            )
         return wanted
 
     def _read(self, calls: AzureCalls, key: FlagKey) -> "ConfigurationSetting | None":
@@ -108,7 +129,7 @@ class AppConfigurationFlags:
 
         if (there.tags or {}).get(TAG) != OURS:
             return (
-                f"not carried: the flag is archived here, and what stands there was not written by {OURS}: it stays",
+                f"{Fate.SERVES}: the flag is archived here, and what stands there was not written by {OURS}: it stays",
             )
         self._run(
             calls,

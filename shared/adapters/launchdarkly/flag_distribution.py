@@ -5,7 +5,7 @@ from here.
 
 | answer | read as |
 |---|---|
-| 404 to the look | there is no such flag there: said, and nothing is done |
+| 404 to the look | there is no such flag there: refused until somebody makes it, save where it is archived here |
 | 409 | somebody else wrote it meanwhile |
 | 429 | later, when `Retry-After` or `X-Ratelimit-Reset` says so |
 | 408, 5xx, no answer | later |
@@ -25,7 +25,9 @@ from shared.domain.errors import InvalidError, RejectedError, TryLaterError, Ver
 from shared.domain.flags.model import Flag, Segment
 from shared.domain.names import FlagKey
 from shared.domain.rollout.app_settings import may_be_sent
+from shared.ports.flag_distribution import NotCarriedError
 from shared.wire.flags.launchdarkly_patch import patch_of
+from shared.wire.flags.notes import in_short
 from shared.wire.hook_answers import one_line
 from shared.wire.json_source import read_json
 
@@ -35,6 +37,8 @@ _SECONDS: Final = 20.0
 """For the look and the patch together."""
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _LONGEST_WORDS: Final = 300
+_MAKE_IT: Final = "Make it there with the values of its variants, then send the action distribute"
+_FIX: Final = "Let both say the same, then save the flag here or send the action distribute"
 
 
 class LaunchDarklyFlags:
@@ -66,13 +70,17 @@ class LaunchDarklyFlags:
         url = f"{self._endpoint}/api/v2/flags/{self._project}/{quote(key, safe='')}"
         looked = self._ask("GET", f"{url}?{urlencode({'env': self._environment})}", deadline, headers)
         if looked.status == 404:
-            return () if flag is None else (f"not carried: there is no flag {key} there; it is made there, not here",)
+            if flag is None:
+                return ()
+            raise NotCarriedError(f"{self.name}: there is no flag {key} there, and none is made from here. {_MAKE_IT}")
         document = self._document(url, looked)
         patch = patch_of(key, flag, segments, document, self._environment)
         if patch.instructions:
             body = {"environmentKey": self._environment, "comment": COMMENT, "instructions": list(patch.instructions)}
             sent = {**headers, "Content-Type": SEMANTIC_PATCH}
             self._document(url, self._ask("PATCH", url, deadline, sent, json.dumps(body).encode()))
+        if patch.refused:
+            raise NotCarriedError(f"{self.name}: it would serve differently there: {in_short(patch.refused)}. {_FIX}")
         return patch.notes
 
     def _ask(

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from shared.domain.errors import Problem
 from shared.domain.flags.buckets import share_of_the_unplaced
 from shared.domain.flags.model import (
     BY_KEY,
@@ -30,7 +31,7 @@ from shared.domain.names import FlagKey, SegmentKey, VariantName
 from shared.wire.flags.json_logic import Unsayable
 from shared.wire.flags.logic_export import LogicWriter, as_rule, joined
 from shared.wire.flags.members import time_text
-from shared.wire.flags.notes import Exported, Fate, Note
+from shared.wire.flags.notes import Exported, Fate, Note, Refused
 
 SCHEMA: Final = "https://flagd.dev/schema/v0/flags.json"
 _FLAGD: Final = frozenset({Hashing.FLAGD_1, Hashing.FLAGD_2, Hashing.FLAGD_3})
@@ -41,18 +42,17 @@ _LONGEST: Final = 256 * 1024
 def export_flagd(flags: Iterable[Flag], segments: Iterable[Segment] = ()) -> Exported:
     """Return the document, and what it does not carry."""
     notes: list[Note] = []
+    refused: list[Refused] = []
     listed = {flag.key: flag for flag in flags}
     known = {segment.key: segment for segment in segments}
     evaluators: dict[str, Any] = {}
     written = {}
     for flag in listed.values():
         if all(variant.value is None for variant in flag.variants):
-            notes.append(Note(flag.key, Fate.LOST, "it has no value but the code's own, and is left out"))
+            refused.append(Refused(flag.key, Problem("variants", "it has no value but the code's own")))
             continue
         if any(isinstance(variant.value, list) for variant in flag.variants):
-            notes.append(
-                Note(flag.key, Fate.LOST, "a value of it is a list, which flagd does not take: it is left out")
-            )
+            refused.append(Refused(flag.key, Problem("variants", "a value of it is a list, which flagd does not take")))
             continue
         writing = _Writing(flag, listed, known, evaluators)
         written[str(flag.key)] = writing.document()
@@ -60,7 +60,7 @@ def export_flagd(flags: Iterable[Flag], segments: Iterable[Segment] = ()) -> Exp
     document: dict[str, object] = {"$schema": SCHEMA, "flags": written}
     if evaluators:
         document["$evaluators"] = evaluators
-    return Exported(document, tuple(dict.fromkeys(notes)))
+    return Exported(document, tuple(dict.fromkeys(notes)), tuple(refused))
 
 
 class _Writing:
@@ -102,8 +102,8 @@ class _Writing:
         metadata = self._metadata()
         return document | ({"metadata": metadata} if metadata else {})
 
-    def _lost(self, words: str) -> None:
-        self.notes.append(Note(self.flag.key, Fate.LOST, words))
+    def _lost(self, words: str, fate: Fate = Fate.SERVES) -> None:
+        self.notes.append(Note(self.flag.key, fate, words))
 
     def _changed(self, words: str) -> None:
         self.notes.append(Note(self.flag.key, Fate.CHANGED, words))
@@ -111,7 +111,7 @@ class _Writing:
     def _note_off(self) -> None:
         flag = self.flag
         if flag.rules or flag.targets or flag.schedule or flag.prerequisites or isinstance(flag.default, Split):
-            self._lost("it is off, so what it would serve when it is on again is left out")
+            self._lost("it is off, so what it would serve when it is on again is left out", Fate.LOST)
 
     def _metadata(self) -> dict[str, Any]:
         flag = self.flag
@@ -183,7 +183,7 @@ class _Writing:
         if flag.regions:
             raise Unsayable("regions decide about it")
         chosen = self._chosen(served)
-        lost = next((note.words for note in self.notes if note.fate is Fate.LOST), None)
+        lost = next((note.words for note in self.notes if note.fate in (Fate.SERVES, Fate.DIVIDED)), None)
         if lost is not None:
             raise Unsayable(f"not carried of it is {lost}")
         if len(json.dumps(chosen)) > _LONGEST:
@@ -246,14 +246,14 @@ class _Writing:
 
     def _note_hashing(self, split: Split) -> None:
         if split.hashing not in _FLAGD:
-            self._lost(f"users are divided anew: flagd does not hash as {split.hashing} does")
+            self._lost(f"flagd does not hash as {split.hashing} does", Fate.DIVIDED)
         elif split.hashing is not Hashing.FLAGD_3:
             self._changed(f"users stay where they are with a flagd that hashes as {split.hashing}, and with no other")
 
     def _placing(self, split: Split) -> dict[str, Any]:
         """Return what users are divided by."""
         if split.hashing is Hashing.FLAGD_3 and split.by == BY_KEY and split.seed:
-            self._lost("users are divided anew: flagd hashes the targeting key with the flag's own key alone")
+            self._lost("flagd hashes the targeting key with the flag's own key alone", Fate.DIVIDED)
         variable = self.logic.variable(Attribute(split.by.path))
         return {"cat": [split.seed, variable]} if split.seed else variable
 

@@ -58,16 +58,18 @@ def export_launchdarkly(flags: Iterable[Flag], segments: Iterable[Segment] = ())
 class _Writing:
     """A flag or a segment that is being written."""
 
+    is_segment = False
+
     def __init__(self, key: str) -> None:
         self.key = key
         self.notes: list[Note] = []
         self.salt: str | None = None
 
-    def lost(self, words: str) -> None:
-        self.notes.append(Note(self.key, Fate.LOST, words))
+    def lost(self, words: str, fate: Fate = Fate.SERVES) -> None:
+        self.notes.append(Note(self.key, fate, words, self.is_segment))
 
     def changed(self, words: str) -> None:
-        self.notes.append(Note(self.key, Fate.CHANGED, words))
+        self.lost(words, Fate.CHANGED)
 
     def clauses(self, condition: Condition) -> Iterator[Words]:
         """Yield the lists of clauses of which one has to hold as a whole. Raises `Unsayable`."""
@@ -115,11 +117,11 @@ class _Writing:
         """Return the members that place users, and learn the salt."""
         placing: dict[str, Any] = {"contextKind": split.by.kind or _USER}
         if "" in split.by.path:  # named all the same, it would make the flag a broken one there
-            self.lost("users are divided anew: an attribute has no empty name there")
+            self.lost("an attribute has no empty name there", Fate.DIVIDED)
         elif reference(split.by) != "key":
             placing["bucketBy"] = reference(split.by)
         if split.hashing is not Hashing.LAUNCHDARKLY:
-            self.lost(f"users are divided anew: LaunchDarkly does not hash as {split.hashing} does")
+            self.lost(f"LaunchDarkly does not hash as {split.hashing} does", Fate.DIVIDED)
             return placing
         own, dot, salt = split.seed.partition(f"{self.key}.")
         if not own and dot and self.salt in (None, salt):
@@ -127,7 +129,7 @@ class _Writing:
         elif split.seed.isdecimal():
             placing["seed"] = int(split.seed)
         else:
-            self.lost("users are divided anew: its seed is no number, and not that of the other splits")
+            self.lost("its seed is no number, and not that of the other splits", Fate.DIVIDED)
         return placing
 
     def alternatives(self, condition: Condition, what: str) -> list[Words]:
@@ -180,8 +182,10 @@ class _FlagWriting(_Writing):
 
     def _note_others(self) -> None:
         flag = self.flag
-        names = ("description", "owner", "tags", "expires", "metadata", "schedule", "regions")
-        for name in names:
+        for name in ("description", "owner", "tags", "expires", "metadata"):
+            if getattr(flag, name):
+                self.lost(f"the field {name}", Fate.LOST)
+        for name in ("schedule", "regions"):
             if getattr(flag, name):
                 self.lost(f"the field {name}")
         self.changed("variations have no names there")
@@ -222,6 +226,8 @@ class _FlagWriting(_Writing):
 
 
 class _SegmentWriting(_Writing):
+    is_segment = True
+
     def __init__(self, segment: Segment) -> None:
         super().__init__(segment.key)
         self.segment = segment
@@ -229,7 +235,7 @@ class _SegmentWriting(_Writing):
     def document(self) -> dict[str, Any]:
         segment = self.segment
         if segment.description:
-            self.lost("the field description")
+            self.lost("the field description", Fate.LOST)
         rules = [written for number, rule in enumerate(segment.rules, 1) for written in self._rules(number, rule)]
         document: dict[str, Any] = {"key": segment.key, "version": 1, "rules": rules, "salt": self.salt or ""}
         for name, listed in (("included", segment.included), ("excluded", segment.excluded)):

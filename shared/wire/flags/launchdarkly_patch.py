@@ -1,7 +1,8 @@
 """What is to change in LaunchDarkly for a flag there to serve what ours serves, as instructions of a semantic patch.
 
 Carried are: on or off, the off variation, and what the default and the rules serve, percentages included. Conditions,
-individual targets and prerequisites stay as they are there; where they are not the same as here, that is noted.
+individual targets and prerequisites stay as they are there. Where with them somebody would be served something else
+than here, nothing is carried but that the flag is off.
 """
 
 import json
@@ -13,6 +14,7 @@ from shared.domain.errors import RejectedError
 from shared.domain.flags.model import WHOLE, Flag, Hashing, Segment, Serve, Split
 from shared.domain.names import FlagKey, VariantName
 from shared.wire.flags.launchdarkly_export import export_launchdarkly, reference
+from shared.wire.flags.notes import Fate
 
 _USER: Final = "user"
 
@@ -25,6 +27,8 @@ class Patch:
 
     instructions: tuple[Instruction, ...] = ()
     notes: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    """Why the flag would serve differently there all the same; of one that is on, nothing is sent then."""
 
 
 class _UnsaidError(Exception):
@@ -42,8 +46,7 @@ def patch_of(key: FlagKey, flag: Flag | None, segments: Iterable[Segment], answe
         return Patch(off, (f"said otherwise: {key} is archived here; there it is off, and serves its off variation",))
     exported: Any = export_launchdarkly((flag,), segments).document["flags"]
     writing = _Writing(flag, _listed(answer.get("variations")), there, exported[key])
-    writing.write()
-    return Patch(tuple(writing.instructions), tuple(dict.fromkeys(writing.notes)))
+    return writing.patch()
 
 
 def _environment_of(answer: Any, environment: str) -> dict[str, Any]:
@@ -63,18 +66,41 @@ class _Writing:
         self.exported = exported
         self.instructions: list[Instruction] = []
         self.notes: list[str] = []
+        self.losses: list[str] = []
         self._ids = [str(each.get("_id", "")) for each in variations]
         self._of = _matched(flag, variations)
 
-    def write(self) -> None:
+    def patch(self) -> Patch:
+        """Return what to send: all of it where it serves the same then, else no more than that the flag is off."""
         flag = self.flag
-        for variant in flag.variants:
-            if variant.name not in self._of:
-                self._lost(f"the variant {variant.name}: no variation there has its value")
         on = flag.enabled and not flag.killed
+        self._compare_variants()
         if self.there.get("on") is not on:
             self.instructions.append({"kind": "turnFlagOn" if on else "turnFlagOff"})
         self._write_off()
+        off = tuple(self.instructions)
+        self._write_rest()
+        losses, notes = tuple(dict.fromkeys(self.losses)), tuple(dict.fromkeys(self.notes))
+        if not losses:
+            return Patch(tuple(self.instructions), notes)
+        if on:
+            return Patch(notes=notes, refused=losses)
+        # Off is never wider than it was. Only what is served now has to be there.
+        told = tuple(f"{Fate.SERVES}: once it is on again: {words}" for words in losses)
+        return Patch(off, (*told, *notes), () if flag.off in self._of else (_unmatched(flag.off),))
+
+    def _compare_variants(self) -> None:
+        served = _served(self.flag)
+        for variant in self.flag.variants:
+            if variant.name in self._of:
+                continue
+            if variant.name in served:
+                self._lost(_unmatched(variant.name))
+            else:
+                self.notes.append(f"{Fate.LOST}: {_unmatched(variant.name)}")
+
+    def _write_rest(self) -> None:
+        flag = self.flag
         self._write_serve(
             "updateFallthroughVariationOrRollout", {}, flag.default, self.there.get("fallthrough"), "the default"
         )
@@ -82,7 +108,7 @@ class _Writing:
         self._compare()
 
     def _lost(self, words: str) -> None:
-        self.notes.append(f"not carried: {words}")
+        self.losses.append(words)
 
     def _write_off(self) -> None:
         wanted = self._of.get(self.flag.off)
@@ -151,11 +177,12 @@ class _Writing:
         same_seed = split.seed == f"{self.flag.key}.{self.there.get('salt', '')}"
         same_order = order == sorted(order, key=self._ids.index)
         if split.hashing is not Hashing.LAUNCHDARKLY:
-            self._lost(
-                f"who gets what of {what}: users are divided anew, LaunchDarkly does not hash as {split.hashing} does"
-            )
+            self._divided(f"LaunchDarkly does not hash as {split.hashing} does", what)
         elif not same_seed or not same_order:
-            self._lost(f"who gets what of {what}: users are divided anew, by the salt and the order of there")
+            self._divided("by the salt and the order of there", what)
+
+    def _divided(self, words: str, what: str) -> None:
+        self.notes.append(f"{Fate.DIVIDED}: who gets what of {what}: {words}")
 
     def _serves_now(self, theirs: Mapping[str, Any]) -> Instruction | None:
         """Return what is served there in the form of an instruction."""
@@ -201,6 +228,18 @@ class _Writing:
 
     def _id_at(self, index: Any) -> str | None:
         return _at(self._ids, index)
+
+
+def _unmatched(name: VariantName) -> str:
+    return f"the variant {name}: no variation there has its value"
+
+
+def _served(flag: Flag) -> set[VariantName | None]:
+    """Return the variants that somebody may be served."""
+    serves = [flag.default, *(rule.serve for rule in flag.rules)]
+    plain = {serve for serve in serves if not isinstance(serve, Split)}
+    parts = {share.variant for serve in serves if isinstance(serve, Split) for share in serve.shares if share.weight}
+    return {flag.off, *plain, *parts, *(target.variant for target in flag.targets)}
 
 
 def _matched(flag: Flag, variations: Sequence[dict[str, Any]]) -> dict[VariantName, str]:

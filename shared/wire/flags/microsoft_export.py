@@ -61,7 +61,7 @@ def key_values(exported: Exported) -> Exported:
         }
         for flag in management["feature_flags"]
     ]
-    return Exported({"items": items}, exported.notes)
+    return Exported({"items": items}, exported.notes, exported.refused)
 
 
 class _Writing:
@@ -91,15 +91,15 @@ class _Writing:
             document["conditions"] = {"client_filters": [_time_window(flag.schedule)]}
         return document | {"variants": self._variants(), "allocation": self._allocation()}
 
-    def _lost(self, words: str) -> None:
-        self.notes.append(Note(self.flag.key, Fate.LOST, words))
+    def _lost(self, words: str, fate: Fate = Fate.SERVES) -> None:
+        self.notes.append(Note(self.flag.key, fate, words))
 
     def _note_others(self) -> None:
         flag = self.flag
         told = [name for name, _ in flag.metadata if name not in self._statuses]
         for name, value in (("owner", flag.owner), ("tags", flag.tags), ("expires", flag.expires), ("metadata", told)):
             if value:
-                self._lost(f"the field {name}")
+                self._lost(f"the field {name}", Fate.LOST)
         if flag.prerequisites:
             self._lost(f"that {', '.join(each.flag for each in flag.prerequisites)} must be on")
         if flag.regions:
@@ -258,7 +258,10 @@ class _Writing:
             self._lost(f"{what}, a percentage by another attribute than the targeting key")
             return
         if split.hashing is not Hashing.MICROSOFT:
-            self._lost(f"users are divided anew: Microsoft does not hash as {split.hashing} does")
+            self._lost(f"Microsoft does not hash as {split.hashing} does", Fate.DIVIDED)
+        is_rule = split is not self.flag.default
+        if is_rule and any(share.weight and share.variant in self._null for share in split.shares):
+            self._lost(f"{what}, which serves the code's own default to some")
         total, since = sum(share.weight for share in split.shares), 0
         for share in split.shares:
             until = since + share.weight
@@ -270,7 +273,7 @@ class _Writing:
             if len(split.seed.splitlines()) == 1:
                 allocation["seed"] = split.seed
             else:
-                self._lost("users are divided anew: a seed is one line, and not empty")
+                self._lost("a seed is one line there, and not empty", Fate.DIVIDED)
 
 
 _MEMBERS: Final = {BY_KEY: "Users", GROUPS: "Groups"}

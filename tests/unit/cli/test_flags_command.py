@@ -102,11 +102,37 @@ def test_the_way_that_flagd_hashed_can_be_said(file, capsys):
 
 @pytest.mark.parametrize("target", ["flagd", "microsoft", "app-configuration", "launchdarkly"])
 def test_flags_are_converted(target, file, capsys):
-    assert main(["flags", "convert", "--to", target, "--json", file(COLLECTION)]) == 0
+    assert main(["flags", "convert", "--to", target, "--lossy", "--json", file(COLLECTION)]) == 0
 
     told = json.loads(capsys.readouterr().out)
     assert told["document"]
-    assert set(told) == {"ok", "document", "notes"}
+    assert set(told) == {"ok", "document", "notes", "refused"}
+    assert (told["ok"], told["refused"]) == (True, [])
+
+
+MINORS = {"id": "minors", "if": {"attribute": "age", "op": "<", "values": [18]}, "serve": "off"}
+DENY = {"flags": [{"key": "deny", "default": "on", "rules": [MINORS]}, {"key": "plain", "default": "on"}]}
+
+
+def test_a_flag_that_would_serve_more_there_is_left_out_and_told_unless_it_is_asked_for(file, capsys):
+    def written(*more: str) -> tuple[int, list[str], str]:
+        code = main(["flags", "convert", "--to", "microsoft", *more, file(DENY)])
+        told = capsys.readouterr()
+        flags = json.loads(told.out)["feature_management"]["feature_flags"]
+        return code, [flag["id"] for flag in flags], told.err
+
+    code, keys, err = written()
+    assert (code, keys) == (1, ["plain"])
+    assert "refused: deny: serves differently: the rule minors" in err
+
+    code, keys, err = written("--lossy")
+    assert (code, keys) == (0, ["deny", "plain"])
+    assert "refused" not in err
+    assert "deny: serves differently: the rule minors" in err
+
+    assert main(["flags", "convert", "--to", "microsoft", "--json", file(DENY)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], [each["subject"] for each in told["refused"]]) == (False, ["deny"])
 
 
 def test_a_problem_is_told_with_its_line(file, capsys):

@@ -163,6 +163,8 @@ class NotDistributed:
     why: str
     after_seconds: float | None = None
     """How long the other side asked to be left alone, where it did."""
+    is_final: bool = False
+    """Whether trying the same again is of no use: it waits until something changes, or somebody asks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,11 @@ def distributed(draft: FlagDraft, command: Distributed) -> None:
 
 
 def failed(draft: FlagDraft, command: NotDistributed) -> None:
-    """Keep why, and try again after a pause that grows."""
+    """Keep why, and try again after a pause that grows; what is final closes all that is open."""
+    if command.is_final:
+        open_rows = draft.state.distributing
+        draft.record(e.DistributionFailed(at=draft.now, why=command.why, again=None, effects=open_rows))
+        return
     attempts = draft.state.distribution.attempts if draft.state.distribution is not None else 0
     pause = min(FIRST_PAUSE_SECONDS * 2 ** min(attempts, 20), LONGEST_PAUSE_SECONDS)
     asked = min(command.after_seconds or 0.0, LONGEST_ASKED_SECONDS)

@@ -165,7 +165,10 @@ class FlagDistributed:
 class DistributionFailed:
     at: datetime
     why: str
-    again: datetime
+    again: datetime | None
+    """When it is tried again; None: it is not, before something changes."""
+    effects: tuple[EffectId, ...] = ()
+    """The outbox rows that nothing is to be done for any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

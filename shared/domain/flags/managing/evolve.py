@@ -70,7 +70,9 @@ def _apply(state: FlagState, event: e.FlagEvent) -> FlagState:
             done = Distribution(revision=event.revision, at=event.at, notes=event.notes)
             return replace(state, distributing=still_open, distribution=done)
         case e.DistributionFailed():
-            return replace(state, distribution=_failed(state.distribution or Distribution(), event))
+            waiting = tuple(row for row in state.distributing if row not in event.effects)
+            failed = _failed(state.distribution or Distribution(), event)
+            return replace(state, distributing=waiting, distribution=failed)
         case e.DistributionEnded():
             return replace(state, distributing=(), distribution=None)
         case _:

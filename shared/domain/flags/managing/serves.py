@@ -46,6 +46,7 @@ def rule_of(flag: Flag, rule: str) -> Rule | None:
 
 
 def bare(flag: Flag) -> Flag:
-    """Return a killed flag with what it serves, and the names of what it would serve otherwise, without its rules."""
+    """Return a flag that is off with what it serves and the names of what it would serve, without what decides."""
     variants = tuple(each if each.name == flag.off else replace(each, value=None) for each in flag.variants)
-    return replace(flag, variants=variants, default=flag.off, schedule=None, targets=(), rules=(), regions=())
+    nothing = replace(flag, schedule=None, prerequisites=(), targets=(), rules=(), regions=())
+    return replace(nothing, variants=variants, default=flag.off)

@@ -313,7 +313,7 @@ def test_a_disabled_flag_serves_what_the_code_has():
 def test_what_is_exported_serves_the_same_when_it_comes_back(key):
     [flag] = [flag for flag in IMPORTED.flags if flag.key == key]
     exported = export_flagd([flag])
-    assert [note for note in exported.notes if note.fate is Fate.LOST] == []
+    assert [note for note in exported.notes if note.fate is not Fate.CHANGED] == []
 
     back = import_flagd(exported.document)
 
@@ -364,7 +364,7 @@ PLACES = st.sampled_from([BY_KEY, Attribute(("email",))])
 @given(plain_flags(SAYABLE, Hashing.FLAGD_3, PLACES), st.lists(contexts(), min_size=5, max_size=5))
 def test_what_is_exported_without_loss_serves_the_same(flag, asking):
     exported = export_flagd([flag])
-    assert [note for note in exported.notes if note.fate is Fate.LOST and "it is off" not in note.words] == []
+    assert [note for note in exported.notes if note.fate is not Fate.CHANGED and "it is off" not in note.words] == []
     back = import_flagd(exported.document)
     assert back.refused == ()
 
@@ -393,10 +393,10 @@ def test_what_flagd_cannot_say_is_noted():
     told = [str(note) for note in export_flagd([flag]).notes]
 
     assert told == [
-        "f: not carried: what the regions eastus do otherwise",
-        "f: not carried: users are divided anew: flagd does not hash as slipway does",
-        "f: not carried: the rule r: the operator matches",
-        "f: not carried: that other must be on: it is not in the document",
+        "f: serves differently: what the regions eastus do otherwise",
+        "f: divided anew: flagd does not hash as slipway does",
+        "f: serves differently: the rule r: the operator matches",
+        "f: serves differently: that other must be on: it is not in the document",
     ]
 
 

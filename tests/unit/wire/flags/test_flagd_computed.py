@@ -48,7 +48,7 @@ def test_what_is_exported_serves_the_same_when_it_comes_back(key, served):
     exported = export_flagd([flag], IMPORTED.segments)
     back = import_flagd(exported.document)
     assert back.refused == ()
-    if any(note.fate is Fate.LOST for note in exported.notes):
+    if any(note.fate is not Fate.CHANGED for note in exported.notes):
         return
     again = compile_flags(back.flags, back.segments, regexes=python_regexes)
     for context, _ in served:

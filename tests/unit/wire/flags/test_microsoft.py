@@ -359,10 +359,10 @@ def test_what_microsoft_cannot_say_is_noted():
     split = Split(shares=(Share("on", 20_000), Share("off", 80_000)), seed="f")
     flag = replace(one().flags[0], default=split, rules=(Rule(id="r", condition=clause, serve="on"),), owner="ann")
 
-    assert [note.words for note in export_microsoft([flag]).notes] == [
-        "the field owner",
-        "the rule r, which is no list of users or groups and no percentage of all",
-        "users are divided anew: Microsoft does not hash as slipway does",
+    assert [str(note) for note in export_microsoft([flag]).notes] == [
+        "f: not carried: the field owner",
+        "f: serves differently: the rule r, which is no list of users or groups and no percentage of all",
+        "f: divided anew: Microsoft does not hash as slipway does",
     ]
 
 

@@ -110,6 +110,22 @@ def test_who_asks_to_be_left_alone_is_so_within_bounds(asked, pause):
     assert next_look(told.state) == NOON + timedelta(seconds=pause)
 
 
+def test_what_is_final_is_not_tried_again_before_something_changes_or_somebody_asks():
+    told = tale()
+    [row] = told.state.distributing
+    told.tell(NotDistributed(why="503"))
+    decision = told.tell(NotDistributed(why="the rule minors", is_final=True))
+
+    assert (decision.closed, told.state.distributing) == ((row,), ())
+    assert next_look(told.state) is None
+    distribution = told.state.distribution
+    assert distribution is not None
+    assert (distribution.error, distribution.again, distribution.revision) == ("the rule minors", None, 0)
+
+    told.tell(Distribute())
+    assert is_due(told.state, NOON)
+
+
 def test_a_pause_does_not_keep_a_kill_from_being_brought_there_at_once():
     told = tale()
     told.tell(NotDistributed(why="503", after_seconds=600))
