@@ -67,7 +67,7 @@ class HostProcess:
                 text=True,
             )
 
-    def await_ready(self, within: float = 60.0) -> None:
+    def await_ready(self, within: float = 180.0) -> None:
         """Return when it takes requests, messages and time."""
         assert self.process is not None
         assert self.process.stdout is not None

@@ -96,7 +96,7 @@ def test_a_damaged_queue_is_named_and_without_it_everything_is_found_again(run, 
     queue.write_bytes(GARBAGE * 3)
 
     run.host.spawn()
-    assert run.host.process.wait(timeout=30) == 1
+    assert run.host.process.wait(timeout=120) == 1
     assert_named(run, queue, "move it away")
     assert queue.read_bytes() == GARBAGE * 3
     queue.unlink()

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from tests.faults.host_process import HostProcess, settings_for
-from tests.faults.moments import LOCK_SECONDS, await_phase, is_sound
+from tests.faults.moments import LOCK_SECONDS, PATIENCE, await_phase, is_sound
 from tests.faults.outside import check_hooks, check_rollouts, check_sandbox, check_swaps, histories
 from tests.faults.shop_run import Story, Told
 from tests.ports import free_port
@@ -46,7 +46,7 @@ def told(run) -> Told:
 
 def was_released_once(run, told, side, cloud, data) -> None:
     """All is as if there had been one host that never stood still."""
-    await_phase(run, told.rollout, "succeeded", within=180)
+    await_phase(run, told.rollout, "succeeded")
     time.sleep(2)
     told.phase = "succeeded"
     events = histories(run.host, [told])
@@ -67,7 +67,7 @@ def suspend_at_work(host, data) -> None:
 
     One that stands still within a transaction keeps everybody out of the file, until it goes on or is killed.
     """
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + PATIENCE
     with closing(sqlite3.connect(f"file:{data / 'queue.db'}?mode=ro", uri=True)) as queue:
         while True:
             assert time.monotonic() < ends, host.last_words()
@@ -97,11 +97,11 @@ def handled_by(host) -> int:
 
 def test_a_host_that_was_taken_for_dead_and_goes_on_does_nothing_a_second_time(run, told, other, side, cloud, data):
     chance = random.Random(5)
-    for _ in range(4):
+    for _ in range(3):
         suspend_at_work(run.host, data)
         before = handled_by(other)
         other.start()  # which ends whatever the one that stands still had locked
-        wait_until(lambda before=before: handled_by(other) > before, within=60)
+        wait_until(lambda before=before: handled_by(other) > before, within=PATIENCE)
         run.host.resume()
         time.sleep(chance.uniform(0.1, 1.0))
         other.kill()

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import azure.functions as func
 
+from local.hosting.timer_functions import TimerMonitor
 from tests.functions.sample_app.journal import behaviour, calls
 from tests.functions.sample_host import running_host, utc_now
 
@@ -76,3 +77,11 @@ def test_the_next_occurrence_is_remembered_over_a_restart(tmp_path):
     status = json.loads((tmp_path / "timers.json").read_text())["tick"]
     assert status["Next"] > utc_now().isoformat()
     assert status["Next"].endswith("T03:00:00+00:00")
+
+
+def test_a_timer_whose_times_cannot_be_kept_goes_on_all_the_same(tmp_path):
+    monitor = TimerMonitor(tmp_path / "not there" / "timers.json")
+
+    monitor.write("sweep", {"Next": "2026-11-23T12:00:00+00:00"})
+
+    assert monitor.read("sweep") == {"Next": "2026-11-23T12:00:00+00:00"}
