@@ -8,6 +8,7 @@ from shared.domain.flags.model import Flag
 from shared.wire.flag_split import flag_split, parse_flag_split
 from shared.wire.flags.collection import Collection, collection_document, parse_collection
 from shared.wire.flags.document import parse_flag, read_document, write_flag
+from shared.wire.flags.faithful import faithful
 from shared.wire.flags.flagd import import_flagd
 from shared.wire.flags.flagd_export import export_flagd
 from shared.wire.flags.json_logic import are_equal, is_true
@@ -16,7 +17,7 @@ from shared.wire.flags.launchdarkly_export import export_launchdarkly
 from shared.wire.flags.launchdarkly_patch import patch_of
 from shared.wire.flags.microsoft import import_microsoft
 from shared.wire.flags.microsoft_export import export_microsoft, key_values
-from shared.wire.flags.notes import Imported
+from shared.wire.flags.notes import Imported, in_short
 from shared.wire.flags.segment_document import parse_segment, write_segment
 from tests.fuzz.parser import Form, Parser, Read, of_answer, of_text
 from tests.fuzz.seeds import examples, fenced, files, given, suites, together
@@ -167,6 +168,8 @@ def _exported(imported: Imported) -> Imported:
     """What an import reads can be written for every product, whatever it says."""
     for export in (export_flagd, export_launchdarkly, export_microsoft):
         json.dumps(export(imported.flags, imported.segments).document)
+        kept = faithful(export, imported.flags, imported.segments)
+        json.dumps(kept.document), in_short([str(each) for each in (*kept.notes, *kept.refused)])
     key_values(export_microsoft(imported.flags, imported.segments))
     for flag in imported.flags:
         # Ours reads what an import made, or refuses it with a word.

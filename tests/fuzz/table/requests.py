@@ -23,7 +23,7 @@ from shared.wire.flag_requests import (
     segment_key_in,
     segment_of,
 )
-from shared.wire.flag_transfer import export_format_in, parse_import
+from shared.wire.flag_transfer import export_format_in, lossy_in, parse_import
 from shared.wire.flagger_questions import kind_in, parse_question, token_in
 from shared.wire.hook_answers import call_in, parse_hook_answer, parse_hook_reply, says_nothing, words_of
 from shared.wire.hook_signature import is_signed
@@ -104,6 +104,7 @@ def _headers(headers: object, body: bytes) -> object:
         planned_time_in,
         version_in,
         export_format_in,
+        lossy_in,
         attempt_in,
         why_given_up,
         sender_of,
