@@ -62,8 +62,8 @@ class Scenario:
     is_there: Callable[[Application], bool] = lambda _: True
     """Where the application stands then, when its next wake-up is due."""
     steps: str = "50"
-    candidate: str = "2"
-    """What the candidate's place serves by then."""
+    candidate: str = ""
+    """What CI has put into the candidate's place by then; empty: nothing."""
 
     @property
     def spec(self) -> str:
@@ -190,7 +190,8 @@ def check(scenario: Scenario, faults: Faults, *, at_most: int = 10_000_000, with
         first = _at_rest(moves, world)
         if scenario.begins:
             first = _led_to(moves, replace(first.world, requests=tuple(scenario.begins)), scenario.is_there)
-        site = replace(first.world.site, candidate=scenario.candidate)
+        site = first.world.site
+        site = replace(site, candidate=scenario.candidate or site.candidate)
         begun = replace(first.world, site=site, requests=tuple(sorted(asked)))
         return Search(moves, known).run(State(begun, (None, None), faults), at_most=at_most)
 
