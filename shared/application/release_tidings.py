@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.application import aggregate as aggregates
 from shared.application import release_aggregate
 from shared.application.door import Door
-from shared.domain.errors import RejectedError
+from shared.domain.errors import NewerReleaseError, RejectedError
 from shared.domain.names import CommandId, application_key
 from shared.domain.releases.commands import RowDone
 from shared.domain.releases.state import OpenTiding
@@ -54,7 +54,7 @@ class ReleaseTeller:
     def _named(self, application: str) -> tuple[Notification, ...]:
         try:
             spec = aggregates.load(self.store, application).application.spec
-        except RejectedError as error:
+        except (RejectedError, NewerReleaseError) as error:
             log.warning("those whom %s names are told nothing of its release: %s", application, error)
             return ()
         return spec.notifications if spec else ()

@@ -10,7 +10,12 @@ from tests.functions.api_client import A_CALL, KEY, own_routes, running_api
 
 LIMIT = 256 * 1024
 DOCUMENT = 512 * 1024
-LIMITS = {"/api/flags/import": 4 * 1024 * 1024, "/api/flags/a": DOCUMENT, "/api/segments/a": DOCUMENT}
+LIMITS = {
+    "/api/backup/restore/entries": 8 * 1024 * 1024,
+    "/api/flags/import": 4 * 1024 * 1024,
+    "/api/flags/a": DOCUMENT,
+    "/api/segments/a": DOCUMENT,
+}
 BODIES = {
     "empty": b"",
     "spaces": b" \n ",

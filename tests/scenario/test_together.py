@@ -539,7 +539,7 @@ def test_a_member_that_cannot_be_read_keeps_nobody_else_from_being_told(tmp_path
 
     assert told(world, "team")[-1] == "release autumn was paused by alice"
     assert "those whom application:db names are told nothing of its release" in caplog.text
-    assert "stored by a newer release" in caplog.text
+    assert "written by a newer release" in caplog.text
 
 
 def test_the_door_refuses_what_cannot_be_released_together(world):

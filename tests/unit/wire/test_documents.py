@@ -316,5 +316,5 @@ def test_a_damaged_document_is_read_or_refused_and_nothing_else(cut, patch):
     place = cut * len(line) // 200
     try:
         read_event(line[:place] + patch + line[place + 1 :])
-    except RejectedError:
+    except (RejectedError, NewerReleaseError):  # another number where the schema stands
         return
