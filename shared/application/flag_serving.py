@@ -7,7 +7,6 @@ beside it are given the old flags, and so are all of them while the store is unw
 
 import logging
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
@@ -249,6 +248,8 @@ class FlagServer:
             return open_chunk(document) if document is not None and name_of_chunk(document) == name else None
 
         if len(missing) > 1:
+            from concurrent.futures import ThreadPoolExecutor  # a cold start of one chunk does without
+
             with ThreadPoolExecutor(min(READ_AT_ONCE, len(missing))) as threads:
                 found = dict(zip(missing, threads.map(read, missing), strict=True))
         else:
