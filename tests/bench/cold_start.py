@@ -50,7 +50,7 @@ assert answer.status_code == 200, answer.get_body()
 
 
 def measure(folder: Path) -> Iterator[Measurement]:
-    """Import the app, then what else evaluates a flag; give the first answer. A first process warms the disk's cache."""
+    """Import the app, then what else evaluates a flag; give the first answer. A first process warms the disk."""
     took, mebibytes, modules = _starts(_APP)
     budget = f"budget {IMPORT_BUDGET_MS:.0f} ms, {IMPORT_BUDGET_MIB:.0f} MiB"
     note = f"{modules:.0f} modules and {mebibytes:.1f} MiB more; {budget}"
