@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from shared.application.door import MARKER_GRACE
 from shared.domain.rollout.on_tick import next_wake
 from shared.domain.rollout.phases import Phase
 from shared.domain.rollout.state import Application
@@ -73,11 +74,16 @@ class Laws:
             return "its open marker stands though nothing is left to do"
         return _at_the_site(world, state)
 
-    def broken_while_idle(self, world: World) -> str | None:
-        """Return which law a state breaks in which no worker is busy."""
+    def broken_while_idle(self, world: World, *, held_locks: bool) -> str | None:
+        """Return which law a state breaks in which no worker is busy.
+
+        A message that others had while its worker went on is gone when that one dies: then the sweep is in time.
+        """
         state = application_in(world.shop)
         at = next_wake(state) if state is not None else None
         if at is None or any(message.due <= max(at, world.now) for message in world.queue):
+            return None
+        if not held_locks and world.marker is not None and world.marker[0] <= max(at, world.now) + MARKER_GRACE:
             return None
         return f"it has something to do at {at:%H:%M:%S}, and nothing wakes it in time"
 

@@ -97,7 +97,8 @@ class Search:
                         depths.append(depths[at] + 1)
                         broken = self._laws.broken_in(after.world)
                         if not broken and after.workers == IDLE:
-                            broken = self._laws.broken_while_idle(after.world)
+                            held_locks = after.faults[1:] == first.faults[1:]
+                            broken = self._laws.broken_while_idle(after.world, held_locks=held_locks)
                         if broken:
                             self._tell(found, states, came_from, number, broken)
                             return found
