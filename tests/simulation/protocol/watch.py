@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from shared.application import drive
 from shared.application.perform import Performer
 from shared.domain.names import CommandId, EffectId, ReleaseId, RolloutId, TargetName, Version
-from shared.domain.rollout.commands import ClaimEffect, Override, Tick
+from shared.domain.rollout.commands import Override, Tick
 from shared.domain.rollout.effects import PublishViews
 from shared.domain.rollout.events import Event
 from shared.domain.rollout.spec import Place, Target
@@ -250,8 +250,6 @@ class Watch:
             known = before.application.open_effect(row.id)
             if row.begun is not None and (known is None or known.begun != row.begun):
                 self._begun(change.key, row.id, task)
-        if task is not None and isinstance(task.decided, ClaimEffect):
-            self._begun(change.key, task.decided.effect, task)
         for law in COMMIT_LAWS:
             law(self, step)
         self.envelopes[change.key] = after
