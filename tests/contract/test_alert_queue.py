@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from shared.adapters.service_bus.alert_queue import ServiceBusAlertQueue
-from shared.adapters.sqlite.alert_queue import SqliteAlertQueue
 from shared.wire.message_properties import attempt_in
 from tests.amqp_broker import BrokerProcess
+from tests.contract.alert_rigs import embedded, service_bus
 from tests.contract.hasty_sdk import hasten
-from tests.contract.queue_rigs import ServiceBusRig, SqliteRig
+
+__all__ = ["embedded", "service_bus"]
 
 BODY = '{"schemaId": "grüße"}'.encode()
 
@@ -24,22 +23,6 @@ def amqp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrokerProcess]:
         hasten(patch)
         yield process
     process.close()
-
-
-@pytest.fixture
-def embedded(tmp_path: Path):
-    rig = SqliteRig(tmp_path)
-    yield rig, SqliteAlertQueue(rig.broker, rig.plain)
-    rig.close()
-
-
-@pytest.fixture
-def service_bus(amqp: BrokerProcess):
-    rig = ServiceBusRig(amqp)
-    queue = ServiceBusAlertQueue(rig.plain, connection_string=amqp.connection_string, time_out=timedelta(seconds=10))
-    yield rig, queue
-    queue.close()
-    rig.close()
 
 
 @pytest.fixture(params=["embedded", "service_bus"])

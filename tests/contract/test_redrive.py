@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.service_bus.alert_queue import ServiceBusAlertQueue
-from shared.adapters.sqlite.alert_queue import SqliteAlertQueue
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.dead_letters import SqliteDeadLetters
 from shared.adapters.sqlite.open_markers import SqliteOpenMarkers
@@ -21,9 +19,12 @@ from shared.ports.command_queue import WakeUp
 from shared.wire.message_properties import why_given_up
 from shared.wire.wake_ups import encode_wake_up, parse_wake_up
 from tests.amqp_broker import BrokerProcess
+from tests.contract.alert_rigs import embedded, service_bus
 from tests.contract.hasty_sdk import hasten
-from tests.contract.queue_rigs import DUPLICATE_WINDOW, MAX_DELIVERIES, Received, Rig, ServiceBusRig, SqliteRig
+from tests.contract.queue_rigs import DUPLICATE_WINDOW, MAX_DELIVERIES, Received, Rig
 from tests.functions.alerts import alert
+
+__all__ = ["embedded", "service_bus"]
 
 ALERT = json.dumps(alert()).encode()
 SHOP = WakeUp(key="application:shop", fence="f-1", marker="of a sweep long ago")
@@ -63,22 +64,6 @@ class Worker:
 
     def redrive(self, letter: str, command: str) -> bool:
         return self.dead_letters.act(letter, Redrive(id=CommandId(command), by="alice", why="mended")).is_new
-
-
-@pytest.fixture
-def embedded(tmp_path: Path):
-    rig = SqliteRig(tmp_path)
-    yield rig, SqliteAlertQueue(rig.broker, rig.plain)
-    rig.close()
-
-
-@pytest.fixture
-def service_bus(amqp: BrokerProcess):
-    rig = ServiceBusRig(amqp)
-    queue = ServiceBusAlertQueue(rig.plain, connection_string=amqp.connection_string, time_out=timedelta(seconds=10))
-    yield rig, queue
-    queue.close()
-    rig.close()
 
 
 @pytest.fixture(params=["embedded", "service_bus"])

@@ -66,7 +66,7 @@ class Site:
                 return None
             case "read_windows":
                 return self._windows(args[0], now)
-        raise NotImplementedError(f"the site of the model has no {method}")
+        raise AssertionError(f"nothing asks the site of the model for {method}")
 
     def _windows(self, question: WindowQuestion, now: datetime) -> tuple[Window, ...]:
         return tuple(self._window(start, start + question.length, now) for start in question.starts())
