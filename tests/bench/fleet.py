@@ -18,6 +18,7 @@ from shared.domain.rollout.spec import Place, Target
 from shared.domain.rollout.weight import NONE, Weight
 from shared.wire.spec import parse_spec
 from shared.wire.wake_ups import parse_wake_up
+from tests.functions.alerts import alert
 from tests.scenario.world import ALERTS, NOON, QUEUE, SITE, SPEC, World
 
 
@@ -108,7 +109,10 @@ class Fleet(World):
 
     def send_alert(self, name: str) -> None:
         """Azure Monitor puts an alert about the application's site on the queue."""
-        self.broker.send(ALERTS, alert_on(self.targets[name].resource, self.clock.now()), message_id=uuid4().hex)
+        about = alert(
+            target=self.targets[name].resource, alert_id=uuid4().hex, firedDateTime=self.clock.now().isoformat()
+        )
+        self.broker.send(ALERTS, json.dumps(about).encode(), message_id=uuid4().hex)
 
     @contextmanager
     def workers(self, sessions: int, calls: int, turns: dict[str, float]) -> Iterator[None]:
@@ -158,21 +162,6 @@ class Fleet(World):
 def spec_of(name: str) -> str:
     """Return the release spec of one application of the fleet."""
     return SPEC.replace("application: shop", f"application: {name}").replace("sites/shop", f"sites/{name}")
-
-
-def alert_on(resource: str, at: datetime) -> bytes:
-    """Return a fired alert in the common schema."""
-    essentials = {
-        "alertId": f"/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/{uuid4()}",
-        "alertRule": "errors",
-        "severity": "Sev1",
-        "monitorCondition": "Fired",
-        "alertTargetIDs": [resource],
-        "firedDateTime": at.isoformat(),
-    }
-    return json.dumps(
-        {"schemaId": "azureMonitorCommonAlertSchema", "data": {"essentials": essentials, "alertContext": {}}}
-    ).encode()
 
 
 assert SITE in SPEC

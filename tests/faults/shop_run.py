@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from tests.faults.host_process import HostProcess
+from tests.functions.alerts import alert
 from tests.sandbox import SITE_ID, Control
 
 END_SECONDS: Final = 600.0
@@ -118,7 +119,7 @@ class ShopRun:
                 self._override(told, "abort", "RollbackBegun")
             case Story.ALERTED:
                 self._await(told, lambda view: view["weight"] > 0)
-                self._compare(told, self._send_twice("/api/events/azure-monitor", alert_for(told), ""))
+                self._compare(told, self._send_twice("/api/events/azure-monitor", _alert_for(told), ""))
                 told.commands.append("AlertReceived")
 
     def _override(self, told: Told, action: str, leaves: str) -> None:
@@ -155,26 +156,9 @@ class ShopRun:
         return str(self._await(told, lambda view: bool(view["ended"]))["phase"])
 
 
-def alert_for(told: Told) -> dict[str, Any]:
-    """Return an alert of Azure Monitor about the shop's site; the same one each time for one version."""
-    return {
-        "schemaId": "azureMonitorCommonAlertSchema",
-        "data": {
-            "essentials": {
-                "alertId": f"/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/{told.version}",
-                "alertRule": "checkout-errors",
-                "severity": "Sev1",
-                "signalType": "Metric",
-                "monitorCondition": "Fired",
-                "monitoringService": "Platform",
-                "alertTargetIDs": [SITE_ID.upper()],
-                "firedDateTime": "2026-11-23T10:00:00Z",
-                "essentialsVersion": "1.0",
-                "alertContextVersion": "1.0",
-            },
-            "alertContext": {},
-        },
-    }
+def _alert_for(told: Told) -> dict[str, Any]:
+    """Return an alert about the shop's site; the same one each time for one version."""
+    return alert(target=SITE_ID.upper(), alert_id=str(told.version))
 
 
 def as_json(text: str) -> Any:

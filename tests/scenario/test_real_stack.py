@@ -8,6 +8,7 @@ import pytest
 
 from local.interruption import Interruption
 from local.stack import running_stack
+from tests.functions.alerts import alert
 from tests.sandbox import SITE_ID, Control, fetch
 
 
@@ -98,26 +99,8 @@ def test_a_bad_release_is_taken_back_and_its_users_are_counted(shop):
 def test_an_alert_reaches_the_router_in_one_hop(shop, capsys):
     _, rollout = shop.release()
     shop.baking(rollout, 5)
-    alert = {
-        "schemaId": "azureMonitorCommonAlertSchema",
-        "data": {
-            "essentials": {
-                "alertId": "/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/one-hop",
-                "alertRule": "checkout-errors",
-                "severity": "Sev1",
-                "signalType": "Metric",
-                "monitorCondition": "Fired",
-                "monitoringService": "Platform",
-                "alertTargetIDs": [SITE_ID.upper()],
-                "firedDateTime": "2026-11-23T10:00:00Z",
-                "essentialsVersion": "1.0",
-                "alertContextVersion": "1.0",
-            },
-            "alertContext": {},
-        },
-    }
     began = time.monotonic()
-    answer = shop.call("POST", "/api/events/azure-monitor", alert)
+    answer = shop.call("POST", "/api/events/azure-monitor", alert(target=SITE_ID.upper(), alert_id="one-hop"))
     assert (answer.status, answer.json()["applications"]) == (202, ["shop"])
     shop.wait(lambda: shop.rules() == [], 10)
     with capsys.disabled():
