@@ -93,14 +93,18 @@ def _abort_pending(draft: Draft, command: Override) -> None:
 
 
 def _start_against(draft: Draft, command: Override) -> None:
-    """Let what waits begin in a closed window; one that has opened meanwhile lets it by itself."""
+    """Let what waits begin in a closed window."""
     pending = draft.state.pending
     holder = held_from(draft, pending, draft.state.spec, ReleaseAction.START) if pending is not None else None
-    if pending is not None and holder is not None:
+    if pending is not None:
         _pass_window(draft, pending, holder, command)
 
 
-def _pass_window(draft: Draft, rollout: Rollout, holder: Held, command: Override) -> None:
+def _pass_window(draft: Draft, rollout: Rollout, holder: Held | None, command: Override) -> None:
+    """One that has opened meanwhile lets it by itself: then nobody has gone against a window, and history says that."""
+    if holder is None:
+        _refuse(draft, command, "no release window holds it any more")
+        return
     because = against_the_calendar(_reason("window skipped", command), holder)
     draft.record(WindowSkipped(at=draft.now, rollout=rollout.id, action=holder.action, because=because, by=command.by))
 
@@ -138,9 +142,7 @@ def _skip(draft: Draft, live: Rollout, command: Override) -> None:
     """Go on to the next step; behind the last one the rollout ends, and nobody is held back any more."""
     if live.doing is Doing.PREFLIGHT:
         # Whatever else is in the way stays there: only the window is passed.
-        holder = held_before(draft, live, 0)
-        if holder is not None:
-            _pass_window(draft, live, holder, command)
+        _pass_window(draft, live, held_before(draft, live, 0), command)
         return
     because = _reason("step skipped", command)
     if live.step + 1 < len(live.plan):

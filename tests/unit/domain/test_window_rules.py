@@ -67,6 +67,17 @@ def test_who_skips_the_window_of_a_promotion_passes_nothing_else():
     assert story.look().live.step == 0
 
 
+@pytest.mark.parametrize("waiting", [waiting_to_start, waiting_in_preflight])
+def test_who_skips_a_window_that_has_opened_meanwhile_went_against_none_and_history_says_so(waiting):
+    story = waiting()
+    passed = skipped(story)
+    story.wait(5 * HOUR).override("skip")
+
+    assert skipped(story) == passed
+    assert [event.reason for event in story.named(e.CommandRefused)] == ["no release window holds it any more"]
+    assert story.look().live is not None
+
+
 def test_no_freeze_is_skipped():
     story = waiting_to_start().override("freeze").override("skip")
 
