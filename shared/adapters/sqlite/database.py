@@ -14,7 +14,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from shared.adapters.sqlite.layout import refuse_newer_layout
+from shared.adapters.sqlite.line import Line
 from shared.adapters.sqlite.trouble import primary_code, trouble_with
+from shared.domain.errors import TryLaterError
 
 _IDLE_CONNECTIONS = 16
 _RETRY_PAUSE_SECONDS = 0.02
@@ -44,6 +46,7 @@ class Database:
         self._schemas: list[str] = []
         self._idle: list[_Session] = []
         self._lock = threading.Lock()
+        self._writers = Line()
 
     def require(self, schema: str) -> None:
         """See to it that these `CREATE ... IF NOT EXISTS` statements ran before anything else does."""
@@ -59,9 +62,17 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Write all or nothing: on disk when the block ends, undone when it raises."""
-        with self._transaction("BEGIN IMMEDIATE") as connection:
-            yield connection
+        """Write all or nothing: on disk when the block ends, undone when it raises.
+
+        Threads that write to this object take turns in the order in which they came, each waiting at most `patience`.
+        """
+        if not self._writers.enter(self._patience):
+            raise TryLaterError(f"{self.path} cannot be used now: too many wait to write, and it goes on by itself")
+        try:
+            with self._transaction("BEGIN IMMEDIATE") as connection:
+                yield connection
+        finally:
+            self._writers.leave()
 
     def close(self) -> None:
         """Close the connections that are not in use. The next use opens new ones."""
