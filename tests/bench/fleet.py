@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
@@ -18,7 +19,6 @@ from shared.domain.rollout.spec import Place, Target
 from shared.domain.rollout.weight import NONE, Weight
 from shared.wire.spec import parse_spec
 from shared.wire.wake_ups import parse_wake_up
-from tests.functions.alerts import alert
 from tests.scenario.world import ALERTS, NOON, QUEUE, SITE, SPEC, World
 
 
@@ -69,6 +69,15 @@ class WatchedSite:
             self.zeroed.setdefault(target.resource, time.monotonic())
 
 
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """When deliveries began, in monotonic time, by the resource that is theirs."""
+
+    of_alert: dict[str, float] = field(default_factory=dict)
+    of_application: dict[str, float] = field(default_factory=dict)
+    """The first that was under way, or began, after the alert's had begun."""
+
+
 class Fleet(World):
     """`count` applications, each with a site of its own where version 1 is live and version 2 has been put."""
 
@@ -107,16 +116,14 @@ class Fleet(World):
             ApplicationName(name), action, reason="", by="bench", command_id=CommandId(uuid4().hex)
         )
 
-    def send_alert(self, name: str) -> None:
-        """Azure Monitor puts an alert about the application's site on the queue."""
-        about = alert(
-            target=self.targets[name].resource, alert_id=uuid4().hex, firedDateTime=self.clock.now().isoformat()
-        )
-        self.broker.send(ALERTS, json.dumps(about).encode(), message_id=uuid4().hex)
+    @property
+    def zeroed(self) -> dict[str, float]:
+        """When a target's share of the candidate became 0 for the first time, by its resource."""
+        return self.site.zeroed  # type: ignore[attr-defined, no-any-return]
 
     @contextmanager
-    def workers(self, sessions: int, calls: int, turns: dict[str, float]) -> Iterator[None]:
-        """Handle what comes in, as a host does, on threads of this process; `turns` is when each key's first came."""
+    def workers(self, sessions: int, calls: int, turns: Turns) -> Iterator[None]:
+        """Handle what comes in, as a host does, on threads of this process."""
         over = Event()
         threads = [Thread(target=self._serve, args=(self._wake_one, over, turns)) for _ in range(sessions)]
         threads += [Thread(target=self._serve, args=(self._take_alert, over, turns)) for _ in range(calls)]
@@ -129,33 +136,38 @@ class Fleet(World):
             for thread in threads:
                 thread.join()
 
-    def _serve(self, one: Callable[[str, dict[str, float]], bool], over: Event, turns: dict[str, float]) -> None:
+    def _serve(self, one: Callable[[str, Turns], bool], over: Event, turns: Turns) -> None:
         while not over.is_set():
-            if not one(uuid4().hex, turns):
+            try:
+                busy = one(uuid4().hex, turns)
+            except SlipwayError as error:
+                self.failures.append(error)
+                return
+            if not busy:
                 over.wait(0.02)
 
-    def _wake_one(self, owner: str, turns: dict[str, float]) -> bool:
+    def _wake_one(self, owner: str, turns: Turns) -> bool:
         session = self.broker.accept_next_session(QUEUE, owner)
         if session is None:
             return False
-        turns.setdefault(session, time.monotonic())
+        resource = self.targets[session.removeprefix("application:")].resource
         while (delivery := self.broker.receive(QUEUE, session=session, owner=owner)) is not None:
+            began = time.monotonic()
             self.app.wake_ups.handle(parse_wake_up(delivery.body), redelivered=delivery.delivery_count > 1)
+            if resource in turns.of_alert:
+                turns.of_application.setdefault(resource, began)
             self.broker.complete(delivery)
         self.broker.release_session(QUEUE, session, owner)
         return True
 
-    def _take_alert(self, owner: str, _turns: dict[str, float]) -> bool:
+    def _take_alert(self, owner: str, turns: Turns) -> bool:
         delivery = self.broker.receive(ALERTS, owner=owner)
         if delivery is None:
             return False
-        try:
-            self.app.events.take_queued("azure-monitor", delivery.body)
-        except SlipwayError as error:
-            self.failures.append(error)
-            self.broker.abandon(delivery)
-        else:
-            self.broker.complete(delivery)
+        (resource,) = json.loads(delivery.body)["data"]["essentials"]["alertTargetIDs"]
+        turns.of_alert.setdefault(resource, time.monotonic())
+        self.app.events.take_queued("azure-monitor", delivery.body)
+        self.broker.complete(delivery)
         return True
 
 

@@ -12,16 +12,13 @@ from pathlib import Path
 from statistics import median
 
 from shared.domain.rollout.commands import Action
+from tests.bench import storm
 from tests.bench.fleet import Fleet
 from tests.bench.measurement import Measurement, summarize
 
 SHORT = (100, 1_000)
 FULL = (100, 1_000, 10_000)
 COMMANDS = 600
-SESSIONS, CALLS = 10, 4
-"""As many at once as host.json says."""
-STORM_SECONDS = 10.0
-BACK_WITHIN_SECONDS = 5.0
 FLAT_WITHIN = 0.10
 
 
@@ -41,7 +38,7 @@ def measure(folder: Path, *, full: bool = False) -> Iterator[Measurement]:
         note = f"p99 {_p99(decided):.2f} ms; drift of the median since {min(middles):,}: {_drift(middles):+.0%}"
         yield summarize(f"from accepted to decided and done, {count:,} live rollouts", decided, note=note, over=over)
         yield _everybody_wakes(fleet)
-    yield from _storm(fleet)
+    yield from storm.measure(fleet)
 
 
 def _commands(fleet: Fleet) -> tuple[list[float], list[float]]:
@@ -72,38 +69,6 @@ def _everybody_wakes(fleet: Fleet) -> Measurement:
     assert fleet.failures == [], fleet.failures[:3]
     note = f"all at once: {sum(took):.1f} s; p99 {_p99(took):.1f} ms; windows read from sites in memory"
     return summarize(f"look at one of {len(fleet.names):,} that are due", took, note=note)
-
-
-def _storm(fleet: Fleet) -> Iterator[Measurement]:
-    """Let an alert come in on every application within ten seconds, while the worker's threads take them."""
-    turns: dict[str, float] = {}
-    fleet.clock.start()
-    began = time.monotonic()
-    with fleet.workers(SESSIONS, CALLS, turns):
-        for number, name in enumerate(fleet.names):
-            early = began + STORM_SECONDS * number / len(fleet.names) - time.monotonic()
-            if early > 0:
-                time.sleep(early)
-            fleet.send_alert(name)
-        sent = time.monotonic() - began
-        _until_back(fleet, began)
-    fleet.clock.stop()
-    assert fleet.failures == [], fleet.failures[:3]
-    zeroed = fleet.site.zeroed  # type: ignore[attr-defined]
-    back = [zeroed[fleet.targets[name].resource] - turns[f"application:{name}"] for name in fleet.names]
-    late = [each for each in back if each > BACK_WITHIN_SECONDS]
-    count = len(fleet.names)
-    note = f"{count:,} alerts in {sent:.0f} s, the last rollback after {max(zeroed.values()) - began:.0f} s; "
-    note += f"slowest {1000 * max(back):.0f} ms; {SESSIONS} sessions and {CALLS} calls at once"
-    over = [f"{len(late)} later than {BACK_WITHIN_SECONDS:.0f} s"] if late else []
-    yield summarize("storm: from its turn to weight 0 at the router", back, rate=False, note=note, over=over)
-
-
-def _until_back(fleet: Fleet, began: float) -> None:
-    zeroed, patience = fleet.site.zeroed, 60 + 0.2 * len(fleet.names)  # type: ignore[attr-defined]
-    while len(zeroed) < len(fleet.names):
-        assert time.monotonic() - began < patience, f"{len(zeroed)} of {len(fleet.names)} are back"
-        time.sleep(0.05)
 
 
 def _not_flat(middles: dict[int, float]) -> list[str]:
