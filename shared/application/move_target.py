@@ -21,7 +21,7 @@ from shared.domain.rollout.commands import (
 from shared.domain.rollout.effects import BeginSwap, SetAudience, SetPreview, SetWeight
 from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Place, Target
-from shared.domain.rollout.state import OpenEffect, Rollout, Side, TargetState
+from shared.domain.rollout.state import OpenEffect, Phase, Rollout, Side, TargetState
 from shared.domain.rollout.steps import replaced_in_words
 from shared.domain.rollout.timing import SWAP_LOOK
 from shared.domain.rollout.weight import Weight
@@ -115,6 +115,8 @@ class TargetMover:
     def _bring_share(self, row: OpenEffect, level: Level) -> Weight:
         wanted = level.state.share()
         found = self.router.read_share(level.target)
+        if wanted > found and level.rollout.phase is Phase.ROLLING_BACK:
+            return found  # whoever goes back is never sent more, little by little or not
         if found != wanted:
             if wanted > found:
                 self._verify_place(level)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.rollout.spec import Place
+from shared.domain.rollout.weight import Weight
 from tests.scenario.test_by_weight import BY_WEIGHT
 from tests.scenario.world import SPEC, World
 
@@ -112,3 +113,27 @@ def test_a_worker_that_starts_anew_goes_on_with_the_way_back(world):
 
     assert world.run_to_end(rollout) == "rolled-back"
     assert shares(world)[-3:] == [30, 10, 0]
+
+
+def test_nobody_is_sent_to_a_sick_place_on_the_way_back_from_a_weight_that_was_never_reached(world):
+    rollout = world.deploy("2")
+    world.run_until(lambda: world.share() == 5)
+    world.site.deploy(world.target, Place.CANDIDATE, "2", healthy=False)
+    world.override("skip")
+    world.run_until(lambda: world.rollout(rollout)["stuck"] is not None)
+    asked = len(shares(world))
+    world.override("rollback")
+
+    assert world.run_to_end(rollout) == "rolled-back"
+    assert shares(world)[asked:] == [0]
+
+
+def test_whom_somebody_took_back_by_hand_meanwhile_nobody_sends_there_again(world):
+    rollout = world.deploy("2")
+    world.run_until(lambda: world.share() == 50)
+    world.override("rollback")
+    world.run_until(lambda: world.share() == 30)
+    world.site.move_by_hand(world.target, Weight(2_000))
+
+    assert world.run_to_end(rollout) == "rolled-back"
+    assert shares(world)[-2:] == [30, 0]

@@ -40,7 +40,7 @@ def decide_outcome(draft: Draft, outcome: EffectOutcome) -> None:
         draft.record(e.EffectPutOff(at=draft.now, effect=row.id, due=due, why=outcome.why, failed=False))
         return
     found = _place_of(draft, row.effect)
-    if found is not None and isinstance(outcome, WeightWasSet) and _is_unheeded(found[1], outcome):
+    if found is not None and isinstance(outcome, WeightWasSet) and _is_unheeded(*found, outcome):
         asked, found_share = to_percent(found[1].share()), to_percent(outcome.share)
         why = f"the router sends {found_share:g} % after it was told to send {asked:g} %"
         _failed(draft, row, EffectFailed(row.id, why))
@@ -94,9 +94,14 @@ def _pinned(draft: Draft, effect: PinTraffic, says: str, *, pinned: bool) -> Non
         draft.record(e.TargetPinned(at=draft.now, target=effect.target, pinned=pinned, says=says))
 
 
-def _is_unheeded(target: TargetState, outcome: WeightWasSet) -> bool:
-    """Whether the router sends another share than it was told to: routers round, but never nothing up."""
+def _is_unheeded(rollout: Rollout, target: TargetState, outcome: WeightWasSet) -> bool:
+    """Whether the router sends another share than it was told to: routers round, but never nothing up.
+
+    On the way back less is as good: what was decided to be sent may never have been.
+    """
     wanted = target.share()
+    if rollout.phase is Phase.ROLLING_BACK and outcome.share < wanted:
+        return False
     off = abs(outcome.share - wanted)
     return outcome.generation == target.generation and off > (NONE if wanted == NONE else ROUNDING)
 

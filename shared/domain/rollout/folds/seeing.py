@@ -31,13 +31,17 @@ def looked(rollout: Rollout, event: e.Looked) -> Rollout:
 
 
 def weight_observed(rollout: Rollout, event: e.WeightObserved) -> Rollout:
-    """From when clients follow it, the share that the router shows is the one that is measured."""
+    """From when clients follow it, the share that the router shows is the one that is measured.
+
+    On the way back it is also the most that is still wanted: nobody comes to the candidate anew.
+    """
 
     def observed(target: TargetState) -> TargetState:
         weight = target.seen(event.share)
+        wanted = min(target.wanted, weight) if rollout.phase is Phase.ROLLING_BACK else target.wanted
         follows = target.located.settles if target.located else timedelta(0)
         analysis = _weighing(target.analysis, weight, event.at + follows)
-        return replace(target, observed=weight, reached=event.generation, analysis=analysis)
+        return replace(target, wanted=wanted, observed=weight, reached=event.generation, analysis=analysis)
 
     return on_target(rollout, event.target, observed)
 
