@@ -17,7 +17,7 @@ from shared.domain.rollout.settle import NO_SWAP
 from shared.domain.rollout.spec import Located, Place
 from shared.domain.rollout.state import Ending, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import enter_step, fail
-from shared.domain.rollout.timing import HELD_LOOK, PREFLIGHT_LOOK
+from shared.domain.rollout.timing import HELD_LOOK, PREFLIGHT_LOOK, rarer
 from shared.domain.rollout.weight import NONE
 from shared.domain.rollout.windows import held_before, note_held
 
@@ -49,8 +49,9 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
     blind = tuple(obstacle for target in live.targets for obstacle in _blind(target.name, readings))
     if obstacles or blind:
         why = "preflight: " + "; ".join((*obstacles, *blind))
-        soon = draft.now + (PREFLIGHT_LOOK if live.held_since is None else HELD_LOOK)
-        _look_again(draft, live, readings, soon, ready=not obstacles, why=why)
+        waited = draft.now - (live.started or draft.now)
+        wait = rarer(PREFLIGHT_LOOK, waited) if live.held_since is None else HELD_LOOK
+        _look_again(draft, live, readings, draft.now + wait, ready=not obstacles, why=why)
         return
     holder = held_before(draft, live, 0)
     if holder is not None:

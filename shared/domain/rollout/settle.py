@@ -11,7 +11,7 @@ from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.readings import AudienceSeen, Readings, SwapSeen, Trouble
 from shared.domain.rollout.spec import Place, Stage
 from shared.domain.rollout.state import Application, Doing, Ending, Phase, Rollout, Side, TargetState
-from shared.domain.rollout.timing import CALL_LIMIT, PINNED, SETTLE_LOOK
+from shared.domain.rollout.timing import CALL_LIMIT, HELD_LOOK, PINNED, SETTLE_LOOK
 from shared.domain.rollout.weight import NONE
 
 NOTHING = timedelta(0)
@@ -71,11 +71,16 @@ def decide_settled(draft: Draft, live: Rollout, readings: Readings) -> None:
         return
     troubles = [trouble for target in live.targets if (trouble := _put_right(draft, live, target, readings))]
     if troubles:
-        _look_again(draft, live, draft.now + SETTLE_LOOK, "; ".join(troubles))
+        _look_again(draft, live, draft.now + _until_next_look(live), "; ".join(troubles))
     elif draft.state.live is not None and all(target.is_back for target in draft.state.live.targets):
         end(draft, live)
     elif draft.state.live is not None and draft.state.live.doing is Doing.SETTLING:
-        _look_again(draft, live, draft.now + SETTLE_LOOK, "a target is not seen to be back")
+        _look_again(draft, live, draft.now + _until_next_look(live), "a target is not seen to be back")
+
+
+def _until_next_look(live: Rollout) -> timedelta:
+    """Return how soon to look again; where a person was called, nothing comes back within seconds."""
+    return SETTLE_LOOK if live.stuck is None else HELD_LOOK
 
 
 def end(draft: Draft, live: Rollout) -> None:

@@ -1,5 +1,7 @@
 """Watching a swap: a long operation whose proof is the version that production serves."""
 
+from datetime import timedelta
+
 from shared.domain.names import Version
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
@@ -8,7 +10,7 @@ from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.state import Phase, Rollout, Side, TargetState
 from shared.domain.rollout.steps import fail_replaced, verify_side
-from shared.domain.rollout.timing import SWAP_LOOK
+from shared.domain.rollout.timing import HELD_LOOK, SWAP_LOOK
 
 
 def decide_swap(draft: Draft, live: Rollout, readings: Readings) -> None:
@@ -23,7 +25,13 @@ def decide_swap(draft: Draft, live: Rollout, readings: Readings) -> None:
             _decide_target(draft, live, target, target.swap_token, readings)
     after = draft.state.live
     if after is not None and after.doing is doing and after.look_at is not None and after.look_at <= draft.now:
-        draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=draft.now + SWAP_LOOK))
+        draft.record(e.Looked(at=draft.now, rollout=live.id, look_at=draft.now + _until_next_look(after)))
+
+
+def _until_next_look(live: Rollout) -> timedelta:
+    """A swap that runs is over soon; one that was not begun has an outbox row to wake for it, and is only watched."""
+    runs = any(target.swap_token is not None for target in live.targets)
+    return SWAP_LOOK if runs and live.stuck is None else HELD_LOOK
 
 
 def _is_replaced(draft: Draft, live: Rollout, readings: Readings) -> bool:

@@ -12,6 +12,7 @@ PREFLIGHT_LOOK = timedelta(seconds=5)
 CHECK_AT_MOST_EVERY = timedelta(seconds=15)
 """News is judged when it comes; versions and shares are read for it at most so often, or once a window."""
 HELD_LOOK = timedelta(minutes=1)
+"""What does not come on by itself, or has not for a long time, is looked at so often."""
 CALENDAR_LOOK = timedelta(minutes=15)
 """What a release window holds asks the calendar again so often: nothing tells that the one of the house was changed."""
 SWAP_LOOK = timedelta(seconds=3)
@@ -52,6 +53,14 @@ def backoff(attempt: int, asked: float | None = None) -> timedelta:
     doubled: timedelta = FIRST_RETRY * (1 << min(attempt, 10))
     wait = min(doubled, LONGEST_RETRY)
     return max(wait, timedelta(seconds=min(asked, 300))) if asked else wait
+
+
+def rarer(soon: timedelta, waited: timedelta) -> timedelta:
+    """Return how long to wait for the next look at what has been waited for so long already.
+
+    A tenth more hardly matters to who waits, and a day of waiting does not take thousands of looks.
+    """
+    return max(soon, min(waited / 10, HELD_LOOK))
 
 
 def window_floor(at: datetime, length: timedelta) -> datetime:
