@@ -10,6 +10,8 @@ CHANGES: Final = frozenset(
     | {"promoter.reset_preview"}
 )
 """Calls that change what users meet: they land at most `LANDS_WITHIN` after they were made."""
+UNANSWERED: Final = CHANGES | {"hooks.call"}
+"""Calls of which nobody may know what came of them."""
 LANDS_WITHIN: Final = 20.0
 """Seconds: no call to the outside takes longer, by the ports' promises."""
 STORE: Final = ("store.load", "store.commit", "store.accept", "store.answer", "store.record")

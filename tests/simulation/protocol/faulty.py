@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from shared.domain.analysis.measurement import Lack, Missing, Sample, Window
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError, UnansweredError, VersionConflictError
-from tests.simulation.protocol.faults import CHANGES, Weather
+from tests.simulation.protocol.faults import UNANSWERED, Weather
 from tests.simulation.protocol.schedule import Fault, Move
 from tests.simulation.protocol.tasks import KilledError, Task
 
 if TYPE_CHECKING:
     from tests.simulation.protocol.world import World
-
-UNANSWERED = CHANGES | {"hooks.call"}
 
 
 class Faulty:
@@ -89,10 +87,7 @@ class Faulty:
 
     def _stall(self, call: "_Call", *, is_before: bool = False, frozen: bool = False) -> None:
         """Stand still; before a call that changes what users meet no longer than such a call may take."""
-        seconds = call.fault.seconds
-        if is_before and call.method in UNANSWERED:
-            seconds = min(seconds, call.task.lands_within)
-            call.task.lands_within -= seconds
+        seconds = self._at_most(call) if is_before else call.fault.seconds
         self._world.tasks.stall(self._world.time + timedelta(seconds=seconds), frozen=frozen)
 
     def _lose_lock(self, call: "_Call") -> Any:
@@ -128,8 +123,14 @@ class Faulty:
             if seen is not None:
                 seen(call.task, call.args, {}, None)
 
-        self._world.land(min(call.fault.seconds, call.task.lands_within), land)
+        self._world.land(self._at_most(call), land)
         raise UnansweredError("no answer")
+
+    def _at_most(self, call: "_Call") -> float:
+        """Return the seconds of the fault, or those that are left for the call to land in."""
+        lands_by = call.task.lands_by
+        left = (lands_by - self._world.time).total_seconds() if lands_by is not None else math.inf
+        return min(call.fault.seconds, max(left, 0.0))
 
     def _lie(self, call: "_Call") -> Any:
         """Say that it was done."""

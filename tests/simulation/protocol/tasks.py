@@ -27,8 +27,8 @@ class Task:
     """Until when it is stalled."""
     frozen: bool = False
     """Whether its host does nothing for it either meanwhile: its lock is not renewed."""
-    lands_within: float = 0.0
-    """How many seconds are left, all faults together, before the call that it makes must have landed."""
+    lands_by: datetime | None = None
+    """When the call that it is about to make must have landed, whatever the call meets and whoever has a turn."""
     killed: bool = False
     over: bool = False
     command: str = ""
@@ -93,6 +93,21 @@ class Tasks:
         assert task is not None
         self._hand_back(task, self.ready)
 
+    def let_land(self) -> None:
+        """Let those go first whose calls must have landed by now: no turns of others make a call take longer."""
+        now = self._now()
+        while True:
+            late = next((task for task in (*self.ready, *self.stalled) if task.lands_by and task.lands_by <= now), None)
+            if late is None:
+                return
+            where = self.ready if late in self.ready else self.stalled
+            where.remove(late)
+            current = self.current
+            assert current is not None
+            self.ready.insert(0, late)
+            self.ready.insert(1, current)
+            self._give_turn_back(current)
+
     def stall(self, until: datetime, *, frozen: bool = False) -> None:
         """Let the current task stand still until then."""
         task = self.current
@@ -131,6 +146,9 @@ class Tasks:
 
     def _hand_back(self, task: Task, where: list[Task]) -> None:
         where.append(task)
+        self._give_turn_back(task)
+
+    def _give_turn_back(self, task: Task) -> None:
         parent = getcurrent().parent
         assert parent is not None
         parent.switch()

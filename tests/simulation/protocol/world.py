@@ -21,7 +21,7 @@ from shared.domain.rollout.spec import Place, Spec, Target
 from shared.domain.rollout.weight import Weight
 from tests.simulation.protocol.broker import MemoryBroker
 from tests.simulation.protocol.encoding import as_values
-from tests.simulation.protocol.faults import LANDS_WITHIN
+from tests.simulation.protocol.faults import LANDS_WITHIN, UNANSWERED
 from tests.simulation.protocol.faulty import Faulty
 from tests.simulation.protocol.ports import Gated
 from tests.simulation.protocol.recipes import spec_of
@@ -166,14 +166,20 @@ class World:
         self.time += timedelta(seconds=self.schedule.latency)
         if self.calls > CALLS_AT_MOST:
             self.watch.fail("it comes to rest", f"{self.calls} port calls and no end")
-        if self.storming:
+        self.tasks.let_land()
+        if not self.storming:
+            return self.carry_out(task, method, do, args, options)
+        if method in UNANSWERED:
+            task.lands_by = self.time + timedelta(seconds=LANDS_WITHIN)
+        try:
             faults, turns_change = self.faulty.at(self.calls, method)
             if turns_change:
                 self.tasks.give_way()
             if faults:
-                task.lands_within = LANDS_WITHIN
                 return self.faulty.meet(task, faults, method, do, args, options)
-        return self.carry_out(task, method, do, args, options)
+            return self.carry_out(task, method, do, args, options)
+        finally:
+            task.lands_by = None
 
     def carry_out(self, task: Task | None, method: str, do: Callable[..., Any], args: Any, options: Any) -> Any:
         """Do it, and see what came of it."""
