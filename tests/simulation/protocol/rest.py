@@ -8,6 +8,7 @@ from shared.application.publish import APPLICATIONS
 from shared.domain.names import application_key
 from shared.domain.releases.state import Release, ReleasePhase
 from shared.domain.rollout.commands import Action
+from shared.domain.rollout.effects import LevelEffect
 from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.on_tick import next_wake
 from shared.domain.rollout.permissions import refusal
@@ -150,8 +151,7 @@ def _nothing_is_left_over(world: "Simulation", key: str) -> None:
             watch.fail("every fact is decided", f"{command} was accepted and never decided")
     if state is None:
         return
-    stuck = state.live is not None and state.live.stuck is not None
-    if (loaded.outbox or state.effects) and not stuck:
+    if (loaded.outbox or state.effects) and not _tries_on(state):
         watch.fail("every effect is done", f"{key}: {[str(row.effect) for row in state.effects]}"[:300])
     wake, marker = next_wake(state), store.markers.find(key)
     if wake is None and marker is not None:
@@ -162,6 +162,15 @@ def _nothing_is_left_over(world: "Simulation", key: str) -> None:
     lines = [json.loads(row.document) for row in page.rows if row.key == state.name]
     if lines != [json.loads(json.dumps(application_summary(state)))]:
         watch.fail("lists show how it stands", f"{key}: {lines}"[:300])
+
+
+def _tries_on(state: Application) -> bool:
+    """Whether a person was called because something cannot be done now: it is tried on until that person decides."""
+    live = state.live
+    if live is None or live.stuck is not None:
+        return live is not None
+    is_refused = all(isinstance(row.effect, LevelEffect) and row.attempt > 0 for row in state.effects)
+    return live.phase is Phase.PAUSED and bool(state.effects) and is_refused
 
 
 def _told(world: "Simulation") -> str:
