@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from shared.domain.names import TargetName
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.preview import Preview
@@ -9,7 +10,8 @@ from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.state import Rollout, Side, TargetState
 from shared.domain.rollout.steps import enter_step
-from shared.domain.rollout.timing import SETTLE_LOOK
+from shared.domain.rollout.timing import HELD_LOOK, SETTLE_LOOK
+from shared.domain.rollout.windows import held_before, note_held
 
 
 def keep_previews(draft: Draft, live: Rollout, readings: Readings) -> None:
@@ -25,7 +27,7 @@ def keep_previews(draft: Draft, live: Rollout, readings: Readings) -> None:
 
 
 def moved_on(draft: Draft, live: Rollout, readings: Readings) -> bool:
-    """Enter the next step once every slot was seen well often enough in a row; else look again soon.
+    """Enter the next step once every slot was seen well often enough in a row and no window holds it; else look again.
 
     Returns whether that decided the look: a rollout that is held is only watched.
     """
@@ -43,7 +45,7 @@ def moved_on(draft: Draft, live: Rollout, readings: Readings) -> bool:
     passes = {target.name: _passes(after, target, readings) for target in prepared}
     checks = {target.name: after.spec.target(target.name).health for target in prepared}
     if all(passes[name] >= checks[name].passes for name in passes):
-        enter_step(draft, live, live.step + 1, "every slot is well with production's settings")
+        _go_on(draft, live, passes)
         return True
     every = max((check.every for check in checks.values()), default=timedelta(0))
     lacking = "; ".join(_lacks(after, target, readings) for target in prepared)
@@ -58,6 +60,27 @@ def moved_on(draft: Draft, live: Rollout, readings: Readings) -> bool:
         )
     )
     return True
+
+
+def _go_on(draft: Draft, live: Rollout, passes: dict[TargetName, int]) -> None:
+    """Enter the next step, unless its window has closed while the slot was prepared: then it is looked after on."""
+    holder = held_before(draft, live, live.step + 1)
+    if holder is None:
+        enter_step(draft, live, live.step + 1, "every slot is well with production's settings")
+        return
+    note_held(draft, live, holder)
+    soon = draft.now + HELD_LOOK
+    look_at = min(soon, holder.until or soon)
+    draft.record(
+        e.Looked(
+            at=draft.now,
+            rollout=live.id,
+            look_at=look_at,
+            checked=True,
+            why=holder.why,
+            passes=tuple(passes.items()),
+        )
+    )
 
 
 def _passes(live: Rollout, target: TargetState, readings: Readings) -> int:

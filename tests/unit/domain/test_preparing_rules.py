@@ -1,10 +1,12 @@
 """Swaps with preview: the slot is seen well with production's settings before anybody is sent there by a swap."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from shared.domain.rollout import events as e
+from shared.domain.rollout.calendar import ReleaseAction
 from shared.domain.rollout.commands import EffectFailed, PreviewWasSet
 from shared.domain.rollout.effects import BeginSwap, SetPreview, SetWeight
 from shared.domain.rollout.plan import (
@@ -20,7 +22,7 @@ from shared.domain.rollout.plan import (
 from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Outcome, Stage
 from shared.domain.rollout.state import Doing, Phase, Side
-from tests.unit.domain.specs import MINUTE, WEB, ab_test, blue_green, hook, spec, with_previews
+from tests.unit.domain.specs import MINUTE, WEB, ab_test, blue_green, hook, quiet_until, spec, with_previews
 from tests.unit.domain.states import Story, at_gate, shifting
 
 EVERY = timedelta(seconds=5)
@@ -83,6 +85,50 @@ def test_before_the_swap_the_slot_is_seen_well_with_productions_settings():
 
     assert story.live.doing is Doing.SWAPPING
     assert story.named(e.StepEntered)[-1].because == "every slot is well with production's settings"
+
+
+def closing_while_it_is_prepared() -> Story:
+    """The slot is prepared, and meanwhile a window has opened that denies the promotion until 15:00."""
+    story = prepared()
+    calendar = (quiet_until(15, ReleaseAction.PROMOTE),)
+    assert story.live.spec is not None
+    live = replace(story.live, spec=replace(story.live.spec, calendar=calendar))
+    story.state = replace(story.state, live=live)
+    return story.wait(EVERY).tick()
+
+
+def test_a_window_that_closes_while_a_slot_is_prepared_holds_the_swap_until_it_opens():
+    story = closing_while_it_is_prepared()
+    assert (story.live.doing, story.rows(BeginSwap)) == (Doing.PREPARING, [])
+    assert story.live.reason.startswith("release window quiet denies promote")
+
+    while story.now.hour < 15:
+        assert story.live.doing is Doing.PREPARING
+        story.look()
+
+    assert (story.live.doing, story.now.minute) == (Doing.SWAPPING, 0)
+    assert len(story.named(e.RolloutHeld)) == 1
+
+
+def test_a_slot_that_waits_for_its_window_is_looked_after_and_seen_well_again_before_it_is_swapped():
+    story = closing_while_it_is_prepared()
+    story.site.healthy = False
+    story.look()
+    assert "not healthy" in story.live.reason
+
+    story.site.healthy = True
+    story.look()
+    assert story.live.reason.startswith("release window quiet denies promote")
+
+
+def test_who_skips_into_the_preparing_of_a_swap_has_said_to_swap():
+    story = at_gate(with_previews(spec(calendar=(quiet_until(15, ReleaseAction.PROMOTE),)))).override("approve")
+    story.go_until(lambda: story.live.held_by != "")
+    assert isinstance(story.live.plan[story.live.step + 1], Prepare)
+    story.override("skip").settle()
+    story.wait(EVERY).tick()
+
+    assert story.live.doing is Doing.SWAPPING
 
 
 def test_the_first_look_comes_after_the_restart_had_time_to_begin():

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from shared.domain.rollout import events as e
+from shared.domain.rollout.calendar import ReleaseAction
 from shared.domain.rollout.folds.clocks import gate_deadline
 from shared.domain.rollout.folds.folding import on_targets
 from shared.domain.rollout.folds.levels import for_audience, new_level, prepared
@@ -59,7 +60,9 @@ def step_entered(rollout: Rollout, event: e.StepEntered) -> Rollout:
             return replace(running, gate_deadline=deadline)
         case Prepare():
             look_at = next_window(rollout.spec.measuring, event.at) if rollout.spec and rollout.is_exposed else None
+            passed = ReleaseAction.PROMOTE if event.by else None  # who said to go on meant the swap, not its preparing
             preparing = replace(entered, phase=Phase.PROGRESSING, doing=Doing.PREPARING, look_at=look_at)
+            preparing = replace(preparing, despite_window=passed)
             return on_targets(preparing, lambda t: prepared(t, prepares=_asks_for_preview(rollout, t)))
         case Shift() as shift:
             look_at = next_window(rollout.spec.measuring, event.at) if rollout.spec and rollout.is_exposed else None
