@@ -1,7 +1,9 @@
 """Drawing a schedule from a seed: the same seed is the same schedule, on every machine."""
 
+from dataclasses import replace
 from random import Random
 
+from tests.simulation.protocol.calendars import CALENDARS
 from tests.simulation.protocol.faults import CALLS, CHANGES, HOST, KINDS, LOOKS, QUEUE, SIDE, STORE
 from tests.simulation.protocol.recipes import HOOKS, STRATEGIES
 from tests.simulation.protocol.schedule import Arg, Fault, Move, Recipe, Schedule
@@ -52,7 +54,7 @@ def draw(seed: int) -> Schedule:
     workers = rng.choice((1, 2, 2, 3))
     moves = _moves(rng, len(apps), storm, calls)
     ambushes = [_ambush(rng, len(apps)) for _ in range(rng.choice((0, 0, 0, 1, 1, 2)))]
-    return Schedule(
+    drawn = Schedule(
         seed=seed,
         apps=apps,
         skews=tuple(rng.choice(SKEWS) for _ in range(workers)),
@@ -65,6 +67,22 @@ def draw(seed: int) -> Schedule:
         storm=storm,
         people_finish=rng.random() < 0.8,
     )
+    return with_windows(drawn)
+
+
+def with_windows(drawn: Schedule) -> Schedule:
+    """Give a schedule of five release windows, which people let it pass and teams change; drawn apart from the rest."""
+    rng = Random(f"windows for {drawn.seed}")
+    if rng.random() < 0.8:
+        return drawn
+    calendars = tuple(CALENDARS)[1:]
+    apps = tuple(replace(recipe, windows=rng.choice(calendars)) for recipe in drawn.apps)
+    moves = []
+    for _ in range(rng.choice((0, 1, 1, 2, 3))):
+        kind, arg = rng.choice((("override", "skip"), ("override", "skip"), ("calendar", rng.choice(tuple(CALENDARS)))))
+        at = round(rng.uniform(3, drawn.storm), 1)
+        moves.append(Move(kind=kind, at=at, app=rng.randrange(len(apps)), args=(arg,)))
+    return replace(drawn, apps=apps, moves=(*drawn.moves, *moves))
 
 
 def _recipe(rng: Random) -> Recipe:

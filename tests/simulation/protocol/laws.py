@@ -9,6 +9,10 @@ from shared.domain.rollout.plan import AwaitApproval
 from shared.domain.rollout.state import OpenEffect, Phase, Rollout
 from shared.domain.rollout.weight import ALL, NONE
 from tests.simulation.protocol.laws_of_calls import STALE, open_work_is_marked
+from tests.simulation.protocol.laws_of_windows import (
+    nothing_goes_on_outside_a_window,
+    what_goes_back_waits_for_no_window,
+)
 
 if TYPE_CHECKING:
     from tests.simulation.protocol.watch import Step, Watch
@@ -278,6 +282,8 @@ COMMIT_LAWS: tuple[Callable[["Watch", "Step"], None], ...] = (
     work_is_marked_before_it_is_committed,
     an_end_is_true,
     what_was_observed_was_there,
+    nothing_goes_on_outside_a_window,
+    what_goes_back_waits_for_no_window,
 )
 
 

@@ -1,6 +1,7 @@
 """What people, CI, alerts and the world outside do: requests that are repeated until they are answered, and changes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -91,12 +92,16 @@ class Moves:
 
     def _respec(self, app: int, when_busy: str, on_alert: str) -> None:
         """The team changes what its spec says of others' commands."""
-        from dataclasses import replace
-
         recipe = replace(self._world.schedule.apps[app], when_busy=when_busy, on_alert=on_alert)
         spec = spec_of(app, recipe)
         key = application_key(spec.application)
         self._ask("respec", CommandId(f"s-{self._number}"), key, "", lambda own: own.intake.accept_spec(spec, "team"))
+
+    def _calendar(self, app: int, windows: str) -> None:
+        """The team changes its release windows."""
+        spec = spec_of(app, replace(self._world.schedule.apps[app], windows=windows))
+        key = application_key(spec.application)
+        self._ask("calendar", CommandId(f"c-{self._number}"), key, "", lambda own: own.intake.accept_spec(spec, "team"))
 
     def _report(self, app: int, state: str) -> None:
         """The other side of a hook calls back."""

@@ -33,6 +33,7 @@ from shared.domain.rollout.spec import (
     WhenBusy,
 )
 from shared.domain.rollout.weight import NONE, Weight
+from tests.simulation.protocol.calendars import CALENDARS
 from tests.simulation.protocol.schedule import Recipe
 from tests.unit.domain.specs import BETA
 
@@ -69,6 +70,7 @@ def spec_of(number: int, recipe: Recipe) -> Spec:
         judging=Judging(hold_back=Weight(recipe.hold_back), warm_up=MINUTE),
         hooks=_HOOKS[recipe.hooks](otherwise),
         keep_warm=timedelta(minutes=recipe.warm_minutes),
+        calendar=CALENDARS[recipe.windows],
     )
 
 

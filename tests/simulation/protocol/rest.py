@@ -73,7 +73,7 @@ def is_at_rest(world: "Simulation") -> bool:
         return False
     states = [state for state in map(world.watch.state, keys) if state is not None]
     waits = any(state.live is not None and waits_for_person(state, state.live) for state in states)
-    waits = waits or any(state.pending is not None and state.frozen is not None for state in states)
+    waits = waits or any(state.pending is not None and _is_kept_waiting(state, state.pending) for state in states)
     waits = waits or any(_is_paused(envelope.release) for envelope in world.watch.release_states.values())
     return all(_rests(state) or (waits and _is_member(state)) for state in states)
 
@@ -81,7 +81,12 @@ def is_at_rest(world: "Simulation") -> bool:
 def _rests(state: Application) -> bool:
     if state.live is not None:
         return waits_for_person(state, state.live)
-    return state.pending is None or state.frozen is not None
+    return state.pending is None or _is_kept_waiting(state, state.pending)
+
+
+def _is_kept_waiting(state: Application, pending: Rollout) -> bool:
+    """Whether it does not begin by itself: what waits for a window that opens does."""
+    return state.frozen is not None or pending.is_shut
 
 
 def _is_member(state: Application) -> bool:
@@ -96,6 +101,8 @@ def _is_paused(release: Release) -> bool:
 def waits_for_person(state: Application, live: Rollout) -> bool:
     """Whether only a person brings this rollout on."""
     if live.phase is Phase.PAUSED or live.stuck is not None or state.freezes(live):
+        return True
+    if live.is_shut and live.phase is not Phase.ROLLING_BACK:
         return True
     return live.doing is Doing.DECIDING or (live.doing is Doing.AWAITING_APPROVAL and not live.approved)
 
@@ -124,6 +131,9 @@ def _decision(state: Application, attempt: int) -> Action | None:
     wishes = [Action.UNFREEZE, Action.APPROVE, Action.RESUME] if patience else [Action.UNFREEZE, Action.ROLLBACK]
     if state.live is not None and state.live.doing is Doing.DECIDING:
         wishes = [Action.PROMOTE, *wishes]
+    waiting = state.live or state.pending
+    if waiting is not None and waiting.is_shut and (patience or state.live is None):
+        wishes = [*wishes, Action.SKIP]
     return next((wish for wish in wishes if refusal(state, wish) is None), None)
 
 

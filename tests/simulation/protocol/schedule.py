@@ -25,6 +25,7 @@ class Recipe:
     warm_minutes: int = 0
     notifies: bool = False
     previews: bool = False
+    windows: str = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from tests.simulation.protocol.schedule import Recipe, Schedule
 RUNS_AT_MOST = 400
 """A schedule takes some hundredth of a second; so many of them are a wait that a person bears."""
 LISTS = ("faults", "moves", "switches")
+_LESS = ("hooks", "windows", "notifies", "previews", "hold_back", "warm_minutes", "targets", "otherwise", "strategy")
 
 
 def shrink(schedule: Schedule, law: str, *, breaks: Callable[[Schedule], str] | None = None) -> Schedule:
@@ -69,7 +70,7 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
     yield from (replace(schedule, skews=(0.0,) * len(schedule.skews)),) if any(schedule.skews) else ()
     yield from (replace(schedule, skews=schedule.skews[:-1]),) if len(schedule.skews) > 1 else ()
     for at, recipe in enumerate(schedule.apps):
-        for name in ("hooks", "notifies", "previews", "hold_back", "warm_minutes", "targets", "otherwise", "strategy"):
+        for name in _LESS:
             if getattr(recipe, name) != getattr(plain, name):
                 simpler = replace(recipe, **{name: getattr(plain, name)})
                 yield replace(schedule, apps=(*schedule.apps[:at], simpler, *schedule.apps[at + 1 :]))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from shared.application import drive
 from shared.application.perform import Performer
 from shared.domain.names import CommandId, EffectId, ReleaseId, RolloutId, TargetName, Version
+from shared.domain.rollout.calendar import ReleaseAction
 from shared.domain.rollout.commands import Override, Tick
 from shared.domain.rollout.effects import PublishViews
 from shared.domain.rollout.events import Event
@@ -114,6 +115,8 @@ class Watch:
         """How often a person had a hook called again."""
         self.hooks_called: Counter[str] = Counter()
         self.approved: set[tuple[RolloutId, int]] = set()
+        self.windows_passed: dict[RolloutId, ReleaseAction] = {}
+        """What a person has let each rollout do against its windows, until it has done it."""
         self.hand_moved: dict[str, datetime] = {}
         """When somebody else last moved the share of a resource."""
         self.share_set: dict[str, datetime] = {}
