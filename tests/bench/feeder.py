@@ -7,6 +7,7 @@ whatever came due while it was busy goes into the next commit. One alert a commi
 import json
 import multiprocessing
 import time
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,19 +85,17 @@ def _run(feed: Feed, connection: Connection) -> None:
     file = BrokerFile(feed.path)
     connection.send("ready")
     clock, began = connection.recv()
-    due = {name: began + feed.seconds * place / len(feed.resources) for place, name in enumerate(feed.resources)}
+    due = [began + feed.seconds * place / len(feed.resources) for place in range(len(feed.resources))]
     stored: dict[str, float] = {}
-    waiting, commits = list(feed.resources), 0
-    while waiting:
-        time.sleep(max(PAUSE_SECONDS, due[waiting[0]] - time.monotonic()))
-        now = time.monotonic()
-        ready = [name for name in waiting if due[name] <= now]
+    commits = 0
+    while len(stored) < len(due):
+        time.sleep(max(PAUSE_SECONDS, due[len(stored)] - time.monotonic()))
+        ready = feed.resources[len(stored) : bisect_right(due, time.monotonic())]
         _put(file, feed.queue, ready, clock)
         commits += 1
         stored |= dict.fromkeys(ready, time.monotonic())
-        waiting = waiting[len(ready) :]
     file.close()
-    connection.send(Fed(due, stored, commits))
+    connection.send(Fed(dict(zip(feed.resources, due, strict=True)), stored, commits))
 
 
 def _put(file: BrokerFile, queue: str, resources: Sequence[str], clock: Clock) -> None:
