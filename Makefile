@@ -19,7 +19,7 @@ LOCKS ?= 0
 STALLS ?= 0
 BEGAN := $(shell date +%s)
 
-.PHONY: demo serve test test-long check bench simulate fuzz model cost clean setup-local setup-dev setup-fuzz
+.PHONY: demo serve test test-long check bench simulate fuzz faults model cost clean setup-local setup-dev setup-fuzz
 
 demo: setup-local  ## the main job, told as a story (STORY=blue-green: another one)
 	@$(BIN)/python -m local.demo --began $(BEGAN) $(if $(STORY),--story $(STORY))
@@ -65,9 +65,9 @@ model: setup-dev  ## every interleaving of two workers, to the last state (CRASH
 cost: setup-dev  ## count what releases ask of Azure, and write docs/cost.md
 	@$(BIN)/python -m tests.bench.cost --write docs/cost.md
 
-simulate: setup-dev  ## the control plane in simulated worlds under faults (N=, SEED=; REPLAY=a seed or file, SHRINK=1; DEFECTS=1; JSON=1)
+simulate: setup-dev  ## the control plane in simulated worlds under faults (N=, SEED=; REPLAY=a seed or file, SHRINK=1; DEFECTS=1, or a name; JSON=1)
 	@$(BIN)/python -m tests.simulation.protocol --count $(N) --seed $(SEED) $(if $(REPLAY),--replay $(REPLAY)) \
-		$(if $(SHRINK),--shrink) $(if $(DEFECTS),--defects) $(if $(KEEP),--keep) $(if $(JSON),--json) $(if $(FRESH),--fresh)
+		$(if $(SHRINK),--shrink) $(if $(DEFECTS),--defects "$(DEFECTS)") $(if $(KEEP),--keep) $(if $(JSON),--json) $(if $(FRESH),--fresh)
 
 clean:
 	rm -rf $(VENV) .cache .data

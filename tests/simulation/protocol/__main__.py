@@ -26,7 +26,9 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--replay", help="run one schedule and print all that happens: a seed, or a file (REPLAY=)")
     parser.add_argument("--shrink", action="store_true", help="make the replayed schedule smaller first (SHRINK=1)")
-    parser.add_argument("--defects", action="store_true", help="find each seeded defect (DEFECTS=1)")
+    parser.add_argument(
+        "--defects", metavar="NAME", help="find each seeded defect (DEFECTS=1), or the one of this name"
+    )
     parser.add_argument("--keep", action="store_true", help="keep what was shrunk or found as files that are tests")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--fresh", action="store_true", help="run anew what was run before by the same code")
@@ -34,10 +36,20 @@ def main() -> int:
     if asked.replay:
         return _replay(asked.replay, smaller=asked.shrink, keep=asked.keep)
     if asked.defects:
-        from tests.simulation.protocol.defects.search import search
-
-        return search(workers=asked.workers, as_json=asked.json, keep=asked.keep)
+        return _find_defects(asked)
     return _run(asked)
+
+
+def _find_defects(asked: argparse.Namespace) -> int:
+    from tests.simulation.protocol.defects.defect import every_defect
+    from tests.simulation.protocol.defects.search import search
+
+    names = [each.name for each in every_defect()]
+    if asked.defects != "1" and asked.defects not in names:
+        print(f"no defect has the name {asked.defects!r}; there are: {', '.join(names)}", file=sys.stderr)
+        return 2
+    wanted = () if asked.defects == "1" else (asked.defects,)
+    return search(workers=asked.workers, as_json=asked.json, keep=asked.keep, names=wanted)
 
 
 def _run(asked: argparse.Namespace) -> int:
