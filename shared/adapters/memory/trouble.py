@@ -1,11 +1,13 @@
 """Trouble on order: which methods fail, with what, and for how long."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.errors import SlipwayError
+
+_NO_TROUBLE = nullcontext()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,9 +45,12 @@ class Trouble:
         """End all trouble."""
         self._orders.clear()
 
-    @contextmanager
-    def meet(self, method: str) -> Iterator[None]:
+    def meet(self, method: str) -> AbstractContextManager[None]:
         """Carry out one call of a method, unless trouble is on order."""
+        return self._met(method) if self._orders else _NO_TROUBLE
+
+    @contextmanager
+    def _met(self, method: str) -> Iterator[None]:
         order = self._take(method)
         if order is not None and not order.applied:
             raise order.error

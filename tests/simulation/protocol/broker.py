@@ -43,6 +43,8 @@ class Message:
 @dataclass(slots=True)
 class _Queue:
     sessions: bool
+    turned: datetime | None = None
+    """Up to when locks that ran out were taken: none runs out twice at one moment."""
     messages: list[Message] = field(default_factory=list)
     """In their order."""
     locks: dict[str, tuple[str, datetime]] = field(default_factory=dict)
@@ -214,6 +216,16 @@ class MemoryBroker:
         times += [until for _, until in found.locks.values()]
         return min((at for at in times if at is not None and at > now), default=None)
 
+    def has_due(self, queue: str, *, in_sessions: bool) -> bool:
+        """Whether a message is due that nobody holds, or one whose session nobody holds."""
+        found, now = self._turn(queue), self._now()
+        for message in found.messages:
+            if message.due > now:
+                return False
+            if message.session not in found.locks if in_sessions else message.lock_token is None:
+                return True
+        return False
+
     def messages(self, queue: str) -> tuple[Message, ...]:
         """Return all messages: due, scheduled and on loan."""
         return tuple(self._turn(queue).messages)
@@ -227,6 +239,9 @@ class MemoryBroker:
 
     def _turn(self, queue: str) -> _Queue:
         found, now = self._queues[queue], self._now()
+        if found.turned == now:
+            return found
+        found.turned = now
         if found.locks:
             for session in [each for each, (_, until) in found.locks.items() if until <= now]:
                 del found.locks[session]

@@ -38,7 +38,9 @@ class Faulty:
         Who asks for something just then, asks.
         """
         count, faults = self.weather.next(method)
-        moves = [*self._moves_at.get(call, ()), *self._moves_before.get(f"{method} {count}", ())]
+        moves = self._moves_at.get(call, [])
+        if self._moves_before:
+            moves = [*moves, *self._moves_before.get(f"{method} {count}", ())]
         self.due_moves += moves
         return faults, bool(moves) or call in self._switches
 

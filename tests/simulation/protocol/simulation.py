@@ -26,9 +26,8 @@ class Simulation(World):
     def __init__(self, schedule: Schedule, *, trace: Trace | None = None) -> None:
         super().__init__(schedule, trace=trace)
         self.moves = Moves(self)
-        self._timed = sorted(
-            (move for move in schedule.moves if move.call is None and not move.before), key=lambda move: move.at
-        )
+        timed = (move for move in schedule.moves if move.call is None and not move.before)
+        self._timed = [(NOON + timedelta(seconds=move.at), move) for move in sorted(timed, key=lambda move: move.at)]
         self._swept = NOON
         self._sweeping = False
         self._owners = 0
@@ -69,8 +68,8 @@ class Simulation(World):
         for at, land in [each for each in self.later if each[0] <= self.time]:
             self.later.remove((at, land))
             land()
-        while self._timed and NOON + timedelta(seconds=self._timed[0].at) <= self.time:
-            self.moves.make(self._timed.pop(0))
+        while self._timed and self._timed[0][0] <= self.time:
+            self.moves.make(self._timed.pop(0)[1])
         while self.faulty.due_moves:
             self.moves.make(self.faulty.due_moves.pop(0))
         self._renew()
@@ -81,6 +80,8 @@ class Simulation(World):
 
     def deliver(self) -> None:
         """Hand out what is due to the workers that have a lane free."""
+        if not self.store.broker.has_due(COMMANDS, in_sessions=self.schedule.sessions):
+            return
         for worker in range(len(self.apps)):
             busy = sum(task.worker == worker and task.delivery is not None for task in self.tasks.alive)
             for _ in range(LANES - busy):
@@ -182,7 +183,7 @@ class Simulation(World):
         """Return when something happens next by itself."""
         times = [self._swept + SWEEP]
         times += [at for at, _ in self.later]
-        times += [NOON + timedelta(seconds=self._timed[0].at)] if self._timed else []
+        times += [at for at, _ in self._timed[:1]]
         times += [task.wakes for task in self.tasks.stalled if task.wakes is not None]
         held = [task.delivery for task in self.tasks.alive if task.delivery is not None and not task.frozen]
         times += [delivery.locked_until - RENEWED_BEFORE for delivery in held]

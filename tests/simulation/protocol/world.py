@@ -20,7 +20,7 @@ from shared.domain.rollout.measuring import Source
 from shared.domain.rollout.spec import Place, Spec, Target
 from shared.domain.rollout.weight import Weight
 from tests.simulation.protocol.broker import MemoryBroker
-from tests.simulation.protocol.encoding import as_values
+from tests.simulation.protocol.encoding import as_values, each_read_once
 from tests.simulation.protocol.faults import LANDS_WITHIN, UNANSWERED
 from tests.simulation.protocol.faulty import Faulty
 from tests.simulation.protocol.ports import Gated
@@ -97,6 +97,7 @@ class World:
         for worker in range(len(schedule.skews)):
             self.apps.append(self._app(worker, schedule.skews[worker]))
         self._turns = 0
+        self._latency = timedelta(seconds=schedule.latency)
 
     def now(self) -> datetime:
         """Return the true time."""
@@ -111,8 +112,7 @@ class World:
     def running(self) -> Iterator[None]:
         """Have the application's parts watched, and its documents kept as values where the schedule says so."""
         with ExitStack() as stack:
-            if not self.schedule.real_wire:
-                stack.enter_context(as_values())
+            stack.enter_context(each_read_once() if self.schedule.real_wire else as_values())
             stack.enter_context(self.watch.watching())
             yield
 
@@ -163,7 +163,7 @@ class World:
         if task is None:
             return self.carry_out(None, method, do, args, options)
         self.calls += 1
-        self.time += timedelta(seconds=self.schedule.latency)
+        self.time += self._latency
         if self.calls > CALLS_AT_MOST:
             self.watch.fail("it comes to rest", f"{self.calls} port calls and no end")
         self.tasks.let_land()
