@@ -65,8 +65,8 @@ model: setup-dev  ## every interleaving of two workers, to the last state (CRASH
 cost: setup-dev  ## count what releases ask of Azure, and write docs/cost.md
 	@$(BIN)/python -m tests.bench.cost --write docs/cost.md
 
-simulate: setup-dev  ## the control plane in simulated worlds under faults (N=, SEED=; REPLAY=a seed or file, SHRINK=1; DEFECTS=1, or a name; JSON=1)
-	@$(BIN)/python -m tests.simulation.protocol --count $(N) --seed $(SEED) $(if $(REPLAY),--replay $(REPLAY)) \
+simulate: setup-dev  ## the control plane in simulated worlds under faults (N=, SEED=; REPLAY=a seed or file, SHRINK=1; DEFECTS=1, or a name; JSON=1; ON=an interpreter)
+	@$(if $(ON),PYTHONPATH=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') $(ON),$(BIN)/python) -m tests.simulation.protocol --count $(N) --seed $(SEED) $(if $(REPLAY),--replay $(REPLAY)) \
 		$(if $(SHRINK),--shrink) $(if $(DEFECTS),--defects "$(DEFECTS)") $(if $(KEEP),--keep) $(if $(JSON),--json) $(if $(FRESH),--fresh)
 
 clean:

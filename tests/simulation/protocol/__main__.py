@@ -54,10 +54,13 @@ def _find_defects(asked: argparse.Namespace) -> int:
 
 def _run(asked: argparse.Namespace) -> int:
     began = monotonic()
+    kept: list[int] = []
 
     def said(total: Tally) -> None:
-        rate = total.schedules / max(monotonic() - began, 0.001)
-        told = f"\r{total.schedules:,} of {asked.count:,} schedules, {rate:.1f}/s, {len(total.failures)} broken"
+        kept.append(total.schedules)
+        rate = (total.schedules - kept[0]) / max(monotonic() - began, 0.001)
+        left = f"{(asked.count - total.schedules) / rate / 60:,.0f} min left" if rate else "begun"
+        told = f"\r{total.schedules:,} of {asked.count:,} schedules, {rate:.1f}/s, {left}, {len(total.failures)} broken"
         print(told, end="", file=sys.stderr, flush=True)
 
     total = campaign(asked.seed, asked.count, workers=asked.workers, said=said, fresh=asked.fresh)

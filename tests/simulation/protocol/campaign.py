@@ -19,7 +19,7 @@ from tests.simulation.protocol.quick import quickly
 ROOT = Path(__file__).parents[3]
 KEPT = ROOT / ".cache" / "simulation" / "protocol"
 SHARD = 250
-"""Schedules a shard: some ten to twenty seconds of work, which is what a run that is broken off loses a core."""
+"""Schedules a shard: some five to ten seconds of work, which is what a run that is broken off loses a core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,9 @@ class Tally:
         )
 
 
+@quickly()
 def run_seeds(seeds: range) -> Tally:
     """Draw and run the schedules of these seeds."""
-    with quickly():
-        return _run_seeds(seeds)
-
-
-def _run_seeds(seeds: range) -> Tally:
     tally, began = Tally(), os.times()
     for seed in seeds:
         outcome = run(draw(seed))
@@ -101,7 +97,7 @@ def _run_seeds(seeds: range) -> Tally:
 
 
 def campaign(first: int, count: int, *, workers: int, said: Callable[[Tally], None], fresh: bool = False) -> Tally:
-    """Run so many schedules from this seed on; `said` hears after each shard how far it is."""
+    """Run so many schedules from this seed on; `said` hears what was kept, and after each shard how far it is."""
     total, kept = Tally(), KEPT / code_in_force()
     kept.mkdir(parents=True, exist_ok=True)
     left: list[range] = []
@@ -111,8 +107,7 @@ def campaign(first: int, count: int, *, workers: int, said: Callable[[Tally], No
             total.add(Tally.from_json(json.loads(path.read_text())))
         else:
             left.append(seeds)
-    if total.schedules:
-        said(total)
+    said(total)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         running = {pool.submit(run_seeds, seeds): seeds for seeds in left}
         for done in as_completed(running):

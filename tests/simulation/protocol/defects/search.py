@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.simulation.protocol.defects.defect import DEFECTS, Defect, every_defect
 from tests.simulation.protocol.drawing import draw
 from tests.simulation.protocol.outcome import run
+from tests.simulation.protocol.quick import quickly
 from tests.simulation.protocol.schedule import Schedule
 from tests.simulation.protocol.shrinking import shrink
 
@@ -38,6 +39,7 @@ def law_with(defect: Defect, schedule: Schedule) -> tuple[str, str]:
     return outcome.law, outcome.told
 
 
+@quickly()
 def find(name: str, keep: bool = False) -> Found:
     """Try schedules until one finds the defect."""
     every_defect()
