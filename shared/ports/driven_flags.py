@@ -37,6 +37,8 @@ class DrivenFlags(Protocol):
         ...
 
     def let_go(self, split: SplitName, rollout: RolloutId) -> None:
-        """Let others write again all that this rollout drives of the flag. Safe to repeat, and where nothing is
-        driven."""
+        """Let others write again all that this rollout drives of the flag, and have no late write of it land any more.
+
+        Safe to repeat, and where nothing is driven.
+        """
         ...

@@ -83,11 +83,23 @@ def test_another_rollout_is_refused_for_good_until_the_first_has_let_go(router, 
     with pytest.raises(RejectedError, match=f"rollout {ROLLOUT} drives"):
         router.set_share(theirs, Weight(1))
 
-    flags.let_go(NAME, OTHER)
+    flags.let_go(NAME, RolloutId("shop-of-nothing"))
     flags.let_go(NAME, ROLLOUT)
     flags.let_go(NAME, ROLLOUT)
     router.set_share(theirs, Weight(1))
     assert router.read_share(theirs) == 1
+
+
+@pytest.mark.parametrize("drove", [True, False])
+def test_who_has_let_go_moves_nobody_any_more_whether_it_ever_did_or_not(router, flags, drove):
+    if drove:
+        router.set_share(TARGET, Weight(5_000))
+        router.set_share(TARGET, NONE)
+    flags.let_go(NAME, ROLLOUT)
+
+    with pytest.raises(RejectedError, match="has let go of this flag"):
+        router.set_share(TARGET, Weight(5_000))
+    assert router.read_share(TARGET) == NONE
 
 
 class Unwell:

@@ -41,7 +41,10 @@ def drive(draft: FlagDraft, command: Drive) -> None:
 
 
 def release(draft: FlagDraft, command: Release) -> None:
-    """Let others write again. A split that has come to an end becomes its one variant."""
+    """Let others write again. A split that has come to an end becomes its one variant.
+
+    Who drives nothing is let begin nothing either: of a rollout that is over a write may still be on its way.
+    """
     for driver in draft.state.drivers:
         flag = draft.state.flag
         if driver.rollout != command.rollout or flag is None:
@@ -61,6 +64,8 @@ def release(draft: FlagDraft, command: Release) -> None:
                 inherits=inherits,
             )
         )
+    if draft.state.flag is not None and command.rollout not in draft.state.let_go:
+        draft.record(e.DriverBarred(at=draft.now, rollout=command.rollout))
 
 
 def refusal_of_others(state: FlagState, wanted: Flag) -> str | None:

@@ -141,6 +141,14 @@ class FlagReleased:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriverBarred:
+    """A rollout is over that drove nothing here: a late write of it is not to begin that."""
+
+    at: datetime
+    rollout: RolloutId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishClosed:
     at: datetime
     effects: tuple[EffectId, ...]
@@ -176,7 +184,9 @@ class DistributionEnded:
     at: datetime
 
 
-SilentInFlag = PublishClosed | DistributionAsked | FlagDistributed | DistributionFailed | DistributionEnded
+SilentInFlag = (
+    DriverBarred | PublishClosed | DistributionAsked | FlagDistributed | DistributionFailed | DistributionEnded
+)
 """Events that move the state and leave no line in the history."""
 RecordedInFlag = (
     FlagSaved

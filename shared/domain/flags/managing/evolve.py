@@ -17,6 +17,7 @@ from shared.domain.flags.managing.state import (
     ScheduledChange,
 )
 from shared.domain.flags.model import Flag, Split
+from shared.domain.names import RolloutId
 
 
 def evolve(state: FlagState, event: e.FlagEvent) -> FlagState:
@@ -61,6 +62,8 @@ def _apply(state: FlagState, event: e.FlagEvent) -> FlagState:
             return _driven(state, event)
         case e.FlagReleased():
             return _released(_driven(_with_division(state, event), event), event)
+        case e.DriverBarred():
+            return replace(state, let_go=_let_go(state, event.rollout))
         case e.PublishClosed():
             return replace(state, effects=tuple(row for row in state.effects if row not in event.effects))
         case e.DistributionAsked():
@@ -118,9 +121,12 @@ def _released(state: FlagState, event: e.FlagReleased) -> FlagState:
     """Let others write the split; remember who has it now, where a rollout gave it to somebody else."""
     driver = state.driver_of(event.rule, event.region)
     others = tuple(each for each in state.drivers if each is not driver)
-    let_go = (*(each for each in state.let_go if each != event.rollout), event.rollout)[-LET_GO_AT_MOST:]
-    released = replace(state, drivers=others, let_go=let_go)
+    released = replace(state, drivers=others, let_go=_let_go(state, event.rollout))
     return _remembered(released, driver) if driver is not None and event.serve == driver.candidate else released
+
+
+def _let_go(state: FlagState, rollout: RolloutId) -> tuple[RolloutId, ...]:
+    return (*(each for each in state.let_go if each != rollout), rollout)[-LET_GO_AT_MOST:]
 
 
 def _with_division(state: FlagState, event: e.FlagReleased) -> FlagState:

@@ -7,9 +7,11 @@ import pytest
 from shared.domain.errors import RejectedError
 from shared.domain.flags.managing import events as e
 from shared.domain.flags.managing.commands import Drive, Release
+from shared.domain.flags.managing.decide import decide
 from shared.domain.flags.managing.driving import weight_in
 from shared.domain.flags.managing.refusals import UnknownFlagError
 from shared.domain.flags.managing.serves import serve_of
+from shared.domain.flags.managing.state import FlagState
 from shared.domain.flags.model import (
     EVERYBODY,
     WHOLE,
@@ -293,6 +295,23 @@ def test_one_that_has_let_go_begins_nothing_anew():
 
     with pytest.raises(RejectedError, match="has let go"):
         tale.drive(25_000)
+
+
+def test_one_that_is_over_and_drove_nothing_begins_nothing_by_a_late_write():
+    tale = Tale()
+    before = tale.state
+    tale.release()
+
+    with pytest.raises(RejectedError, match="has let go"):
+        tale.drive(5_000)
+    assert (tale.state.sequence, tale.state.revision, tale.state.effects) == (before.sequence, before.revision, ())
+    once = tale.state
+    tale.release()
+    assert tale.state == once
+
+
+def test_a_flag_that_never_was_is_not_made_by_who_lets_go_of_it():
+    assert decide(FlagState(key=FlagKey("nothing")), Release(rollout=ROLLOUT), now=NOON).events == ()
 
 
 def test_who_has_the_place_of_whom_is_remembered_of_a_rollout_that_went_all_the_way():
