@@ -1,4 +1,4 @@
-"""What every keeper of flag snapshots promises, on SQLite and on Azure Table Storage (its emulator)."""
+"""What every keeper of flag snapshots promises, on SQLite, on Azure Table Storage (its emulator) and in memory."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,6 +13,7 @@ from shared.domain.errors import RejectedError, VersionConflictError
 from shared.domain.flags.turns import Turn
 from shared.domain.names import EnvironmentName
 from shared.ports.flag_snapshots import Head
+from tests.simulation.protocol.snapshots import MemoryFlagSnapshots
 
 LIVE = EnvironmentName("production")
 TEST = EnvironmentName("test")
@@ -21,8 +22,10 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def snapshots(backing):
-    return SqliteFlagSnapshots(backing) if isinstance(backing, Database) else TableFlagSnapshots(backing)
+def snapshots(twinned):
+    if twinned is None:
+        return MemoryFlagSnapshots()
+    return SqliteFlagSnapshots(twinned) if isinstance(twinned, Database) else TableFlagSnapshots(twinned)
 
 
 def write(snapshots, *names: str, at: datetime = NOON) -> None:

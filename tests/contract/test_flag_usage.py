@@ -1,4 +1,4 @@
-"""What every keeper of the use of flags promises, on SQLite and on Azure Table Storage (its emulator)."""
+"""What every keeper of the use of flags promises, on SQLite, on Azure Table Storage (its emulator) and in memory."""
 
 from datetime import date
 
@@ -9,14 +9,17 @@ from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.flag_usage import SqliteFlagUsage
 from shared.domain.names import EnvironmentName, FlagKey
 from shared.ports.flag_usage import ALL_AT_ONCE
+from tests.simulation.protocol.snapshots import MemoryFlagUsage
 
 LIVE, TEST = EnvironmentName("production"), EnvironmentName("test")
 MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
 
 
 @pytest.fixture
-def usage(backing):
-    return SqliteFlagUsage(backing) if isinstance(backing, Database) else TableFlagUsage(backing)
+def usage(twinned):
+    if twinned is None:
+        return MemoryFlagUsage()
+    return SqliteFlagUsage(twinned) if isinstance(twinned, Database) else TableFlagUsage(twinned)
 
 
 def keys(*names: str) -> list[FlagKey]:

@@ -4,11 +4,13 @@ from dataclasses import replace
 from random import Random
 
 from tests.simulation.protocol.calendars import CALENDARS
-from tests.simulation.protocol.faults import CALLS, CHANGES, HOST, KINDS, LOOKS, QUEUE, SIDE, STORE
+from tests.simulation.protocol.faults import CALLS, CHANGES, FLAGS, HOST, KINDS, LOOKS, QUEUE, SIDE, STORE
 from tests.simulation.protocol.recipes import HOOKS, STRATEGIES
 from tests.simulation.protocol.schedule import Arg, Fault, Move, Recipe, Schedule
 
 TARGETS = (("web",), ("web",), ("app",), ("route",), ("dns",), ("web", "app"), ("web", "west"), ("app", "route"))
+OF_FLAGS = ("canary", "short", "gated", "descending", "blue-green")
+"""The strategies that need nothing of a target but a share."""
 ACTIONS = (
     "pause",
     "resume",
@@ -67,7 +69,7 @@ def draw(seed: int) -> Schedule:
         storm=storm,
         people_finish=rng.random() < 0.8,
     )
-    return with_windows(drawn)
+    return with_flags(with_windows(drawn))
 
 
 def with_windows(drawn: Schedule) -> Schedule:
@@ -83,6 +85,33 @@ def with_windows(drawn: Schedule) -> Schedule:
         at = round(rng.uniform(3, drawn.storm), 1)
         moves.append(Move(kind=kind, at=at, app=rng.randrange(len(apps)), args=(arg,)))
     return replace(drawn, apps=apps, moves=(*drawn.moves, *moves))
+
+
+def with_flags(drawn: Schedule) -> Schedule:
+    """Let targets of one schedule of eight be flags, which people write meanwhile; drawn apart from the rest."""
+    rng = Random(f"flags to {drawn.seed}")
+    if rng.random() < 0.875:
+        return drawn
+    apps = tuple(_with_flag(rng, recipe) for recipe in drawn.apps)
+    asked = ("save", "save", "save another", "save another", "kill", "revive")
+    moves = []
+    for _ in range(rng.choice((0, 1, 2, 4, 6))):
+        what, app = rng.choice(asked), rng.randrange(len(apps))
+        call, at = rng.choice((None, rng.randrange(10, 300))), round(rng.uniform(3, drawn.storm), 1)
+        moves.append(
+            Move(kind="flag", at=at if call is None else 0.0, call=call, app=app, args=(what, rng.random() < 0.6))
+        )
+    faults = [_fault(rng, rng.choice(FLAGS), 12) for _ in range(rng.choice((0, 1, 2, 4)))]
+    if rng.random() < 0.5:
+        ambush, met = _ambush(rng, len(apps), ("flags.commit", "flags.commit", "snapshots.move_head"))
+        moves, faults = [*moves, ambush], [*faults, *met]
+    return replace(drawn, apps=apps, moves=(*drawn.moves, *moves), faults=(*drawn.faults, *faults))
+
+
+def _with_flag(rng: Random, recipe: Recipe) -> Recipe:
+    targets = rng.choice((("flag",), ("flag",), ("web", "flag"), ("app", "flag")))
+    strategy = recipe.strategy if recipe.strategy in OF_FLAGS else "short"
+    return replace(recipe, targets=targets, strategy=strategy)
 
 
 def _recipe(rng: Random) -> Recipe:
@@ -176,10 +205,10 @@ def _spell(rng: Random) -> tuple[Fault, ...]:
     return tuple(Fault(method=method, nth=nth, kind=kind) for nth in range(first, first + rng.randrange(3, 9)))
 
 
-def _ambush(rng: Random, apps: int) -> tuple[Move, tuple[Fault, ...]]:
+def _ambush(rng: Random, apps: int, at: tuple[str, ...] = (*MOVING, *AMBUSHED)) -> tuple[Move, tuple[Fault, ...]]:
     """Something goes wrong with a call, and just then somebody asks for something else."""
-    method = rng.choice((*MOVING, *AMBUSHED))
-    nth = rng.randrange(1, AMBUSHED.get(method, 5))
+    method = rng.choice(at)
+    nth = rng.randrange(1, AMBUSHED.get(method, 5 if method in CHANGES else 8))
     kind = rng.choice(("stall before", "stall before", "late", "stall after", "crash after", "lose answer"))
     if kind not in KINDS[method]:
         kind = "stall before"

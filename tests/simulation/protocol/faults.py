@@ -30,9 +30,11 @@ LOOKS: Final = (
     "metrics.find_faults",
     "hooks.look",
 )
+SNAPSHOTS: Final = ("read_head", "move_head", "read_chunk", "write_chunk", "prune")
+FLAGS: Final = ("flags.commit", "flags.commit", *(f"snapshots.{each}" for each in SNAPSHOTS))
 CALLS: Final = ("hooks.call", "notifier.notify")
 HOST: Final = ("host.complete",)
-EVERY_CALL: Final = (*STORE, *SIDE, *QUEUE, *LOOKS, *CALLS, *HOST, *sorted(CHANGES))
+EVERY_CALL: Final = (*STORE, *SIDE, *QUEUE, *LOOKS, *FLAGS, *CALLS, *HOST, *sorted(CHANGES))
 
 EVERYWHERE: Final = ("crash before", "crash after", "stall before", "stall after", "lose lock")
 FREEZES: Final = ("freeze before", "freeze after")
@@ -42,6 +44,10 @@ KINDS: Final = {
     "store.commit": (*EVERYWHERE, *FREEZES, "refuse", "lose answer", "lose answer", "conflict", "conflict"),
     "store.load": (*EVERYWHERE, *FREEZES, "refuse"),
     "queue.send": (*EVERYWHERE, "refuse", "lose answer", "duplicate", "duplicate", "delay", "delay"),
+    **dict.fromkeys(
+        ("flags.commit", "snapshots.move_head"),
+        (*EVERYWHERE, *FREEZES, "refuse", "lose answer", "lose answer", "conflict", "conflict"),
+    ),
     "host.complete": ("crash before", "crash after", "stall before", "lose lock", "lose answer"),
     "metrics.read_windows": (*EVERYWHERE, "refuse", "no data", "broken data", "reject"),
     "hooks.call": (*EVERYWHERE, "refuse", "lose answer", "unanswered", "reject"),

@@ -9,6 +9,7 @@ from shared.domain.rollout.plan import AwaitApproval
 from shared.domain.rollout.state import OpenEffect, Phase, Rollout
 from shared.domain.rollout.weight import ALL, NONE
 from tests.simulation.protocol.laws_of_calls import STALE, open_work_is_marked
+from tests.simulation.protocol.laws_of_flags import what_flags_may_give
 from tests.simulation.protocol.laws_of_windows import (
     nothing_goes_on_outside_a_window,
     what_goes_back_waits_for_no_window,
@@ -284,6 +285,7 @@ COMMIT_LAWS: tuple[Callable[["Watch", "Step"], None], ...] = (
     what_was_observed_was_there,
     nothing_goes_on_outside_a_window,
     what_goes_back_waits_for_no_window,
+    what_flags_may_give,
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from shared.application.accept import rollout_id
 from shared.bootstrap import App
 from shared.domain.errors import SlipwayError, TryLaterError
+from shared.domain.flags.managing.commands import Kill, Revive, SaveFlag
 from shared.domain.names import CommandId, ReleaseId, Version, application_key
 from shared.domain.rollout.commands import Action, Alert, HookReport
 from shared.domain.rollout.hooks import HookState, HookStatus
@@ -15,6 +16,7 @@ from shared.domain.rollout.spec import Place
 from shared.domain.rollout.weight import Weight
 from tests.simulation.protocol.recipes import spec_of
 from tests.simulation.protocol.schedule import Move
+from tests.simulation.protocol.simulated_flags import LIVE, OTHER, flag_of
 from tests.simulation.protocol.tasks import KilledError, Task
 from tests.simulation.protocol.watch import Asked
 
@@ -103,6 +105,27 @@ class Moves:
         key = application_key(spec.application)
         self._ask("calendar", CommandId(f"c-{self._number}"), key, "", lambda own: own.intake.accept_spec(spec, "team"))
 
+    def _flag(self, app: int, what: str, patient: bool = True) -> None:
+        """Somebody saves, kills or revives the application's flag, or saves another one of the same chunk.
+
+        Who is not patient asks once only.
+        """
+        flags, by = self._world.flags, f"by-{self._number}"
+        key = flag_of(self._world.specs[app].application) if what != "save another" else OTHER
+        if key not in flags.keys:
+            return
+
+        def ask(own: App) -> None:
+            state = own.flag_changes.state(LIVE, key)
+            assert state.flag is not None
+            wanted = replace(state.flag, owner=by)
+            save = SaveFlag(flag=wanted, by=by, why="", expected=state.revision, id=by)
+            told = {"kill": Kill(by=by, why=""), "revive": Revive(by=by, why="")}
+            own.flag_changes.tell(LIVE, key, told.get(what, save))
+
+        at = application_key(self._world.specs[app].application)
+        self._ask(f"flag {what}", CommandId(f"f-{self._number}"), at, "", ask, first=1 if patient else ATTEMPTS)
+
     def _report(self, app: int, state: str) -> None:
         """The other side of a hook calls back."""
         key = application_key(self._world.specs[app].application)
@@ -151,8 +174,9 @@ class Moves:
 
     def _move_by_hand(self, app: int, share: int) -> None:
         for target in self._world.specs[app].targets:
-            self._world.site.move_by_hand(target, Weight(share))
-            self._world.watch.moved(target)
+            if not target.kind.is_held:
+                self._world.site.move_by_hand(target, Weight(share))
+                self._world.watch.moved(target)
 
     def _traffic(self, app: int, requests_per_second: float) -> None:
         for target in self._world.specs[app].targets:
@@ -215,14 +239,21 @@ class Moves:
             self._world.watch.fail("what was accepted can be read", rollout)
 
     def _ask(
-        self, name: str, command: CommandId, key: str, kind: str, ask: Callable[[App], Any], token: str = ""
+        self,
+        name: str,
+        command: CommandId,
+        key: str,
+        kind: str,
+        ask: Callable[[App], Any],
+        token: str = "",
+        first: int = 1,
     ) -> None:
-        """Send a request until it is answered."""
+        """Send a request until it is answered, or this was the last of the attempts."""
         watch = self._world.watch
         if kind:
             watch.asked.setdefault(command, Asked(key=key, kind=kind, token=token or command))
         self.waiting += 1
-        self._send(name, key, kind or name, ask, 1)
+        self._send(name, key, kind or name, ask, first)
 
     def _send(self, name: str, key: str, kind: str, ask: Callable[[App], Any], attempt: int) -> None:
         world, worker = self._world, self._world.next_worker()

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from shared.domain.analysis.guards import Guard, Metric, Threshold
 from shared.domain.experiments.experiment import Better, Failures, Goal
-from shared.domain.names import ApplicationName, TargetName, VariantName
+from shared.domain.names import ApplicationName, TargetName
 from shared.domain.rollout.audience import MarkedUsers
 from shared.domain.rollout.hooks import GithubWorkflow, HookCall, Webhook
 from shared.domain.rollout.measuring import Measuring
@@ -35,6 +35,7 @@ from shared.domain.rollout.spec import (
 from shared.domain.rollout.weight import NONE, Weight
 from tests.simulation.protocol.calendars import CALENDARS
 from tests.simulation.protocol.schedule import Recipe
+from tests.simulation.protocol.simulated_flags import GREEN, split_of
 from tests.unit.domain.specs import BETA
 
 MINUTE = timedelta(minutes=1)
@@ -77,8 +78,7 @@ def spec_of(number: int, recipe: Recipe) -> Spec:
 def _target(application: ApplicationName, name: str, *, previews: bool) -> Target:
     kind = KINDS[name]
     if kind is TargetKind.FEATURE_FLAG:
-        split = f"flag:production/{application}-{name}"
-        return Target(name=TargetName(name), kind=kind, resource=split, variant=VariantName("green"))
+        return Target(name=TargetName(name), kind=kind, resource=split_of(application), variant=GREEN)
     resource = f"/subscriptions/s/resourceGroups/g/providers/Microsoft.Web/sites/{application}-{name}"
     slot = "candidate" if kind.swaps else ""
     made = Target(name=TargetName(name), kind=kind, resource=resource, slot=slot)

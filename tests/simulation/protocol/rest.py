@@ -59,6 +59,7 @@ def come_to_rest(world: "Simulation") -> None:
             world.watch.fail("every marker is closed", f"{key} is over and marked open")
         if world.schedule.people_finish and not over:
             world.watch.fail("it comes to rest", f"{key} is {kept.release.phase}: {kept.release.reason}")
+    world.books.at_rest()
     if world.watch.letters.kept:
         letter = next(iter(world.watch.letters.kept.values()))
         world.watch.fail("nothing is laid aside", str(letter)[:300])

@@ -1,18 +1,28 @@
 """The sites of a world, with a way to see what is there without asking through a port."""
 
+from typing import TYPE_CHECKING
+
 from shared.adapters.memory.site import MemorySite
 from shared.domain.errors import SlipwayError
 from shared.domain.names import Version
-from shared.domain.rollout.spec import Place, Target
+from shared.domain.rollout.spec import Place, Target, TargetKind
 from shared.domain.rollout.weight import Weight
 from shared.ports.promoter import SwapState
+
+if TYPE_CHECKING:
+    from tests.simulation.protocol.simulated_flags import SimulatedFlags
 
 
 class SimulatedSites(MemorySite):
     """Sites in memory that the laws can look at: what they see is no call of the application's."""
 
+    flags: "SimulatedFlags"
+    """Divide the users of targets that are flags: the sites follow what these serve."""
+
     def peek_share(self, target: Target) -> Weight:
         """Return the share of the candidate's place in force."""
+        if target.kind is TargetKind.FEATURE_FLAG:
+            return self.flags.share_decided(target)
         share = self.read_share(target)
         self.calls.pop()
         return share

@@ -30,7 +30,7 @@ from tests.simulation.protocol.tasks import Task
 if TYPE_CHECKING:
     from tests.simulation.protocol.world import World
 
-APPLICATION, RELEASE = "application:", "release:"
+APPLICATION, RELEASE, FLAG = "application:", "release:", "flag:"
 TOUCHED = timedelta(minutes=2)
 """So long after somebody else changed a place or a share, what is there is theirs."""
 Seen = Callable[[Task | None, Any, Any, Any], None]
@@ -133,9 +133,11 @@ class Watch:
         self.commits = 0
         self.seen: dict[str, Seen] = {
             "store.commit": self._committed,
+            "flags.commit": self._committed,
             "store.accept": self._accepted,
             "markers.close": lambda task, args, options, result: calls.open_work_is_marked(self, args[0]),
             "router.set_share": self._share_set,
+            "snapshots.move_head": lambda task, args, options, result: self.world.books.head_moved(),
             "promoter.begin_swap": lambda task, args, options, result: calls.swap_was_decided(self, args[0]),
             "metrics.read_windows": self._windows_read,
             "hooks.call": lambda task, args, options, result: calls.hook_is_called_once(self, args, options),
@@ -181,7 +183,7 @@ class Watch:
         version = state.stable_version if phase is not Phase.SUCCEEDED else live.version
         at = Place.CANDIDATE if phase is Phase.SUCCEEDED and not target.kind.swaps else Place.PRODUCTION
         serves = site.peek(target, at)
-        if version is not None and serves != version:
+        if version is not None and serves != version and target.kind.holds_versions:
             return f"{name} serves {serves} where {version} should be"
         if target.kind.swaps and site.is_swapping(target):
             return f"a swap of {name} is running"
@@ -240,6 +242,8 @@ class Watch:
         self.commits += 1
         if change.key.startswith(RELEASE):
             self._release_committed(change)
+        if change.key.startswith(FLAG):
+            self.world.books.committed(change)
         if not change.key.startswith(APPLICATION):
             return
         after = read_envelope(change.document)

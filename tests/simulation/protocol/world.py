@@ -23,14 +23,16 @@ from tests.simulation.protocol.broker import MemoryBroker
 from tests.simulation.protocol.encoding import as_values, each_read_once
 from tests.simulation.protocol.faults import LANDS_WITHIN, UNANSWERED
 from tests.simulation.protocol.faulty import Faulty
+from tests.simulation.protocol.laws_of_flags import FlagBooks
 from tests.simulation.protocol.ports import Gated
 from tests.simulation.protocol.recipes import spec_of
 from tests.simulation.protocol.schedule import Schedule
+from tests.simulation.protocol.simulated_flags import SimulatedFlags
 from tests.simulation.protocol.simulated_sites import SimulatedSites
 from tests.simulation.protocol.tasks import Task, Tasks
 from tests.simulation.protocol.trace import Trace
 from tests.simulation.protocol.unused import Unused
-from tests.simulation.protocol.watch import Watch
+from tests.simulation.protocol.watch import FLAG, Watch
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 COMMANDS, ALERTS = "slipway-commands", "slipway-alerts"
@@ -88,6 +90,9 @@ class World:
         )
         self.notifier = MemoryNotifier(self.now)
         self.hooks = MemoryHookCaller(self.now)
+        self.flags = SimulatedFlags(self)
+        self.site.flags = self.flags
+        self.books = FlagBooks(self)
         self.watch = Watch(self)
         self.faulty = Faulty(self)
         self.crashing: int | None = None
@@ -114,6 +119,7 @@ class World:
         with ExitStack() as stack:
             stack.enter_context(each_read_once() if self.schedule.real_wire else as_values())
             stack.enter_context(self.watch.watching())
+            stack.enter_context(self.flags.without_threads())
             yield
 
     def set_up(self) -> None:
@@ -128,6 +134,8 @@ class World:
                     self.site.deploy(target, Place.CANDIDATE, "0")
             self.observer.intake.accept_spec(spec, "team")
             self.watch.key_of_app[application_key(spec.application)] = number
+        if self.flags.targets:
+            self.flags.set_up(self.observer)
         self.storming = True
 
     def put(self, app: int, version: str, *, error_rate: float = 0.0, healthy: bool = True) -> None:
@@ -163,6 +171,8 @@ class World:
         if task is None:
             return self.carry_out(None, method, do, args, options)
         self.calls += 1
+        if method == "store.commit" and args[0].key.startswith(FLAG):
+            method = "flags.commit"  # with faults of its own
         self.time += self._latency
         if self.calls > CALLS_AT_MOST:
             self.watch.fail("it comes to rest", f"{self.calls} port calls and no end")
@@ -215,8 +225,8 @@ class World:
             index=gated(store.index, "index"),
             letters=gated(self.watch.letters, "letters"),
             observations=Unused("observations"),  # type: ignore[arg-type]
-            snapshots=Unused("snapshots"),  # type: ignore[arg-type]
-            usage=Unused("usage"),  # type: ignore[arg-type]
+            snapshots=gated(self.flags.snapshots, "snapshots"),
+            usage=gated(self.flags.usage, "usage"),
             queue=gated(queue, "queue"),
             alerts=gated(SqliteAlertQueue(store.broker, ALERTS), "alerts"),  # type: ignore[arg-type]
         )
