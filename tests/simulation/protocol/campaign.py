@@ -1,22 +1,22 @@
 """Many schedules on every core, kept shard by shard so that a run that was broken off goes on where it was."""
 
-import hashlib
 import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+from tests.simulation.protocol.code_in_force import ROOT, code_in_force
 from tests.simulation.protocol.coverage import Cell
 from tests.simulation.protocol.drawing import draw
 from tests.simulation.protocol.outcome import run
+from tests.simulation.protocol.processes import processes
 from tests.simulation.protocol.quick import quickly
 
-ROOT = Path(__file__).parents[3]
 KEPT = ROOT / ".cache" / "simulation" / "protocol"
 SHARD = 250
 """Schedules a shard: some five to ten seconds of work, which is what a run that is broken off loses a core."""
@@ -66,16 +66,16 @@ class Tally:
         }
 
     @staticmethod
-    def from_json(found: dict[str, Any]) -> "Tally":
-        """Return what `to_json` was given."""
+    def from_json(found: Any) -> "Tally":
+        """Return what `to_json` was given. Raises ValueError, KeyError or TypeError for what is none."""
         return Tally(
-            schedules=found["schedules"],
-            calls=found["calls"],
-            deliveries=found["deliveries"],
-            cpu_seconds=found["cpu_seconds"],
-            failures=[Failure(*each) for each in found["failures"]],
-            ended=Counter(found["ended"]),
-            coverage=Counter({(phase, command, fault): count for phase, command, fault, count in found["coverage"]}),
+            schedules=int(found["schedules"]),
+            calls=int(found["calls"]),
+            deliveries=int(found["deliveries"]),
+            cpu_seconds=float(found["cpu_seconds"]),
+            failures=[Failure(int(seed), str(law), str(told)) for seed, law, told in found["failures"]],
+            ended=Counter({str(phase): int(count) for phase, count in dict(found["ended"]).items()}),
+            coverage=Counter({(p, command, fault): int(count) for p, command, fault, count in found["coverage"]}),
         )
 
 
@@ -98,27 +98,49 @@ def run_seeds(seeds: range) -> Tally:
 
 def campaign(first: int, count: int, *, workers: int, said: Callable[[Tally], None], fresh: bool = False) -> Tally:
     """Run so many schedules from this seed on; `said` hears what was kept, and after each shard how far it is."""
-    total, kept = Tally(), KEPT / code_in_force()
-    kept.mkdir(parents=True, exist_ok=True)
+    total, folder = Tally(), KEPT / code_in_force()
+    folder.mkdir(parents=True, exist_ok=True)
     left: list[range] = []
     for seeds in shards(first, count):
-        path = kept / f"{seeds.start}-{len(seeds)}.json"
-        if path.exists() and not fresh:
-            total.add(Tally.from_json(json.loads(path.read_text())))
-        else:
+        known = None if fresh else kept(folder, seeds)
+        if known is None:
             left.append(seeds)
+        else:
+            total.add(known)
     said(total)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with processes(workers) as pool:
         running = {pool.submit(run_seeds, seeds): seeds for seeds in left}
         for done in as_completed(running):
-            tally, seeds = done.result(), running[done]
-            path = kept / f"{seeds.start}-{len(seeds)}.json"
-            path.with_suffix(".part").write_text(json.dumps(tally.to_json()))
-            path.with_suffix(".part").replace(path)
+            tally = done.result()
+            keep(folder, running[done], tally)
             total.add(tally)
             said(total)
     total.failures.sort(key=lambda failure: failure.seed)
     return total
+
+
+def kept(folder: Path, seeds: range) -> Tally | None:
+    """Return what was kept of these seeds; None where nothing was, or nothing that can be read."""
+    try:
+        tally = Tally.from_json(json.loads(_file(folder, seeds).read_text()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return tally if tally.schedules == len(seeds) else None
+
+
+def keep(folder: Path, seeds: range, tally: Tally) -> None:
+    """Keep it whole or not at all, whoever else keeps the same one just now."""
+    path = _file(folder, seeds)
+    part = path.with_suffix(f".{uuid4().hex}.part")
+    try:
+        part.write_text(json.dumps(tally.to_json()))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _file(folder: Path, seeds: range) -> Path:
+    return folder / f"{seeds.start}-{len(seeds)}.json"
 
 
 def shards(first: int, count: int) -> Iterator[range]:
@@ -128,13 +150,3 @@ def shards(first: int, count: int) -> Iterator[range]:
         following = min(end, (at // SHARD + 1) * SHARD)
         yield range(at, following)
         at = following
-
-
-def code_in_force() -> str:
-    """Return a name for all the code that an outcome depends on: what was kept for other code is not read."""
-    digest = hashlib.sha256()
-    for folder in (ROOT / "shared", Path(__file__).parent):
-        for path in sorted(folder.rglob("*.py")):
-            digest.update(path.relative_to(ROOT).as_posix().encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]

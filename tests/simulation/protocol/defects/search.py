@@ -2,14 +2,14 @@
 
 import json
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 from tests.simulation.protocol.defects.defect import DEFECTS, Defect, every_defect
 from tests.simulation.protocol.drawing import draw
 from tests.simulation.protocol.outcome import run
+from tests.simulation.protocol.processes import processes
 from tests.simulation.protocol.quick import quickly
 from tests.simulation.protocol.schedule import Schedule
 from tests.simulation.protocol.shrinking import shrink
@@ -80,7 +80,7 @@ def search(*, workers: int, as_json: bool, keep: bool, names: tuple[str, ...] = 
     """Find every defect and print how; return 1 where one was not found."""
     wanted = [each for each in every_defect() if not names or each.name in names]
     results: dict[str, Found] = {}
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with processes(workers) as pool:
         running = [pool.submit(find, each.name, keep) for each in wanted]
         for done in as_completed(running):
             found = done.result()
