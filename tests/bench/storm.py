@@ -56,7 +56,7 @@ def _going_back(fed: Fed, turns: Turns, zeroed: Mapping[str, float], began: floa
     note += f"{len(back) / took:.0f} a second; {SESSIONS} sessions and {CALLS} calls at once"
     yield summarize("storm: from its turn to weight 0 at the router", back, rate=False, note=note, over=over)
     for name, since in (
-        ("storm: from the alert's delivery to weight 0, its application's turn awaited", turns.of_alert),
+        ("storm: from the alert's delivery to weight 0", turns.of_alert),
         ("storm: from the alert on the queue to weight 0", fed.stored),
     ):
         waited = _from(since, zeroed)
