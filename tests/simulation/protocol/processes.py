@@ -31,10 +31,13 @@ def processes(number: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown()
     finally:
         for each, handler in before.items():
-            signal.signal(each, handler)
+            if signal.getsignal(each) is _leave:
+                signal.signal(each, handler)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)  # those who end a group of processes say it several times
     raise SystemExit(128 + number)
 
 
