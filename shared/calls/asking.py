@@ -78,7 +78,7 @@ def check_clock(what: str, url: str, answer: Answer, now: datetime, most: timede
         return
     try:
         moment = parsedate_to_datetime(said)
-    except ValueError:
+    except (ValueError, OverflowError):
         return
     ahead = moment.replace(tzinfo=moment.tzinfo or UTC) - now
     # The header tells whole seconds.

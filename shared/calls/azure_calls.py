@@ -55,8 +55,8 @@ class AzureCalls:
             raise _translate(what, error) from error
         except OSError as error:
             raise UnansweredError(f"{what}: {type(error).__name__}") from error
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            # What the SDKs raise when an answer is JSON of another shape.
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+            # What the SDKs raise, and those who read their values, when an answer is JSON of another shape.
             raise TryLaterError(f"{what}: an answer that cannot be read ({type(error).__name__})") from error
 
     def _options(self) -> dict[str, Any]:

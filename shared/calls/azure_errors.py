@@ -32,7 +32,7 @@ def describe(body: str) -> str:
     """Return the code and message of an error body, as ARM or as App Service words it, and the innermost reason."""
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "an answer without an error body"
     inner = _member(document, "error")
     error = inner if isinstance(inner, dict) else document

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from shared.calls.azure_calls import CLIENT_OPTIONS, AzureCalls
+from shared.calls.retry_after import at_most_a_day, whole_number
 from shared.domain.errors import RejectedError, TryLaterError, VersionConflictError
 from shared.domain.flags.managing.serves import bare
 from shared.domain.flags.model import Flag, Segment
@@ -171,8 +172,8 @@ class AppConfigurationFlags:
 def _pause_of(error: TryLaterError) -> float | None:
     """Return how long a store that is asked too often wants to be left alone: it says so in milliseconds."""
     response: Any = getattr(error.__cause__, "response", None)
-    text = response.headers.get("retry-after-ms", "") if response is not None else ""
-    return int(text) / 1000 if text.isascii() and text.isdigit() else None
+    milliseconds = whole_number(response.headers.get("retry-after-ms")) if response is not None else None
+    return None if milliseconds is None else at_most_a_day(milliseconds / 1000)
 
 
 def _is_same(there: "ConfigurationSetting", wanted: "ConfigurationSetting") -> bool:

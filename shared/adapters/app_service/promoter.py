@@ -109,7 +109,7 @@ def _status_of(answer: Answer) -> str:
         return ""
     try:
         document: Any = json.loads(answer.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise refusal("look at a swap", answer.status, answer.headers, answer.body) from error
     status = document.get("status") if isinstance(document, dict) else None
     return status.lower() if isinstance(status, str) else ""

@@ -18,11 +18,14 @@ def to_token(location: str | None, base_url: str) -> str:
     """Return the token for a `Location`; `UNADDRESSED` when there is none or it lies elsewhere."""
     if location is None:
         return UNADDRESSED
-    base, found = urlsplit(base_url), urlsplit(location)
-    path = found.path.removeprefix(base.path)
-    if _origin(base_url) != _origin(location) or not found.path.startswith(base.path) or not _is_path(path):
+    base = urlsplit(base_url)
+    try:
+        found, is_ours = urlsplit(location), _origin(base_url) == _origin(location)
+    except ValueError:  # an address that is none
         return UNADDRESSED
-    return f"{path}?{found.query}" if found.query else path
+    path = found.path.removeprefix(base.path)
+    token = f"{path}?{found.query}" if found.query else path
+    return token if is_ours and found.path.startswith(base.path) and _is_path(token) else UNADDRESSED
 
 
 def to_path(token: str) -> str:

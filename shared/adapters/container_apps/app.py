@@ -146,5 +146,9 @@ def _word(told: Any) -> str:
 
 
 def _stated(entry: Mapping[str, Any]) -> Entry:
-    # ARM may fill what was never set with null, and need not take that back.
-    return {name: value for name, value in entry.items() if value is not None}
+    """Return an entry without what ARM fills with null: it need not take that back. Raises ValueError for no weight."""
+    stated = {name: value for name, value in entry.items() if value is not None}
+    weight = stated.get("weight", 0)
+    if not isinstance(weight, int) or not 0 <= weight <= 100:
+        raise ValueError("a weight that is no whole percentage")
+    return stated

@@ -47,18 +47,17 @@ class Job:
     def read_template(self) -> dict[str, Any]:
         """Return what an execution of the job is made of, as `start` takes it."""
 
-        def send(options: dict[str, Any]) -> dict[str, Any] | None:
+        def send(options: dict[str, Any]) -> dict[str, Any]:
             found = self._client.jobs.get(*self._name, **options)
             template = found.properties.template if found.properties else None
-            return dict(template.as_dict()) if template else None
+            told = template.as_dict() if template else {}
+            parts = ((name, told.get(name) or ()) for name in ("containers", "initContainers"))
+            return {name: [_stated(each) for each in containers] for name, containers in parts if containers}
 
         template = self._calls.run(self.says("read its containers"), send)
-        if not template or not template.get("containers"):
+        if "containers" not in template:
             raise RejectedError(self.says("it has no containers"))
-        parts = {
-            name: [_stated(each) for each in template.get(name) or ()] for name in ("containers", "initContainers")
-        }
-        return {name: containers for name, containers in parts.items() if containers}
+        return template
 
     def start(self, template: Mapping[str, Any]) -> str | None:
         """Begin an execution; return its name, or None where the answer does not say it.
@@ -120,17 +119,22 @@ class Job:
 
 
 def _stated(container: Mapping[str, Any]) -> dict[str, Any]:
-    """Return of a job's container what an execution's may have; what was never set stays unset."""
+    """Return of a job's container what an execution's may have; what was never set stays unset.
+
+    Raises AttributeError, TypeError or ValueError for another shape.
+    """
     kept = {name: container[name] for name in _OF_AN_EXECUTION if container.get(name) is not None}
     if "resources" in kept:
         kept["resources"] = {name: kept["resources"][name] for name in _OF_RESOURCES if name in kept["resources"]}
+    if "env" in kept:
+        kept["env"] = [dict(variable.items()) for variable in kept["env"]]
     return kept
 
 
 def _name_in(body: str) -> str | None:
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     name = document.get("name") if isinstance(document, dict) else None
     return name if isinstance(name, str) and name else None

@@ -18,7 +18,7 @@ from shared.calls.asking import bearer_of, check_url
 from shared.calls.deadline import Deadline
 from shared.calls.earlier_call import unanswered
 from shared.calls.http_exchange import Answer, exchange
-from shared.calls.retry_after import read_retry_after
+from shared.calls.retry_after import at_most_a_day, read_retry_after, whole_number
 from shared.domain.errors import InvalidError, RejectedError, SlipwayError, TryLaterError, UnansweredError
 from shared.wire.hook_answers import one_line
 from shared.wire.json_source import read_json
@@ -126,9 +126,9 @@ class GithubCalls:
         wait = read_retry_after(answer.header("Retry-After"))
         if wait is not None:
             return wait
-        reset = answer.header("X-RateLimit-Reset") or ""
-        if answer.header("X-RateLimit-Remaining") == "0" and reset.isascii() and reset.isdigit():
-            return max(float(reset) - self._now().timestamp(), 1.0)
+        reset = whole_number(answer.header("X-RateLimit-Reset"))
+        if answer.header("X-RateLimit-Remaining") == "0" and reset is not None:
+            return max(at_most_a_day(reset - self._now().timestamp()), 1.0)
         return _ONE_MINUTE
 
 

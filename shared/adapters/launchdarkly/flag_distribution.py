@@ -21,6 +21,7 @@ from urllib.parse import quote, urlencode
 from shared.calls.asking import ask, refusal_of
 from shared.calls.deadline import Deadline
 from shared.calls.http_exchange import Answer
+from shared.calls.retry_after import at_most_a_day, whole_number
 from shared.domain.errors import InvalidError, RejectedError, TryLaterError, VersionConflictError
 from shared.domain.flags.model import Flag, Segment
 from shared.domain.names import FlagKey
@@ -122,7 +123,5 @@ def _read(answer: Answer) -> Any:
 
 def _reset_of(answer: Answer) -> float | None:
     """Return the seconds until `X-Ratelimit-Reset`, which tells milliseconds since 1970."""
-    reset = answer.header("X-Ratelimit-Reset") or ""
-    if not (reset.isascii() and reset.isdigit()) or len(reset) > 15:
-        return None
-    return max(int(reset) / 1000 - time.time(), 1.0)
+    reset = whole_number(answer.header("X-Ratelimit-Reset"))
+    return None if reset is None else max(at_most_a_day(reset / 1000 - time.time()), 1.0)

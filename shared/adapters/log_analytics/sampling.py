@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from statistics import median_high
 
@@ -24,6 +24,8 @@ COLUMNS = (
     "Now",
 )
 _LONGEST_WAIT = timedelta(minutes=5)
+_NO_CLOCK = datetime(1970, 1, 1, tzinfo=UTC)
+"""A service's clock that says less is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def count(rows: Sequence[Row]) -> Counted:
 
 def _settled(rows: Sequence[Row]) -> datetime | None:
     """Return until when rows have come: by the service's own clock, less how late they usually come."""
-    nows = [now for row in rows if (now := moment(row["Now"])) is not None]
+    nows = [now for row in rows if (now := moment(row["Now"])) is not None and now > _NO_CLOCK]
     late = [seconds for row in rows if (seconds := number(row["Lateness"])) is not None and is_count(seconds)]
     if not nows:
         return None

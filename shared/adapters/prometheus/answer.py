@@ -6,10 +6,11 @@ A value is a text (`"1"`, `"NaN"`, `"+Inf"`), a moment a number of seconds. A na
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any, TypeVar
 
 V = TypeVar("V")
+_NO_MOMENT = 1e12
+"""Seconds since the epoch: ten thousand years are a third of it."""
 
 
 class UnreadableError(Exception):
@@ -96,7 +97,7 @@ def _pairs(points: Any) -> Iterable[tuple[int, Any]]:
         raise UnreadableError("no list of points")
     for point in points:
         match point:
-            case [int() | float() as at, value] if not isinstance(at, bool) and isfinite(at):
+            case [int() | float() as at, value] if not isinstance(at, bool) and abs(at) < _NO_MOMENT:
                 yield round(at * 1000), value
             case _:
                 raise UnreadableError("a point that is no pair of a moment and a value")

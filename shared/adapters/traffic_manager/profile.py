@@ -11,6 +11,8 @@ from shared.domain.rollout.spec import Target
 WEIGHTED = "weighted"
 PRIORITY = "priority"
 _NOT_ANSWERED = ("degraded", "stopped", "inactive")
+_LONGEST_TTL = 2**31 - 1
+"""Seconds: what a name server can say (RFC 2181)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +109,17 @@ def located_pair(profile: Profile, target: Target) -> Pair:
 
 
 def read_profile(document: Mapping[str, Any], writable: Mapping[str, Any]) -> Profile:
-    """Read what Azure answered. Raises KeyError, TypeError or ValueError where it is of another shape."""
+    """Read what Azure answered.
+
+    Raises AttributeError, KeyError, OverflowError, TypeError or ValueError where it is of another shape.
+    """
     properties = document["properties"]
     dns = properties["dnsConfig"]
     return Profile(
         name=str(document["name"]),
         enabled=_is_enabled(properties.get("profileStatus")),
         method=str(properties["trafficRoutingMethod"]),
-        ttl=timedelta(seconds=int(dns["ttl"])),
+        ttl=_ttl(dns["ttl"]),
         fqdn=str(dns.get("fqdn") or ""),
         endpoints=tuple(_read_endpoint(entry) for entry in properties.get("endpoints") or ()),
         document=writable,
@@ -134,6 +139,12 @@ def _read_endpoint(entry: Mapping[str, Any]) -> Endpoint:
         host=str(properties.get("target") or ""),
         resource=str(properties.get("targetResourceId") or ""),
     )
+
+
+def _ttl(seconds: Any) -> timedelta:
+    if not 0 <= int(seconds) <= _LONGEST_TTL:
+        raise ValueError("a life of answers that DNS does not know")
+    return timedelta(seconds=int(seconds))
 
 
 def _is_enabled(status: Any) -> bool:
