@@ -24,8 +24,15 @@ NONCE: Final = "nonce"
 
 def entry_in(kind: Kind, place: str, row: StoredRow) -> Entry:
     """Return the entry that a row holds; not for deduplication rows, which are two each."""
-    text = row.properties[DAY] if kind is Kind.USAGE else join(row.properties)
-    return Entry(kind, place, _NAMES.get(kind, _key)(row), text, _at(kind, row))
+    return row.read(
+        lambda row: Entry(
+            kind,
+            place,
+            _NAMES.get(kind, _key)(row),
+            row.properties[DAY] if kind is Kind.USAGE else join(row.properties),
+            _at(kind, row),
+        )
+    )
 
 
 def open_entries(place: str, rows: Sequence[StoredRow]) -> Iterator[Entry]:
@@ -47,13 +54,13 @@ def answers_in(place: str, rows: Sequence[StoredRow]) -> Iterator[Entry]:
         if age.key.startswith(aggregate_rows.AGES):
             answer = texts.get(aggregate_rows.answer_key_of_age(age.key))
             if answer is not None:
-                accepted = moment(aggregate_rows.accepted_of(age.key))
-                yield answer_in(place, unpack(age.properties["command"]), answer, accepted)
+                accepted = age.read(lambda row: moment(aggregate_rows.accepted_of(row.key)))
+                yield answer_in(place, age.read(_command), answer, accepted)
 
 
 def answer_in(place: str, command: str, row: StoredRow, accepted: datetime | None) -> Entry:
     """Return what a command was answered."""
-    return Entry(Kind.ANSWER, place, command, join(row.properties), accepted)
+    return Entry(Kind.ANSWER, place, command, row.text(), accepted)
 
 
 def write_rows(table: Table, rows: Sequence[TableRow]) -> None:
@@ -109,10 +116,14 @@ def _key(row: StoredRow) -> str:
     return row.key
 
 
+def _command(row: StoredRow) -> str:
+    return unpack(row.properties["command"])
+
+
 _NAMES: Final[dict[Kind, Callable[[StoredRow], str]]] = {
     Kind.STATE: lambda _row: "",
     Kind.OUTBOX: lambda row: unescape_key(row.key.removeprefix(aggregate_rows.OUTBOX)),
-    Kind.INBOX: lambda row: unpack(row.properties["command"]),
+    Kind.INBOX: _command,
     Kind.HISTORY: lambda row: str(int(row.key.removeprefix(aggregate_rows.HISTORY))),
     Kind.RECORD: lambda row: unescape_key(row.key.removeprefix(RECORD)),
     Kind.LETTER: lambda row: unescape_key(row.key),

@@ -13,7 +13,6 @@ from shared.wire.dead_letters import read_letter, write_letter
 from shared.wire.side_rows import DEAD_LETTERS, dead_letter_row
 from shared.wire.table_keys import escape_key, unescape_key
 from shared.wire.table_limits import TableRow
-from shared.wire.table_text import join
 
 _NONCE = "nonce"
 
@@ -29,7 +28,7 @@ class TableDeadLetters:
 
     def find(self, letter_id: str) -> KeptLetter | None:
         row = self._table.find(DEAD_LETTERS, escape_key(letter_id))
-        return KeptLetter(read_letter(letter_id, join(row.properties)), row.etag) if row else None
+        return KeptLetter(read_letter(letter_id, row.text()), row.etag) if row else None
 
     def page(self, *, after: str | None, limit: int) -> tuple[DeadLetter | UnreadLetter, ...]:
         rows = self._table.rows(
@@ -61,6 +60,6 @@ class TableDeadLetters:
 def _letter(row: StoredRow) -> DeadLetter | UnreadLetter:
     letter_id = unescape_key(row.key)
     try:
-        return read_letter(letter_id, join(row.properties))
+        return read_letter(letter_id, row.text())
     except (RejectedError, NewerReleaseError) as error:
         return UnreadLetter(letter_id, str(error))

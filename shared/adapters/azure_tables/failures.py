@@ -11,6 +11,7 @@ breaks while the reply to a transaction is read.
 
 from typing import TYPE_CHECKING
 
+from shared.calls.retry_after import read_retry_after
 from shared.domain.errors import RejectedError, SlipwayError, TryLaterError
 
 if TYPE_CHECKING:
@@ -59,11 +60,7 @@ def is_transient(error: "AzureError | OSError") -> bool:
 def retry_after_of(error: "AzureError | OSError") -> float | None:
     """Return the seconds for which the service asked to be left alone, where it did."""
     response = getattr(error, "response", None)
-    text = response.headers.get("Retry-After") if response is not None else None
-    try:
-        return max(0.0, float(text)) if text else None
-    except ValueError:
-        return None
+    return read_retry_after(response.headers.get("Retry-After")) if response is not None else None
 
 
 def conflict_in(error: "AzureError | OSError") -> RowConflictError | None:

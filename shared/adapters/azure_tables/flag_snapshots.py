@@ -12,7 +12,6 @@ from shared.domain.names import EnvironmentName
 from shared.ports.flag_snapshots import Head
 from shared.wire import flag_snapshot_rows as rows
 from shared.wire.table_limits import TableRow
-from shared.wire.table_text import join
 
 
 class TableFlagSnapshots:
@@ -25,7 +24,7 @@ class TableFlagSnapshots:
         row = self._table.find(rows.partition_of(environment), rows.HEAD)
         if row is None:
             return Head(None)
-        return Head(row.etag, rows.read_chunks(join(row.properties)), rows.read_turn(row.properties.get(rows.TURN)))
+        return Head(row.etag, rows.read_chunks(row.text()), rows.read_turn(row.properties.get(rows.TURN)))
 
     def move_head(self, environment: EnvironmentName, head: Head) -> str:
         row = rows.head_row(environment, head.chunks, head.turn)
@@ -37,8 +36,10 @@ class TableFlagSnapshots:
     def read_chunk(self, environment: EnvironmentName, name: str) -> str | None:
         low, high = rows.chunk_range(name)
         partition = rows.partition_of(environment)
-        pieces = [row.properties for row in self._table.between(partition, low, high, a_page=rows.PIECES_AT_MOST)]
-        return rows.chunk_text(pieces) if pieces else None
+        pieces = list(self._table.between(partition, low, high, a_page=rows.PIECES_AT_MOST))
+        if not pieces:
+            return None
+        return pieces[0].read(lambda _: rows.chunk_text([piece.properties for piece in pieces]))
 
     def write_chunk(self, environment: EnvironmentName, name: str, document: str, now: datetime) -> None:
         pieces = rows.chunk_rows(environment, name, document, now)
@@ -48,12 +49,12 @@ class TableFlagSnapshots:
         low, high = rows.ages_before(before)
         looked_at = len(keep) + at_most
         ages = self._table.between(rows.partition_of(environment), low, high, a_page=looked_at)
-        old = [age for age in islice(ages, looked_at) if join(age.properties) not in keep]
+        old = [age for age in islice(ages, looked_at) if age.text() not in keep]
         return sum(self._forget(age) for age in old[:at_most])
 
     def _forget(self, age: StoredRow) -> bool:
         """Remove a chunk unless it was written again since; either way this date of it goes."""
-        low, high = rows.chunk_range(join(age.properties))
+        low, high = rows.chunk_range(age.text())
         pieces = list(self._table.between(age.partition, low, high, a_page=rows.PIECES_AT_MOST))
         is_of_then = bool(pieces) and pieces[0].properties.get(rows.WRITTEN) == rows.written_of(age.key)
         gone = [delete(TableRow(row.partition, row.key), row.etag) for row in pieces] if is_of_then else []

@@ -6,7 +6,7 @@ from typing import Final
 
 from shared.adapters.azure_tables.failures import RowConflictError
 from shared.adapters.azure_tables.operation import delete, put
-from shared.adapters.azure_tables.table import Table
+from shared.adapters.azure_tables.table import StoredRow, Table
 from shared.domain.names import EnvironmentName, FlagKey
 from shared.wire.flag_usage_rows import DAY, partition_of, range_of, row_key, usage_row
 from shared.wire.table_limits import TableRow
@@ -27,7 +27,7 @@ class TableFlagUsage:
         if not keys:
             return {}
         rows = self._table.between(partition_of(environment), *range_of(keys), a_page=_ROWS_A_PAGE)
-        found = {row.key: date.fromisoformat(row.properties[DAY]) for row in rows}
+        found = {row.key: row.read(_day) for row in rows}
         return {key: found[row_key(key)] for key in keys if row_key(key) in found}
 
     def forget(self, environment: EnvironmentName, key: FlagKey) -> None:
@@ -35,3 +35,7 @@ class TableFlagUsage:
             self._table.transact([delete(TableRow(partition_of(environment), row_key(key)))])
         except RowConflictError:
             return  # nobody ever asked for it
+
+
+def _day(row: StoredRow) -> date:
+    return date.fromisoformat(row.properties[DAY])

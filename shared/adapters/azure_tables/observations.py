@@ -16,7 +16,6 @@ from shared.domain.observations import ClosedWindow, Observation, Spot
 from shared.ports.observations import KeptBaseLine, Told
 from shared.wire import observation_rows as rows
 from shared.wire.table_limits import ROWS_A_TRANSACTION, TableRow
-from shared.wire.table_text import join
 
 _ROWS_A_PAGE = 1000
 _ADDITIONS_TRIED = 5
@@ -65,7 +64,7 @@ class TableObservations:
         row = self._table.find(rows.partition_of(spot), rows.base_line_key(version, sender))
         if row is None:
             return None
-        base = rows.read_base_line(join(row.properties))
+        base = rows.read_base_line(row.text())
         return KeptBaseLine(version=version, sender=sender, base=base, etag=row.etag)
 
     def prune(self, spot: Spot, *, told_before: datetime, closed_before: datetime, at_most: int) -> None:

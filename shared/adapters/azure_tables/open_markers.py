@@ -8,7 +8,7 @@ from shared.adapters.azure_tables.operation import delete, put, replace
 from shared.adapters.azure_tables.table import StoredRow, Table
 from shared.ports.open_markers import Marker
 from shared.wire.side_rows import MARKER_PARTITIONS, due_text, marker_row
-from shared.wire.table_keys import moment, unescape_key
+from shared.wire.table_keys import EPOCH, moment, unescape_key
 
 _ROWS_A_PAGE = 1000
 
@@ -48,4 +48,9 @@ class TableOpenMarkers:
 
 
 def _marker(row: StoredRow) -> Marker:
-    return Marker(unescape_key(row.key), moment(int(row.properties["due"])), row.etag)
+    """Return the marker in a row. One that says no time is due: who looks after it writes it anew, or takes it away."""
+    try:
+        due = moment(int(row.properties["due"]))
+    except (ArithmeticError, LookupError, ValueError):
+        due = EPOCH
+    return Marker(unescape_key(row.key), due, row.etag)

@@ -58,9 +58,9 @@ class TableRolloutStore:
         return Loaded(
             key,
             open_rows.state.etag if open_rows.state else None,
-            join(open_rows.state.properties) if open_rows.state else None,
-            tuple(_inbox_entry(row) for row in open_rows.inbox),
-            tuple(sorted((_outbox_entry(row) for row in open_rows.outbox), key=lambda entry: entry.id)),
+            open_rows.state.text() if open_rows.state else None,
+            tuple(row.read(_inbox_entry) for row in open_rows.inbox),
+            tuple(sorted((row.read(_outbox_entry) for row in open_rows.outbox), key=lambda entry: entry.id)),
         )
 
     def accept(self, key: str, command_id: str, answer: str, entry: InboxEntry | None) -> Receipt:
@@ -79,8 +79,8 @@ class TableRolloutStore:
             except RowConflictError:
                 known = self._find_answer(key, command_id)
                 if known:
-                    ours = known.properties["nonce"] == nonce
-                    return Receipt(first=ours, answer=join(known.properties))
+                    ours = known.properties.get("nonce") == nonce
+                    return Receipt(first=ours, answer=known.text())
             else:
                 return Receipt(first=True, answer=answer)
         raise TryLaterError(f"the answer to {command_id!r} comes and goes")
@@ -102,15 +102,15 @@ class TableRolloutStore:
             return ()
         low, high = aggregate_rows.history_key(first), aggregate_rows.history_key(last) + "~"
         rows = self._table.between(aggregate_rows.partition_of(key), low, high, a_page=last - first + 1)
-        return tuple(_history_entry(row) for row in rows)
+        return tuple(row.read(_history_entry) for row in rows)
 
     def record(self, key: str, record_id: str) -> str | None:
         row = self._find(aggregate_rows.record_row(key, record_id, None))
-        return join(row.properties) if row else None
+        return row.text() if row else None
 
     def answer(self, key: str, command_id: str) -> str | None:
         row = self._find_answer(key, command_id)
-        return join(row.properties) if row else None
+        return row.text() if row else None
 
     def _find(self, row: TableRow) -> StoredRow | None:
         return self._table.find(row.partition, row.key)
@@ -130,7 +130,7 @@ class TableRolloutStore:
 
     def _etag_if_ours(self, change: Change, nonce: str, row: TableRow, conflict: RowConflictError) -> str:
         state = self._table.find(aggregate_rows.partition_of(change.key), aggregate_rows.STATE)
-        if state and state.properties["nonce"] == nonce:
+        if state and state.properties.get("nonce") == nonce:
             return state.etag
         raise VersionConflictError(
             f"{change.key} changed since it was loaded: row {row.key!r} is in another state"

@@ -21,7 +21,10 @@ from shared.adapters.azure_tables.failures import (
 )
 from shared.adapters.azure_tables.operation import Operation
 from shared.adapters.azure_tables.patience import Patience
+from shared.domain.errors import TryLaterError
+from shared.wire.stored_form import refusing_broken
 from shared.wire.table_limits import check_transaction
+from shared.wire.table_text import join
 
 if TYPE_CHECKING:
     from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential, TokenCredential
@@ -43,6 +46,15 @@ class StoredRow:
     key: str
     etag: str
     properties: Mapping[str, str]
+
+    def text(self) -> str:
+        """Return the long text that stands in it. Raises `RejectedError`, which names the row, where it is damaged."""
+        return self.read(lambda row: join(row.properties))
+
+    def read(self, convert: "Callable[[StoredRow], Answer]") -> "Answer":
+        """Return what `convert` makes of it. Raises `RejectedError`, which names the row, where that cannot read it."""
+        with refusing_broken(f"row {self.key[:80]!r} of {self.partition[:200]!r}"):
+            return convert(self)
 
 
 class Table:
@@ -98,10 +110,9 @@ class Table:
     def find(self, partition: str, key: str) -> StoredRow | None:
         """Return one row, or None."""
         try:
-            entity = self._patiently(lambda client: client.get_entity(partition, key))
+            return self._patiently(lambda client: _stored(client.get_entity(partition, key)))
         except RowConflictError:
             return None
-        return _stored(entity)
 
     def rows(self, where: str, parameters: Mapping[str, str], *, a_page: int) -> Iterator[StoredRow]:
         """Yield the rows that the filter takes, by partition and row key; a page more is read as it is needed."""
@@ -124,10 +135,10 @@ class Table:
         A `RowConflictError` or `TryLaterError` may follow on a reply that was lost: then it was carried out.
         """
         check_transaction([operation.row for operation in operations])
-        done = self._patiently(
-            lambda client: client.submit_transaction([operation.for_sdk() for operation in operations])
+        ours = [operation.for_sdk() for operation in operations]
+        return self._patiently(
+            lambda client: tuple(str(one.get("etag") or "") for one in client.submit_transaction(ours))
         )
-        return tuple(str(one.get("etag") or "") for one in done)
 
     def close(self) -> None:
         """Close the connections. The next use opens new ones."""
@@ -158,6 +169,9 @@ class Table:
                     continue
                 self._wait_or_give_up(error, attempt, time.monotonic() - began)
                 attempt += 1
+            except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+                # What the SDK raises when an answer is of another shape; what was asked for may have been done.
+                raise TryLaterError(f"Table Storage answers what cannot be read ({type(error).__name__})") from error
 
     def _wait_or_give_up(self, error: "AzureError | OSError", attempt: int, spent: float) -> None:
         conflict = conflict_in(error)

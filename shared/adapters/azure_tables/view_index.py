@@ -25,7 +25,7 @@ class TableViewIndex:
         new = view_row(view, group, row.key, row.version, row.document)
         for _ in range(_WRITES_TRIED):
             standing = self._table.find(new.partition, new.key)
-            if standing and int(standing.properties["version"]) > row.version:
+            if standing and standing.read(_version) > row.version:
                 return
             try:
                 self._table.transact([replace(new, standing.etag) if standing else create(new)])
@@ -47,9 +47,13 @@ class TableViewIndex:
             {"partition": view_partition(view, group), "after": "" if after is None else escape_key(after)},
             a_page=size + 1,
         )
-        found = tuple(map(_index_row, islice(rows, size + 1)))
+        found = tuple(row.read(_index_row) for row in islice(rows, size + 1))
         return Page(found[:size], found[size - 1].key if len(found) > size else None)
 
 
 def _index_row(row: StoredRow) -> IndexRow:
-    return IndexRow(unescape_key(row.key), int(row.properties["version"]), join(row.properties))
+    return IndexRow(unescape_key(row.key), _version(row), join(row.properties))
+
+
+def _version(row: StoredRow) -> int:
+    return int(row.properties["version"])

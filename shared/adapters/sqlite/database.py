@@ -17,6 +17,7 @@ from shared.adapters.sqlite.layout import refuse_newer_layout
 from shared.adapters.sqlite.line import Line
 from shared.adapters.sqlite.trouble import primary_code, trouble_with
 from shared.domain.errors import TryLaterError
+from shared.wire.stored_form import refusing_broken
 
 _IDLE_CONNECTIONS = 16
 _RETRY_PAUSE_SECONDS = 0.02
@@ -56,8 +57,11 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Read one consistent state of the file, however many statements it takes."""
-        with self._transaction("BEGIN DEFERRED") as connection:
+        """Read one consistent state of the file, however many statements it takes.
+
+        Raises `RejectedError` when what stands there cannot be read within the block.
+        """
+        with self._transaction("BEGIN DEFERRED") as connection, refusing_broken(f"a row of {self.path}"):
             yield connection
 
     @contextmanager

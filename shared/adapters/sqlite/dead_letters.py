@@ -8,6 +8,7 @@ from shared.domain.errors import NewerReleaseError, RejectedError, VersionConfli
 from shared.ports.dead_letters import KeptLetter
 from shared.wire.dead_letters import read_letter, write_letter
 from shared.wire.side_rows import dead_letter_row
+from shared.wire.stored_form import refusing_broken
 from shared.wire.table_keys import escape_key, unescape_key
 from shared.wire.table_limits import check_row
 from shared.wire.table_text import pack, unpack
@@ -29,7 +30,7 @@ class SqliteDeadLetters:
             row = connection.execute(
                 "SELECT document FROM dead_letters WHERE position = ?", (escape_key(letter_id),)
             ).fetchone()
-        return KeptLetter(read_letter(letter_id, unpack(row[0])), _etag(row[0])) if row else None
+            return KeptLetter(read_letter(letter_id, unpack(row[0])), _etag(row[0])) if row else None
 
     def page(self, *, after: str | None, limit: int) -> tuple[DeadLetter | UnreadLetter, ...]:
         with self._database.reading() as connection:
@@ -37,7 +38,7 @@ class SqliteDeadLetters:
                 "SELECT position, document FROM dead_letters WHERE position > ? ORDER BY position LIMIT ?",
                 ("" if after is None else escape_key(after), max(0, limit)),
             )
-            return tuple(_letter(unescape_key(position), unpack(document)) for position, document in rows)
+            return tuple(_letter(unescape_key(position), document) for position, document in rows)
 
     def put(self, letter: DeadLetter, etag: str | None) -> str:
         document = write_letter(letter)
@@ -66,7 +67,8 @@ class SqliteDeadLetters:
 
 def _letter(letter_id: str, document: str) -> DeadLetter | UnreadLetter:
     try:
-        return read_letter(letter_id, document)
+        with refusing_broken("a dead letter"):
+            return read_letter(letter_id, unpack(document))
     except (RejectedError, NewerReleaseError) as error:
         return UnreadLetter(letter_id, str(error))
 

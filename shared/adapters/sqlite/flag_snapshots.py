@@ -39,7 +39,7 @@ class SqliteFlagSnapshots:
                 " WHERE environment = ?",
                 (pack(environment),),
             ).fetchone()
-        return Head(row[0], rows.read_chunks(row[1]), rows.read_turn(row[2])) if row else Head(None)
+            return Head(row[0], rows.read_chunks(row[1]), rows.read_turn(row[2])) if row else Head(None)
 
     def move_head(self, environment: EnvironmentName, head: Head) -> str:
         check_row(rows.head_row(environment, head.chunks, head.turn))
@@ -75,7 +75,7 @@ class SqliteFlagSnapshots:
             row = connection.execute(
                 "SELECT document FROM flag_chunks WHERE environment = ? AND name = ?", (pack(environment), pack(name))
             ).fetchone()
-        return unpack(row[0]) if row else None
+            return unpack(row[0]) if row else None
 
     def write_chunk(self, environment: EnvironmentName, name: str, document: str, now: datetime) -> None:
         check_transaction(rows.chunk_rows(environment, name, document, now))

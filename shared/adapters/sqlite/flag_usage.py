@@ -36,8 +36,8 @@ class SqliteFlagUsage:
             rows = connection.execute(
                 "SELECT key, day FROM flag_usage WHERE environment = ? AND key >= ? AND key < ?",
                 (environment, low, high),
-            ).fetchall()
-        found = {row: date.fromisoformat(day) for row, day in rows}
+            )
+            found = {row: date.fromisoformat(day) for row, day in rows}
         return {key: found[row_key(key)] for key in keys if row_key(key) in found}
 
     def forget(self, environment: EnvironmentName, key: FlagKey) -> None:

@@ -59,10 +59,10 @@ class SqliteObservations:
                 "SELECT etag, document FROM observation_base_lines WHERE spot = ? AND position = ?",
                 (rows.partition_of(spot), rows.base_line_key(version, sender)),
             ).fetchone()
-        if found is None:
-            return None
-        etag, document = found
-        return KeptBaseLine(version=version, sender=sender, base=rows.read_base_line(unpack(document)), etag=etag)
+            if found is None:
+                return None
+            etag, document = found
+            return KeptBaseLine(version=version, sender=sender, base=rows.read_base_line(unpack(document)), etag=etag)
 
     def prune(self, spot: Spot, *, told_before: datetime, closed_before: datetime, at_most: int) -> None:
         partition = rows.partition_of(spot)

@@ -6,7 +6,7 @@ from uuid import uuid4
 from shared.adapters.sqlite.database import Database
 from shared.ports.open_markers import Marker
 from shared.wire.side_rows import marker_row
-from shared.wire.table_keys import micros, moment
+from shared.wire.table_keys import EPOCH, micros, moment
 from shared.wire.table_limits import check_row
 from shared.wire.table_text import pack, unpack
 
@@ -49,4 +49,12 @@ class SqliteOpenMarkers:
                 "SELECT aggregate, due, token FROM open_markers WHERE due <= ? ORDER BY due LIMIT ?",
                 (micros(now), max(0, limit)),
             )
-            return tuple(Marker(unpack(aggregate), moment(due), token) for aggregate, due, token in rows)
+            return tuple(Marker(unpack(aggregate), _due(due), token) for aggregate, due, token in rows)
+
+
+def _due(micros: int) -> datetime:
+    """Return the time; one that no calendar has is long past: who looks after it writes it anew, or takes it away."""
+    try:
+        return moment(micros)
+    except (ArithmeticError, TypeError):
+        return EPOCH

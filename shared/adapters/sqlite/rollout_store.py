@@ -110,7 +110,7 @@ class SqliteRolloutStore:
             row = connection.execute(
                 "SELECT document FROM records WHERE aggregate = ? AND id = ?", (pack(key), pack(record_id))
             ).fetchone()
-        return unpack(row[0]) if row else None
+            return unpack(row[0]) if row else None
 
     def answer(self, key: str, command_id: str) -> str | None:
         with self._database.reading() as connection:

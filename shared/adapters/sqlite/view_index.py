@@ -46,7 +46,8 @@ class SqliteViewIndex:
                 " WHERE view = ? AND section = ? AND position > ? ORDER BY position LIMIT ?",
                 (pack(view), pack(group), "" if after is None else escape_key(after), size + 1),
             ).fetchall()
-        rows = tuple(
-            IndexRow(unescape_key(position), version, unpack(document)) for position, version, document in found[:size]
-        )
+            rows = tuple(
+                IndexRow(unescape_key(position), int(version), unpack(document))
+                for position, version, document in found[:size]
+            )
         return Page(rows, rows[-1].key if len(found) > size else None)
