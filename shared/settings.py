@@ -224,9 +224,9 @@ def _environments(env: Mapping[str, str]) -> dict[str, int]:
                 f"{FLAG_ENVIRONMENTS}: '{name[:40]}' is no name of an environment, or stands there twice; "
                 "allowed are lower-case letters, digits and inner hyphens, at most 32 characters"
             )
-        if count and (not count.isascii() or not count.isdigit() or int(count) > MOST_APPROVALS):
+        if count and (not count.isascii() or not count.isdigit() or float(count) > MOST_APPROVALS):
             raise SettingsError(f"{FLAG_ENVIRONMENTS}: '{name}' asks for '{count[:20]}' approvals; allowed is 0 to 10")
-        approvals[name] = int(count or 0)
+        approvals[name] = int(float(count or 0))
     if not approvals:
         raise SettingsError(f"{FLAG_ENVIRONMENTS} names no environment; allowed is such as production=2;test=0")
     return approvals
@@ -318,13 +318,20 @@ def _number(env: Mapping[str, str], name: str, *, default: float, at_most: int, 
 def _origins(env: Mapping[str, str]) -> frozenset[str]:
     origins = {part.strip().lower() for part in env.get(WEB_ORIGINS, "").split(";") if part.strip()}
     for origin in origins - {"*"}:
-        parts = urlsplit(origin)
-        if parts.scheme not in ("https", "http") or origin != f"{parts.scheme}://{parts.netloc}" or not parts.hostname:
+        if not _is_origin(origin):
             several = "; several are divided by ;" if {" ", ","} & {*origin} else ""
             raise SettingsError(
                 f"{WEB_ORIGINS}: '{origin[:80]}' is no origin such as https://shop.example.org, or *{several}"
             )
     return frozenset(origins)
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("https", "http") and text == f"{parts.scheme}://{parts.netloc}" and bool(parts.hostname)
+    except ValueError:
+        return False
 
 
 def _clusters(env: Mapping[str, str], *, allow_http: bool) -> tuple[KubernetesCluster, ...]:

@@ -11,7 +11,7 @@ from shared.wire.source import Path, Source
 T = TypeVar("T")
 
 MAX_FINDINGS = 100
-"""More are not told: nobody reads them."""
+"""Reading ends at the last of them: nobody reads more, and what lies beyond it would be taken for sound."""
 
 MAX_ENTRIES = 100
 """No list of a release spec may be as long: longer ones are refused as a whole."""
@@ -30,9 +30,10 @@ class Findings:
         self._found: dict[tuple[Path, str], None] = {}
 
     def add(self, path: Path, message: str) -> None:
-        """Note one problem; the same one twice counts once."""
-        if len(self._found) < MAX_FINDINGS:
-            self._found[(path, message)] = None
+        """Note one problem; the same one twice counts once. Raises `InvalidError` with all of them at the last."""
+        self._found[(path, message)] = None
+        if len(self._found) == MAX_FINDINGS:
+            self.raise_if_any()
 
     def concern(self, path: Path) -> bool:
         """Whether a problem lies at this path or below it."""

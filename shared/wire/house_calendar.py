@@ -23,5 +23,6 @@ def parse_house_windows(text: str) -> tuple[ReleaseWindow, ...]:
     """
     if not text.strip():
         return ()
-    windows = read_yaml(text.encode()).value
+    # An environment holds bytes that are no text as halves of surrogate pairs, which YAML refuses.
+    windows = read_yaml(text.encode("utf-8", "surrogatepass")).value
     return parse_spec(json.dumps(_AROUND | {"releaseWindows": windows}, default=str).encode()).calendar

@@ -4,11 +4,10 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any, Final
 
-from shared.wire.findings import MAX_ENTRIES, MAX_FINDINGS, Findings, closest, found
+from shared.wire.findings import MAX_ENTRIES, Findings, closest, found
 from shared.wire.source import Path
 
 SCHEMA_FILE: Final = FilePath(__file__).parent / "schemas" / "release-spec.schema.json"
@@ -24,10 +23,10 @@ def release_spec_schema() -> dict[str, Any]:
 
 
 def note_shape(document: Any, findings: Findings) -> None:
-    """Note what the schema refuses in a document, up to `MAX_FINDINGS`."""
-    told = (words for error in _validator().iter_errors(document) for words in _words(error))
-    for path, message in islice(told, MAX_FINDINGS):
-        findings.add(path, message)
+    """Note what the schema refuses in a document."""
+    for error in _validator().iter_errors(document):
+        for path, message in _words(error):
+            findings.add(path, message)
 
 
 @cache
