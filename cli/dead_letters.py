@@ -3,6 +3,7 @@
 import argparse
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -62,7 +63,8 @@ def add_parser(commands: Any) -> None:
 def _telling(run: Callable[[argparse.Namespace, Service], int]) -> Callable[[argparse.Namespace], int]:
     def told(options: argparse.Namespace) -> int:
         try:
-            return run(options, service(options.url))
+            with _doubting():
+                return run(options, service(options.url))
         except ServiceError as error:
             if options.json:
                 tell_json({"ok": False, "detail": str(error)})
@@ -71,6 +73,15 @@ def _telling(run: Callable[[argparse.Namespace, Service], int]) -> Callable[[arg
             return 1
 
     return told
+
+
+@contextmanager
+def _doubting() -> Iterator[None]:
+    """Raise `ServiceError` for what Python raises where an answer is of another shape."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise ServiceError(f"an answer is not what this release reads ({error!r:.200}): is this a Slipway?") from error
 
 
 def _list(options: argparse.Namespace, there: Service) -> int:
@@ -144,6 +155,8 @@ def _letters(there: Service, options: argparse.Namespace, state: str) -> Iterato
         asked = {"state": state, "application": options.application, "reason": options.reason, "after": after}
         page = there.ask("GET", f"/api/dead-letters?{urlencode({key: text for key, text in asked.items() if text})}")
         yield from page["dead_letters"]
+        if page["next"] == after:
+            raise ServiceError(f"an answer goes on where it began, after {after!r:.80}: is this a Slipway?")
         after = page["next"]
 
 

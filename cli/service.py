@@ -13,6 +13,7 @@ from cli.copying import EntryPage, WokenPage
 from cli.telling import remark
 from shared.calls.deadline import Deadline
 from shared.calls.http_exchange import Answer, exchange
+from shared.calls.retry_after import read_retry_after
 from shared.domain.archive import Entry
 from shared.domain.errors import InvalidError, TryLaterError
 from shared.wire.archive_entries import entry_document, parse_entry
@@ -42,6 +43,7 @@ class Service:
     key: str
     pause_seconds: float = 1.0
     """Before the second try; twice as long before each further one."""
+    tries: int = TRIES
 
     def page(self, after: str) -> EntryPage:
         """Return a page of all that is kept; `after` empty: the first."""
@@ -77,12 +79,12 @@ class Service:
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Return the JSON of the answer. Raises `ServiceError` for a no, and when nothing came of several tries."""
         pause = self.pause_seconds
-        for number in range(1, TRIES + 1):
+        for number in range(1, self.tries + 1):
             try:
                 return self._exchange(method, path, body)
             except _LaterError as later:
-                if number == TRIES:
-                    raise ServiceError(f"{later}; tried {TRIES} times") from later
+                if number == self.tries:
+                    raise ServiceError(f"{later}; tried {self.tries} times") from later
                 wait = min(max(pause, later.after_seconds), LONGEST_PAUSE_SECONDS)
                 if wait >= TOLD_FROM_SECONDS:
                     remark(f"{later}; trying again in {wait:g} s")
@@ -108,7 +110,7 @@ class Service:
             raise _refusal(answer)
         try:
             return json.loads(answer.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ServiceError(f"{self.url} answers with something that is no JSON: is this a Slipway?") from error
 
 
@@ -116,14 +118,21 @@ def service(url: str | None) -> Service:
     """Return the Slipway that the command line or the environment names. Raises `ServiceError` with the fix."""
     address = (url or os.environ.get(URL_SETTING, "")).rstrip("/")
     key = os.environ.get(KEY_SETTING, "")
-    parts = urlsplit(address)
     if not address:
         raise ServiceError(f"say where Slipway is: --url, or {URL_SETTING} in the environment")
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    if not _is_safe(address):
         raise ServiceError(f"{address}: allowed is https://HOST, for a key goes with each request, or http://localhost")
     if not key:
         raise ServiceError(f"put an operator's key into {KEY_SETTING} in the environment")
     return Service(address, key)
+
+
+def _is_safe(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    except ValueError:
+        return False
 
 
 class _LaterError(Exception):
@@ -137,8 +146,7 @@ class _LaterError(Exception):
 def _refusal(answer: Answer) -> Exception:
     text = f"Slipway answers {answer.status} {_detail(answer)}".strip()
     if answer.status in _LATER:
-        wait = answer.header("Retry-After") or ""
-        return _LaterError(text, float(wait) if wait.isdigit() else 0.0)
+        return _LaterError(text, read_retry_after(answer.header("Retry-After")) or 0.0)
     return ServiceError(text)
 
 
@@ -149,7 +157,7 @@ def _detail(answer: Answer) -> str:
                 return f"{title}: {detail}"
             case {"title": str(title)}:
                 return title
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     return ""
 

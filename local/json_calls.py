@@ -34,7 +34,7 @@ def exchange(
         except HTTPError as refused:
             with refused:
                 return JsonAnswer(refused.code, _read(refused))
-    except (URLError, OSError, ValueError) as error:
+    except (URLError, OSError, RecursionError, ValueError) as error:
         raise NoAnswerError(f"{method} {url.partition('?')[0]}: {error}") from error
 
 

@@ -40,7 +40,8 @@ class Fields:
     def number(self, name: str, least: float, most: float, default: float | None = None) -> float:
         """Return a finite number from `least` to `most`."""
         value = self._read(name, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        # A whole number may be longer than any float.
+        if not isinstance(value, int | float) or isinstance(value, bool) or _is_odd(value):
             raise BadFieldError(name, "must be a number")
         if not least <= value <= most:
             raise BadFieldError(name, f"must be from {least:g} to {most:g}")
@@ -76,6 +77,10 @@ class Fields:
         if value is None and default is None:
             raise BadFieldError(name, "is required")
         return default if value is None else value
+
+
+def _is_odd(number: float) -> bool:
+    return isinstance(number, float) and not math.isfinite(number)
 
 
 def _plain(text: str) -> bool:

@@ -104,5 +104,5 @@ def _seconds(literal: str) -> int:
 
 def _text(literal: str) -> str:
     if len(literal) < 2 or literal[0] != "'" or literal[-1] != "'":
-        raise ValueError(f"{literal} is not a string")
+        raise ValueError(f"{literal[:100]} is not a string")
     return _ESCAPED.sub(lambda found: found[3] or chr(int(found[1] or found[2], 16)), literal[1:-1])

@@ -47,4 +47,4 @@ def _parse_clause(clause: str) -> tuple[str, frozenset[str] | None]:
 
 
 def _bad(text: str) -> ApiError:
-    return ApiError(400, "BadRequest", f"Invalid filter: {text}")
+    return ApiError(400, "BadRequest", f"Invalid filter: {text[:200]}")

@@ -85,7 +85,10 @@ def _confirm_subscription(events: list[dict[str, Any]]) -> web.Response:
 
 def _events(body: bytes) -> list[dict[str, Any]]:
     """Read one event or an array of them. Raises `ValueError` for anything else."""
-    document = json.loads(body)
+    try:
+        document = json.loads(body)
+    except RecursionError as error:
+        raise ValueError("the body is nested too deeply") from error
     events = document if isinstance(document, list) else [document]
     if not events or not all(isinstance(event, dict) for event in events):
         raise ValueError("the body must be an event or an array of events")

@@ -8,14 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-_TIME_SPAN = re.compile(r"^(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?$")
+_TIME_SPAN = re.compile(r"^(?:(\d{1,8})\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,7}))?$")
 
 
 def parse_time_span(text: str) -> timedelta:
     """Read a .NET TimeSpan such as `00:00:01.5` or `1.00:00:00`. Raises `ValueError` for anything else."""
     found = _TIME_SPAN.match(text)
     if found is None:
-        raise ValueError(f"{text!r} is not a time span such as 00:00:30")
+        raise ValueError(f"{text[:100]!r} is not a time span such as 00:00:30")
     days, hours, minutes, seconds, fraction = found.groups(default="0")
     return timedelta(days=int(days), hours=int(hours), minutes=int(minutes), seconds=float(f"{seconds}.{fraction}"))
 
@@ -42,8 +42,15 @@ class HostFile:
         return HostFile.parse(json.loads(path.read_text(encoding="utf-8")))
 
     @staticmethod
-    def parse(document: Mapping[str, Any]) -> "HostFile":
-        """Take what is set, and defaults for the rest."""
+    def parse(document: Any) -> "HostFile":
+        """Take what is set, and defaults for the rest. Raises `ValueError` where it is of another shape."""
+        try:
+            return HostFile._parse(document)
+        except (AttributeError, OverflowError, TypeError) as error:
+            raise ValueError(f"host.json is not what the Functions host takes: {error!r:.200}") from error
+
+    @staticmethod
+    def _parse(document: Mapping[str, Any]) -> "HostFile":
         if document.get("version") != "2.0":
             raise ValueError("host.json must say version 2.0")
         extensions = document.get("extensions", {})

@@ -33,7 +33,7 @@ class _Field:
         start = self._value(start_text)
         end = self._value(end_text) if dash else self.high if slash else start
         if start > end:
-            raise ValueError(f"{self.name}: the range {body!r} runs backwards")
+            raise ValueError(f"{self.name}: the range {body[:50]!r} runs backwards")
         return range(start, end + 1, step)
 
     def _value(self, text: str) -> int:
@@ -44,7 +44,7 @@ class _Field:
 
     def _number(self, text: str, low: int, high: int, what: str) -> int:
         if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
-            raise ValueError(f"{self.name}: {what} {text!r} is not a number from {low} to {high}")
+            raise ValueError(f"{self.name}: {what} {text[:50]!r} is not a number from {low} to {high}")
         return int(text)
 
 
@@ -76,7 +76,7 @@ class Ncrontab:
         if len(fields) == len(_FIELDS) - 1:
             fields.insert(0, "0")
         if len(fields) != len(_FIELDS):
-            raise ValueError(f"schedule {expression!r} must have six fields (TimeSpans are not supported)")
+            raise ValueError(f"schedule {expression[:100]!r} must have six fields (TimeSpans are not supported)")
         return Ncrontab(*(field.parse(text) for field, text in zip(_FIELDS, fields, strict=True)))
 
     def next_after(self, moment: datetime) -> datetime:

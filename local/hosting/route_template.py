@@ -50,7 +50,7 @@ _PLAIN_CONSTRAINTS: dict[str, Callable[[str], bool]] = {
 def _constraint(name: str, argument: str | None) -> Callable[[str], bool]:
     if argument is None:
         if name.lower() not in _PLAIN_CONSTRAINTS:
-            raise ValueError(f"unknown route constraint {name!r}")
+            raise ValueError(f"unknown route constraint {name[:100]!r}")
         return _PLAIN_CONSTRAINTS[name.lower()]
     if name.lower() == "regex":
         pattern = re.compile(argument.replace("{{", "{").replace("}}", "}"), re.IGNORECASE)
@@ -70,7 +70,7 @@ def _constraint(name: str, argument: str | None) -> Callable[[str], bool]:
             return lambda value: _PLAIN_CONSTRAINTS["long"](value) and int(value) <= first
         case "range":
             return lambda value: _PLAIN_CONSTRAINTS["long"](value) and first <= int(value) <= second
-    raise ValueError(f"unknown route constraint {name!r}")
+    raise ValueError(f"unknown route constraint {name[:100]!r}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class _Segment:
 def _parse_parameter(text: str) -> _Parameter:
     found = _PARAMETER.match(text)
     if found is None:
-        raise ValueError(f"malformed route parameter {{{text}}}")
+        raise ValueError(f"malformed route parameter {{{text[:100]}}}")
     checks = tuple(_constraint(each["name"], each["argument"]) for each in _CONSTRAINT.finditer(found["constraints"]))
     return _Parameter(found["name"], checks, found["default"], found["optional"] is not None, bool(found["stars"]))
 
@@ -119,7 +119,7 @@ def _parse_segment(text: str) -> _Segment:
             parameters.append(_parse_parameter(piece))
             pattern += "(.+)"
         elif "{" in piece or "}" in piece:
-            raise ValueError(f"unbalanced braces in route segment {text!r}")
+            raise ValueError(f"unbalanced braces in route segment {text[:100]!r}")
         else:
             pattern += re.escape(piece)
     return _Segment(re.compile(pattern, re.IGNORECASE | re.DOTALL), tuple(parameters))
@@ -138,7 +138,7 @@ class RouteTemplate:
         self._segments = tuple(_parse_segment(each) for each in _split(self.text))
         for segment in self._segments[:-1]:
             if any(each.catch_all for each in segment.parameters):
-                raise ValueError(f"a catch-all must be the last segment of route {text!r}")
+                raise ValueError(f"a catch-all must be the last segment of route {text[:100]!r}")
 
     def match(self, path: Sequence[str]) -> dict[str, str] | None:
         """Return the parameters of a path given as its decoded segments, or None when it does not fit."""

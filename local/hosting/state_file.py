@@ -13,7 +13,7 @@ def read_state(path: Path, what: str) -> dict[str, Any]:
     """Return the JSON object in the file. Raises `StateFileError`, naming `what` it should hold, and `OSError`."""
     try:
         found = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StateFileError(f"{path} holds no {what} ({error}): remove it, and it is made anew") from error
     if not isinstance(found, dict):
         raise StateFileError(f"{path} holds no {what}: remove it, and it is made anew")

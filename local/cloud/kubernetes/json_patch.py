@@ -21,9 +21,10 @@ def apply_patch(document: Any, patch: Any) -> Any:
     for operation in patch:
         if not isinstance(operation, dict):
             raise MalformedPatchError("an operation must be an object")
-        act = _ACTS.get(operation.get("op", ""))
+        kind = operation.get("op", "")
+        act = _ACTS.get(kind) if isinstance(kind, str) else None
         if act is None:
-            raise MalformedPatchError(f"Unexpected kind: {operation.get('op')}")
+            raise MalformedPatchError(f"Unexpected kind: {str(kind)[:100]}")
         changed = act(changed, operation)
     return changed
 
