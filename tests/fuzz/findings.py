@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.fuzz.edits import Edit, edited, json_text, places_in
-from tests.fuzz.inputs import Seed, seed_of
+from tests.fuzz.edits import Edit, edited, places_in
+from tests.fuzz.inputs import Seed, rendered, seed_of
 from tests.fuzz.oracle import ROOT, Finding, examine
 from tests.fuzz.parser import Parser
 
@@ -58,11 +58,11 @@ def _with_less_in_it(parser: Parser, finding: Finding, shows: Shows, seconds: fl
         document = edited(seed.document, [Edit("drop", at)], {})
         if document == seed.document or at >= places_in(seed.document):
             break
-        found = shows(seed.head + json_text(document).encode("utf-8", "surrogatepass"))
+        found = shows(rendered(document, parser.form))
         if found is None:
             at += 1
         else:
-            best, seed = found, Seed(found.data, seed.head, document)
+            best, seed = found, Seed(found.data, document)
     return best
 
 

@@ -3,9 +3,11 @@
 import base64
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -63,8 +65,11 @@ def run_guided(parser: Parser, seconds: float, seed: int) -> GuidedTally:
             "--seed",
             str(seed),
         ]
-        code = subprocess.run(command, cwd=ROOT, stdout=output, stderr=output, check=False).returncode
-    return _tally(parser, log, reports, code, time.monotonic() - began)
+        # It ends without tidying up, so what it leaves in its temporary folder goes with that.
+        with tempfile.TemporaryDirectory(prefix="slipway-guided-") as temporary:
+            settings = {**os.environ, "TMPDIR": temporary}
+            done = subprocess.run(command, cwd=ROOT, env=settings, stdout=output, stderr=output, check=False)
+    return _tally(parser, log, reports, done.returncode, time.monotonic() - began)
 
 
 def _tally(parser: Parser, log: Path, reports: Path, code: int, seconds: float) -> GuidedTally:

@@ -1,7 +1,11 @@
-"""Inputs for a parser: anything at all, any JSON, and its seeds with a few edits."""
+"""Inputs for a parser: anything at all, any JSON, and its seeds with a few edits.
+
+A message is changed as a document of its headers and its body, so that both meet the same edits.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -25,7 +29,7 @@ from tests.fuzz.edits import (
     random_text_edit,
     words_of,
 )
-from tests.fuzz.parser import Form, Parser
+from tests.fuzz.parser import Form, Parser, message_parts
 
 MOST_EDITS = 4
 _NONE = object()
@@ -33,10 +37,9 @@ _NONE = object()
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """One input that makes sense: lines before a body, and the body's value where it is a document."""
+    """One input that makes sense, and its value where it is a document."""
 
     text: bytes
-    head: bytes
     document: Any
 
     @property
@@ -51,6 +54,8 @@ class Source:
 
     form: Form
     seeds: tuple[Seed, ...]
+    taken: tuple[Seed, ...]
+    """Those of them that the parser takes: as many inputs come from these as from all."""
     words: tuple[Any, ...]
     """What the seeds themselves say."""
     known: Mapping[str, Sequence[Any]]
@@ -59,7 +64,7 @@ class Source:
     def damaged(self, random: Random, text: bytes | None = None) -> bytes:
         """Return a seed, or this text in its place, after a few edits that chance has made."""
         return self.edited_seed(
-            random.choice(self.seeds) if text is None else seed_of(text, self.form),
+            random.choice(random.choice((self.seeds, self.taken))) if text is None else seed_of(text, self.form),
             [random_edit(random, self.words) for _ in range(random.choice((1, 1, 1, 1, 2, 4)))],
             [random_text_edit(random) for _ in range(random.choice((0, 0, 0, 0, 0, 1, 2)))],
             as_block=random.random() < 0.4,
@@ -70,8 +75,22 @@ class Source:
         if not seed.has_document:
             return edited_text(seed.text, [*map(_of_text, edits), *text_edits])
         document = edited(seed.document, edits, self.known)
-        body = _block(document) if as_block and self.form is Form.YAML else None
-        return edited_text(seed.head + (body or json_text(document).encode("utf-8", "surrogatepass")), text_edits)
+        block = _block(document) if as_block and self.form is Form.YAML else None
+        return edited_text(block or rendered(document, self.form), text_edits)
+
+
+def rendered(document: Any, form: Form) -> bytes:
+    """Return the document as an input of this form."""
+    match document:
+        case {"headers": dict(headers)} if form is Form.MESSAGE:
+            lines = (
+                f"{name}: {value if isinstance(value, str) else json_text(value)}" for name, value in headers.items()
+            )
+            head = "".join(f"{line}\n" for line in lines) + "\n"
+            body = json_text(document["body"]) if "body" in document else ""
+            return (head + body).encode("utf-8", "surrogatepass")
+        case _:
+            return json_text(document).encode("utf-8", "surrogatepass")
 
 
 def _of_text(edit: Edit) -> Edit:
@@ -96,23 +115,36 @@ def source_of(parser: Parser) -> Source:
     """Return the parser's seeds, taken apart."""
     seeds = tuple(seed_of(text, parser.form) for text in dict.fromkeys(parser.seeds()))
     documents = [seed.document for seed in seeds if seed.has_document]
-    return Source(parser.form, seeds, words_of(documents), known_of(documents))
+    taken = tuple(seed for seed in seeds if _takes(parser, seed.text))
+    return Source(parser.form, seeds, taken or seeds, words_of(documents), known_of(documents))
+
+
+def _takes(parser: Parser, text: bytes) -> bool:
+    with suppress(Exception):  # whatever is wrong with a seed, a test says
+        parser.read(text)
+        return True
+    return False
 
 
 def seed_of(text: bytes, form: Form) -> Seed:
     """Return a text taken apart, as far as it can be read."""
-    head, body = b"", text
-    if form is Form.MESSAGE:
-        lines, gap, body = text.partition(b"\n\n")
-        head = lines + gap
     try:
-        return Seed(text, head, _NONE if form is Form.TEXT else _document(body, form))
+        return Seed(text, _document(text, form))
     except (ValueError, RecursionError, InvalidError):
-        return Seed(text, head, _NONE)
+        return Seed(text, _NONE)
 
 
-def _document(body: bytes, form: Form) -> Any:
-    return read_yaml(body).value if form is Form.YAML else json.loads(body)
+def _document(text: bytes, form: Form) -> Any:
+    match form:
+        case Form.TEXT:
+            return _NONE
+        case Form.YAML:
+            return read_yaml(text).value
+        case Form.MESSAGE:
+            headers, body = message_parts(text)
+            return {"headers": headers, **({"body": json.loads(body)} if body else {})}
+        case Form.JSON:
+            return json.loads(text)
 
 
 def edits(words: Sequence[Any]) -> st.SearchStrategy[Edit]:
@@ -129,7 +161,7 @@ def text_edits() -> st.SearchStrategy[Edit]:
 
 
 def any_json() -> st.SearchStrategy[bytes]:
-    """Any JSON value, and some that break the rules of JSON."""
+    """Return any JSON value, and some that break the rules of JSON."""
     leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(HOSTILE)
     values = st.recursive(
         leaves, lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=8), inner, max_size=5)
@@ -140,11 +172,15 @@ def any_json() -> st.SearchStrategy[bytes]:
 def inputs(parser: Parser) -> st.SearchStrategy[bytes]:
     """All that a parser is tried with; three of five are its seeds, damaged."""
     source = source_of(parser)
+    anything, json_value = st.binary(max_size=200), any_json()
+    if parser.form is Form.MESSAGE:
+        heads = st.just(b"") | st.sampled_from([seed.text.partition(b"\n\n")[0] + b"\n\n" for seed in source.seeds])
+        anything, json_value = (st.builds(bytes.__add__, heads, body) for body in (anything, json_value))
     damaged = st.builds(
         lambda seed, changes, more, as_block: source.edited_seed(seed, changes, more, as_block=as_block),
-        st.sampled_from(source.seeds),
+        st.sampled_from(source.seeds) | st.sampled_from(source.taken),
         st.lists(edits(source.words), min_size=1, max_size=MOST_EDITS),
         st.just([]) | st.just([]) | st.lists(text_edits(), max_size=2),
         st.booleans(),
     )
-    return st.binary(max_size=200) | any_json() | damaged | damaged | damaged
+    return anything | json_value | damaged | damaged | damaged

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from shared.domain.errors import InvalidError, SlipwayError
+from shared.domain.errors import InvalidError, SlipwayError, TryLaterError
 from shared.wire.problems import problem_of
 from tests.fuzz.parser import Parser
 
@@ -22,6 +22,8 @@ HANG_SECONDS = 20
 """By the clock on the wall: long enough for a machine that has other things to do."""
 MOST_GROWTH_KB = 200 * 1024
 LONGEST_REFUSAL = 64 * 1024
+LONGEST_WAIT_SECONDS = 366 * 86_400
+"""What says "later" and means after a year is wrong, and times so far ahead soon have no date."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -92,27 +94,32 @@ def _judge(parser: Parser, data: bytes) -> bool:
             again = parser.read(written)
         except parser.refuses as error:
             raise _Broken(f"refuses what it wrote itself: {str(error)[:300]}") from error
-        # NaN, which a stored number can be, equals nothing.
-        if again != value and parser.write(again) != written:
+        # NaN, which a stored number can be, equals nothing, but looks the same.
+        if again != value and repr(again) != repr(value):
             raise _Broken("reads another value from what it wrote itself")
     return True
 
 
 def _check_refusal(error: Exception) -> None:
-    """A refusal can be told to who sent the input: it has words, not too many, and all of them can be sent."""
+    """A refusal can be told to who sent the input: in words, and not too many; and a wait that it asks for ends."""
     words = json.dumps(problem_of(error)[1] if isinstance(error, SlipwayError) else str(error))
-    if len(words) > LONGEST_REFUSAL:
+    if max(len(words), len(str(error))) > LONGEST_REFUSAL:
         raise _Broken(f"refuses with more than {LONGEST_REFUSAL} characters")
-    is_silent = isinstance(error, SlipwayError | ValueError) and not str(error).strip()
-    if is_silent or (isinstance(error, InvalidError) and not error.problems):
+    if isinstance(error, TryLaterError) and error.after_seconds is not None and not _may_be_waited(error.after_seconds):
+        raise _Broken("refuses for longer than anybody waits")
+    if not str(error).strip() or (isinstance(error, InvalidError) and not error.problems):
         raise _Broken(f"refuses without a word ({type(error).__name__})")
+
+
+def _may_be_waited(seconds: float) -> bool:
+    return 0 <= seconds <= LONGEST_WAIT_SECONDS
 
 
 def _seconds_of(parser: Parser, data: bytes) -> float:
     """Return how long the input takes once more: the first time may have loaded a library."""
     began = time.thread_time()
     with suppress(Exception):  # judged already
-        parser.read(data)
+        _judge(parser, data)
     return time.thread_time() - began
 
 

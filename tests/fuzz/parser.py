@@ -35,6 +35,8 @@ class Parser:
     form: Form = Form.JSON
     seeds: Callable[[], Sequence[bytes]]
     """Inputs to begin with. At least one of them is taken."""
+    asks: bool = False
+    """Whether each input goes over a socket, which takes milliseconds."""
 
 
 def of_text(read: Callable[[str], Any]) -> Read:
@@ -81,12 +83,14 @@ def of_scalar(read: Callable[[Any], Any]) -> Read:
 def of_message(read: Callable[[Mapping[str, str], bytes], Any]) -> Read:
     """Return the parser of headers, or of a query's parameters, with a body."""
 
-    def reader(data: bytes) -> Any:
-        head, _, body = data.partition(b"\n\n")
-        pairs = (line.partition(":") for line in head.decode("utf-8", "replace").split("\n"))
-        return read({name.strip(): value.strip() for name, _, value in pairs if name.strip()}, body)
+    return lambda data: read(*message_parts(data))
 
-    return reader
+
+def message_parts(data: bytes) -> tuple[dict[str, str], bytes]:
+    """Return the headers and the body of an input, whatever it is."""
+    head, _, body = data.partition(b"\n\n")
+    pairs = (line.partition(":") for line in head.decode("utf-8", "replace").split("\n"))
+    return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}, body
 
 
 def message(headers: Mapping[str, str], body: bytes = b"") -> bytes:

@@ -2,14 +2,16 @@
 
 import contextlib
 import json
+import math
 import time
 
 import pytest
 
-from shared.domain.errors import InvalidError, Problem
+from shared.domain.errors import InvalidError, Problem, TryLaterError
 from tests.fuzz import oracle
 from tests.fuzz.edits import Again, Edit, Raw, edited, json_text
 from tests.fuzz.findings import Keeper, smallest
+from tests.fuzz.inputs import rendered, seed_of
 from tests.fuzz.parser import Form, Parser
 from tests.fuzz.random_run import Tally, run_round
 from tests.fuzz.seeds import given
@@ -53,6 +55,32 @@ def test_a_value_that_comes_out_another_one_is_a_finding():
     assert kind_of(lambda data: data, write=lambda value: value) == ""
 
 
+def test_a_value_that_loses_something_where_it_is_written_is_a_finding_although_it_is_written_the_same_again():
+    def read(data: bytes) -> tuple[str, int]:
+        return "a", len(data)
+
+    assert kind_of(read, b"{} ", write=lambda value: value[0].encode()).startswith("reads another value")
+
+
+def test_nan_that_comes_out_as_nan_is_no_finding():
+    assert kind_of(json.loads, b"NaN", write=lambda value: json.dumps(value).encode()) == ""
+
+
+@pytest.mark.parametrize("seconds", [math.inf, math.nan, -1.0, 1e12])
+def test_a_wait_that_nobody_can_wait_is_a_finding(seconds):
+    def read(data: bytes) -> None:
+        raise TryLaterError("busy", after_seconds=seconds)
+
+    assert kind_of(read, refuses=(TryLaterError,)).startswith("refuses for longer")
+
+
+def test_a_refusal_of_an_error_of_python_needs_words_too():
+    def read(data: bytes) -> None:
+        raise LookupError("")
+
+    assert kind_of(read, refuses=(LookupError,)).startswith("refuses without a word")
+
+
 def test_an_own_rendering_that_is_refused_is_a_finding():
     def read(data: bytes) -> bytes:
         if data != b"{}":
@@ -71,6 +99,18 @@ def test_work_that_takes_too_long_is_a_finding(monkeypatch):
             pass
 
     assert kind_of(read) == "slow"
+
+
+def test_writing_that_takes_too_long_is_a_finding(monkeypatch):
+    monkeypatch.setattr(oracle, "SLOW_SECONDS", 0.05)
+
+    def write(value: bytes) -> bytes:
+        ends = time.thread_time() + 0.1
+        while time.thread_time() < ends:
+            pass
+        return value
+
+    assert kind_of(lambda data: data, write=write) == "slow"
 
 
 def test_work_that_never_ends_is_broken_off(monkeypatch):
@@ -111,6 +151,22 @@ def test_a_planted_mistake_is_found_made_small_and_kept(tmp_path):
     found = smallest(planted, tally.findings["ZeroDivisionError"])
     assert found.data == b'{"a":[{}]}'
     assert Keeper(tmp_path).keep(found).read_bytes() == found.data
+
+
+def test_a_message_is_changed_in_its_headers_as_in_its_body():
+    seed = seed_of(b'A: 1\nB: 2\n\n{"c": 3}', Form.MESSAGE)
+
+    assert seed.document == {"headers": {"A": "1", "B": "2"}, "body": {"c": 3}}
+    assert rendered(edited(seed.document, [Edit("drop", 2)], {}), Form.MESSAGE) == b'B: 2\n\n{"c":3}'
+    assert rendered(edited(seed.document, [Edit("replace", 3, 0, Raw("NaN"))], {}), Form.MESSAGE) == (
+        b'A: 1\nB: NaN\n\n{"c":3}'
+    )
+
+
+def test_what_comes_of_headers_alone_has_no_body():
+    seed = seed_of(b"A: 1\n\n", Form.MESSAGE)
+
+    assert rendered(seed.document, Form.MESSAGE) == b"A: 1\n\n"
 
 
 @pytest.mark.parametrize(

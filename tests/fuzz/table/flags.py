@@ -160,7 +160,7 @@ LAUNCHDARKLY: dict[str, Any] = {
 }
 
 
-def _as_json(value: str) -> bytes:
+def _encoded(value: str) -> bytes:
     return value.encode("utf-8", "surrogatepass")
 
 
@@ -200,9 +200,9 @@ def _written_collection(collection: Collection) -> bytes:
     """One flag or segment by itself stands by itself: it may name what lies elsewhere."""
     match collection:
         case Collection(flags=(flag,), segments=()):
-            return _as_json(write_flag(flag))
+            return _encoded(write_flag(flag))
         case Collection(flags=(), segments=(segment,)):
-            return _as_json(write_segment(segment))
+            return _encoded(write_segment(segment))
         case _:
             return json.dumps(collection_document(collection)).encode()
 
@@ -210,6 +210,14 @@ def _written_collection(collection: Collection) -> bytes:
 def _patch(answer: Any) -> Any:
     flag = parse_flag(files("docs/examples/flag.yaml")()[0])
     return patch_of(flag.key, flag, (), answer, "production")
+
+
+def _regex(pattern: str) -> Any:
+    """A pattern that is taken can be asked of any text."""
+    from shared.adapters.re2.regexes import Re2Regexes
+
+    match = Re2Regexes()(pattern)
+    return match(""), match("ann@shop.example"), match(pattern), match("\ud800")
 
 
 def _logic(value: Any) -> Any:
@@ -222,7 +230,7 @@ FLAGS = (
         name="flag",
         form=Form.YAML,
         read=parse_flag,
-        write=lambda flag: _as_json(write_flag(flag)),
+        write=lambda flag: _encoded(write_flag(flag)),
         seeds=together(
             files("docs/examples/flag.yaml"),
             examples("/api/flags/{key}"),
@@ -233,7 +241,7 @@ FLAGS = (
         name="segment",
         form=Form.YAML,
         read=parse_segment,
-        write=lambda segment: _as_json(write_segment(segment)),
+        write=lambda segment: _encoded(write_segment(segment)),
         seeds=together(files("docs/examples/segment.yaml"), examples("/api/segments/{key}")),
     ),
     Parser(
@@ -254,6 +262,13 @@ FLAGS = (
         name="json-logic",
         read=_import(lambda rule: import_flagd({"flags": {"f": {**_FLAG, "targeting": rule}}})),
         seeds=given(*_RULES),
+    ),
+    Parser(
+        name="regexes",
+        form=Form.TEXT,
+        read=of_text(_regex),
+        refuses=(ValueError,),
+        seeds=given("^a+$", "(?i)@shop\\.example$", "[a-z]{2,5}|x", "\\p{Greek}"),
     ),
     Parser(name="json-logic-constants", read=of_answer(_logic), seeds=given(1, "1", None, [], [[1]], {}, True, "NaN")),
     Parser(
@@ -294,7 +309,7 @@ FLAGS = (
         form=Form.TEXT,
         read=of_text(parse_flag_split),
         refuses=(RejectedError,),
-        write=lambda split: flag_split(split).encode(),
+        write=lambda split: _encoded(flag_split(split)),
         seeds=given("flag:production/new-checkout", "flag:p/a#rule:staff", "flag:p/a/b#region:west-europe"),
     ),
 )

@@ -29,7 +29,7 @@ from tests.fuzz.parser import Form, Parser, all_of, of_answer, of_message, of_te
 from tests.fuzz.seeds import given, headed, payloads, together
 
 LOCATED = Located(stable="shop-stable", candidate="shop-canary")
-SHAPES = (AttributeError, LookupError, TypeError, ValueError)
+SHAPES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What the caller takes for an answer of another shape."""
 ROUTE = {
     "kind": "HTTPRoute",
