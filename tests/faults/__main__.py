@@ -26,14 +26,18 @@ def main() -> int:
     progress = Console(stderr=True, highlight=False)
     folder = Path(tempfile.mkdtemp(prefix="slipway-faults-"))
     progress.print(f"{options.kills} kills over {options.rollouts} rollouts, seed {options.seed}")
-    result = run_campaign(
-        folder,
-        kills=options.kills,
-        rollouts=options.rollouts,
-        seed=options.seed,
-        until_swept=True,
-        say=progress.print,
-    )
+    try:
+        result = run_campaign(
+            folder,
+            kills=options.kills,
+            rollouts=options.rollouts,
+            seed=options.seed,
+            until_swept=True,
+            say=progress.print,
+        )
+    except BaseException:
+        progress.print(f"broken off: what the run left is kept in {folder}")
+        raise
     if options.json:
         json.dump({"seed": options.seed, **asdict(result), "wrong": result.wrong}, sys.stdout, indent=2)
     else:
@@ -80,11 +84,18 @@ def _table_of(rows: dict[str, str]) -> Table:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--kills", type=int, default=200, help="how often the host is killed (make: KILLS=)")
-    parser.add_argument("--rollouts", type=int, default=20, help="over so many rollouts (make: ROLLOUTS=)")
+    parser.add_argument("--kills", type=_count, default=200, help="how often the host is killed (make: KILLS=)")
+    parser.add_argument("--rollouts", type=_count, default=20, help="over so many rollouts (make: ROLLOUTS=)")
     parser.add_argument("--seed", type=int, default=1, help="decides when it is killed (make: SEED=)")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     return parser.parse_args()
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("allowed is a number from 1 on")
+    return number
 
 
 if __name__ == "__main__":

@@ -41,8 +41,12 @@ class Result:
 
     @property
     def wrong(self) -> list[str]:
-        """Everything that was not as promised."""
-        return [f"{check.promise}: {each}" for check in self.checks for each in check.wrong]
+        """Everything that was not as promised; and each promise for which there was nothing to look at."""
+        return [
+            f"{check.promise}: {each}"
+            for check in self.checks
+            for each in (*check.wrong, *([] if check.looked else ["nothing was looked at"]))
+        ]
 
 
 def run_campaign(

@@ -40,7 +40,7 @@ def unchangeable(*files: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        _run("chattr", "-i", *map(str, files))
+        subprocess.run(["chattr", "-i", *map(str, files)], check=True, capture_output=True)
 
 
 @contextmanager
@@ -71,7 +71,10 @@ def _run(*command: str) -> None:
 
 
 def _unmount(folder: Path) -> None:
-    # What was killed a moment ago may hold the folder still.
-    wait_until(
-        lambda: subprocess.run(["umount", str(folder)], capture_output=True, check=False).returncode == 0, within=10
-    )
+    # What was killed a moment ago may hold the folder still; and so does, for longer, the host of a test that failed.
+    try:
+        wait_until(
+            lambda: subprocess.run(["umount", str(folder)], capture_output=True, check=False).returncode == 0, within=10
+        )
+    except AssertionError:
+        subprocess.run(["umount", "--lazy", str(folder)], capture_output=True, check=True)

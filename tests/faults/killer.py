@@ -2,6 +2,7 @@
 
 import random
 import select
+import signal
 import threading
 import time
 from dataclasses import dataclass
@@ -85,10 +86,11 @@ class Killer:
     def _see_that_it_lives(self) -> None:
         process = self._host.process
         if process is not None and process.poll() is not None:
-            self.troubles.append(
-                f"the host ended by itself with {process.returncode}: {self._host.last_words()[-500:]}"
-            )
+            self._note_end(process.returncode)
             self._spawn()
+
+    def _note_end(self, code: int) -> None:
+        self.troubles.append(f"the host ended by itself with {code}: {self._host.last_words()[-500:]}")
 
     def _kill(self) -> None:
         process = self._host.process
@@ -96,6 +98,8 @@ class Killer:
         assert process.stdout is not None
         was_ready = bool(select.select([process.stdout], [], [], 0)[0])
         self._host.kill()
+        if process.returncode != -signal.SIGKILL:
+            self._note_end(process.returncode)
         now = time.monotonic()
         self.kills.append(Kill(now - self._began, now - self._spawned, was_ready))
 

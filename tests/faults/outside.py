@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from tests.faults.hook_side import HookSide
 from tests.faults.host_process import HostProcess
-from tests.faults.shop_run import ENDS, HOOKS, Told
+from tests.faults.shop_run import ENDS, HOOKS, Story, Told
 from tests.sandbox import Control
 
 Events = dict[str, list[dict[str, Any]]]
@@ -71,7 +72,7 @@ def check_rollouts(run: Sequence[Told], events: Events) -> list[Check]:
                     f"{told.version}: {earlier['at']} before {later['at']}"
                     for told in run
                     for earlier, later in zip(events[told.rollout], events[told.rollout][1:], strict=False)
-                    if (earlier["sequence"], earlier["at"]) > (later["sequence"], later["at"])
+                    if earlier["sequence"] >= later["sequence"] or _at(earlier) > _at(later)
                 ),
             ),
         ),
@@ -122,7 +123,7 @@ def check_sandbox(run: Sequence[Told], control: Control) -> list[Check]:
     site = control.site()
     good = [told.version for told in run if told.phase == "succeeded"]
     served = {slot["slot"]: slot["version"] for slot in site["slots"]}
-    bad = {told.version for told in run if ENDS[told.story] != "succeeded"}
+    bad = {told.version for told in run if told.story is Story.BAD}
     traffic = control.traffic()
     return [
         _check(
@@ -193,6 +194,10 @@ def _history(host: HostProcess, rollout: str) -> list[dict[str, Any]]:
         lines += page["events"]
         after = page["next"]
     return lines
+
+
+def _at(line: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(line["at"])
 
 
 def _types(events: Events, told: Told) -> list[str]:
