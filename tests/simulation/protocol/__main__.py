@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from time import monotonic
 
-from tests.simulation.protocol import coverage
+from tests.simulation.protocol import coverage, reachable
 from tests.simulation.protocol.campaign import Failure, Tally, campaign
 from tests.simulation.protocol.drawing import draw
 from tests.simulation.protocol.found import FOUND, stored
@@ -67,7 +67,8 @@ def _run(asked: argparse.Namespace) -> int:
     seconds = monotonic() - began
     print(file=sys.stderr)
     if asked.json:
-        print(json.dumps({**total.to_json(), "seconds": round(seconds, 1)}, indent=1))
+        missing = reachable.never_reached(total.coverage)
+        print(json.dumps({**total.to_json(), "seconds": round(seconds, 1), "never_reached": missing}, indent=1))
     else:
         _tell(total, seconds)
     return 1 if total.failures else 0
@@ -75,14 +76,15 @@ def _run(asked: argparse.Namespace) -> int:
 
 def _tell(total: Tally, seconds: float) -> None:
     print("\n".join(coverage.table(total.coverage)))
-    reached, possible = coverage.filled(total.coverage)
+    reached, possible = reachable.filled(total.coverage)
+    print("", *reachable.told(reachable.never_reached(total.coverage)), sep="\n")
     each = 1000 * total.cpu_seconds / max(total.schedules, 1)
     print(
         f"\n{total.schedules:,} schedules in {seconds:.0f} s ({total.schedules / max(seconds, 0.001):.1f}/s; "
         f"{each:.0f} ms of a core each): {total.calls:,} port calls, {total.deliveries:,} deliveries"
     )
     print(f"rollouts that ended: {', '.join(f'{count:,} {phase}' for phase, count in sorted(total.ended.items()))}")
-    print(f"cells of phase x command x fault reached: {reached:,} of {possible:,}")
+    print(f"cells of phase x command x fault reached: {reached:,} of {possible:,} (JSON=1 lists the others)")
     if not total.failures:
         print("every law held in every schedule")
         return

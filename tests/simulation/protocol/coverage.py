@@ -50,10 +50,3 @@ def _aligned(rows: list[list[str]]) -> list[str]:
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
-
-
-def filled(total: Mapping[Cell, int]) -> tuple[int, int]:
-    """Return how many cells of phase, command and fault were reached, and how many of those seen could be."""
-    faults = {fault for _, _, fault in total}
-    pairs = {(phase, command) for phase, command, _ in total}
-    return len(total), len(pairs) * len(faults)

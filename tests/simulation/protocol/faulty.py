@@ -49,7 +49,6 @@ class Faulty:
     ) -> Any:
         """Carry out the call as the first fault has it, the others around it."""
         fault, *others = faults
-        self._world.watch.met(task, fault)
         self._world.note("fault", f"{task.name}: {fault}")
 
         def carry_out() -> Any:
@@ -61,7 +60,12 @@ class Faulty:
         meet: Callable[[_Call], Any] = getattr(self, "_" + fault.kind.replace(" ", "_"))
         return meet(call)
 
+    def _happens(self, call: "_Call", kind: str = "") -> None:
+        """Count the fault: it has its effect now, and not each one has that comes up."""
+        self._world.watch.met(call.task, replace(call.fault, kind=kind or call.fault.kind))
+
     def _crash_before(self, call: "_Call") -> Any:
+        self._happens(call)
         self._world.crashing = call.task.worker
         raise KilledError(call.task.name)
 
@@ -90,25 +94,35 @@ class Faulty:
     def _stall(self, call: "_Call", *, is_before: bool = False, frozen: bool = False) -> None:
         """Stand still; before a call that changes what users meet no longer than such a call may take."""
         seconds = self._at_most(call) if is_before else call.fault.seconds
-        self._world.tasks.stall(self._world.time + timedelta(seconds=seconds), frozen=frozen)
+        until, delivery = self._world.time + timedelta(seconds=seconds), call.task.delivery
+        if seconds > 0:
+            loses_lock = delivery is not None and delivery.locked_until <= until
+            self._happens(call, "" if loses_lock else call.fault.kind.replace("freeze", "stall"))
+        self._world.tasks.stall(until, frozen=frozen)
 
     def _lose_lock(self, call: "_Call") -> Any:
         """The link breaks: the message comes again at once, and this delivery of it goes on all the same."""
         delivery = call.task.delivery
         if delivery is not None and delivery.session_id is not None:
-            self._world.store.broker.drop_session(delivery.queue, delivery.session_id)
+            broker, session = self._world.store.broker, delivery.session_id
+            if any(message.session == session and message.lock_token for message in broker.messages(delivery.queue)):
+                self._happens(call)
+            broker.drop_session(delivery.queue, session)
             self._world.deliver()
             self._world.tasks.give_way()
         return call.carry_out()
 
     def _refuse(self, call: "_Call") -> Any:
+        self._happens(call)
         raise TryLaterError("503")
 
     def _lose_answer(self, call: "_Call") -> Any:
         call.carry_out()
+        self._happens(call)
         raise UnansweredError("no answer") if call.method in UNANSWERED else TryLaterError("no answer")
 
     def _unanswered(self, call: "_Call") -> Any:
+        self._happens(call)
         raise UnansweredError("no answer")
 
     def _late(self, call: "_Call") -> Any:
@@ -125,6 +139,7 @@ class Faulty:
             if seen is not None:
                 seen(call.task, call.args, {}, None)
 
+        self._happens(call)
         self._world.land(self._at_most(call), land)
         raise UnansweredError("no answer")
 
@@ -136,32 +151,41 @@ class Faulty:
 
     def _lie(self, call: "_Call") -> Any:
         """Say that it was done."""
+        self._happens(call)
         if call.method == "notifier.notify":
             self._world.watch.notified.add(call.args[1])
         return "swap-of-nothing" if call.method == "promoter.begin_swap" else None
 
     def _reject(self, call: "_Call") -> Any:
+        self._happens(call)
         raise RejectedError("AuthorizationFailed")
 
     def _conflict(self, call: "_Call") -> Any:
+        self._happens(call)
         raise VersionConflictError("somebody else was first")
 
     def _duplicate(self, call: "_Call") -> Any:
         call.carry_out()
+        self._happens(call)
         return call.carry_out()
 
     def _delay(self, call: "_Call") -> Any:
         """The broker hands it out later than it was asked to."""
+        self._happens(call)
         asked = call.options.get("at") or self._world.time
         call.do(*call.args, at=asked + timedelta(seconds=call.fault.seconds))
 
     def _no_data(self, call: "_Call") -> Any:
-        lacks = Missing(Lack.NO_DATA, "no value")
-        return tuple(replace(window, candidate=lacks) for window in _windows(call.do(*call.args, **call.options)))
+        return self._windows_with(Missing(Lack.NO_DATA, "no value"), call)
 
     def _broken_data(self, call: "_Call") -> Any:
-        broken = Sample(requests=1_000, failures=math.nan)
-        return tuple(replace(window, candidate=broken) for window in _windows(call.do(*call.args, **call.options)))
+        return self._windows_with(Sample(requests=1_000, failures=math.nan), call)
+
+    def _windows_with(self, candidate: Missing | Sample, call: "_Call") -> tuple[Window, ...]:
+        windows: tuple[Window, ...] = call.do(*call.args, **call.options)
+        if windows:
+            self._happens(call)
+        return tuple(replace(window, candidate=candidate) for window in windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +200,3 @@ class _Call:
     options: Any
     carry_out: Callable[[], Any]
     """Does it after all, with whatever else it meets."""
-
-
-def _windows(found: Any) -> tuple[Window, ...]:
-    windows: tuple[Window, ...] = found
-    return windows

@@ -8,9 +8,7 @@ import pytest
 
 from tests.simulation.protocol import campaign
 from tests.simulation.protocol.campaign import SHARD, Tally, keep, kept, run_seeds, shards
-from tests.simulation.protocol.coverage import add_up, filled, table
-from tests.simulation.protocol.faults import EVERY_CALL, KINDS
-from tests.simulation.protocol.faulty import Faulty
+from tests.simulation.protocol.coverage import add_up, table
 
 
 def test_every_seed_is_in_one_shard():
@@ -99,11 +97,4 @@ def test_the_table_says_what_was_decided_and_what_was_hit():
     lines = table(total)
     assert any("Tick" in line and "4 / 2 (1)" in line for line in lines)
     assert any("refuse" in line and "2" in line for line in lines)
-    assert filled(total) == (2, 2)
     assert isinstance(total, Counter)
-
-
-@pytest.mark.parametrize("method", EVERY_CALL)
-def test_every_fault_that_may_be_drawn_can_happen(method):
-    for kind in KINDS[method]:
-        assert hasattr(Faulty, "_" + kind.replace(" ", "_")), kind
