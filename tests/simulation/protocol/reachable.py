@@ -25,6 +25,7 @@ WRITTEN = ("respec", "calendar", *(f"flag {each}" for each in ("save", "save ano
 ACCEPTED = tuple(f"accept {each}" for each in (*FACTS, *(f"Override {action}" for action in Action), *WRITTEN))
 DELIVERY, SWEEP, PUSH = "delivery", "sweep", "push"
 """A message before anything is decided for it; the timer; what users met, pushed in."""
+COMMANDS = (*DECIDED, *ACCEPTED, DELIVERY, SWEEP, PUSH)
 EVERY_KIND = tuple(sorted({kind for kinds in KINDS.values() for kind in kinds}))
 
 OF_DELIVERIES = frozenset({*FREEZES, "lose lock"})
@@ -54,21 +55,17 @@ def never_reached(total: Mapping[Cell, int]) -> tuple[Cell, ...]:
 
 
 def told(missing: Iterable[Cell]) -> list[str]:
-    """Return the lines that say in which phases commands were not decided, and what hit them in no phase at all."""
-    undecided: dict[str, list[str]] = {}
-    unhit: dict[str, dict[str, int]] = {}
-    for phase, command, kind in missing:
-        if kind == NONE:
-            undecided.setdefault(command, []).append(phase)
-        else:
-            kinds = unhit.setdefault(command, {})
-            kinds[kind] = kinds.get(kind, 0) + 1
-    never = {
-        command: [kind for kind, phases in kinds.items() if phases == len(phases_of(command))]
-        for command, kinds in unhit.items()
-    }
-    lines = ["never decided, and in which phases", *_lines(undecided, len(PHASES), "in no phase")]
-    return [*lines, "", "never hit in any phase, and by what", *_lines(never, 0, "")]
+    """Return the lines that say what was decided in which phases only, and what was hit by which faults only."""
+    lacking = frozenset(missing)
+    decided = {command: [p for p in PHASES if (p, command, NONE) not in lacking] for command in DECIDED}
+    hit = {command: [k for k in _kinds_of(command) if _was_hit(command, k, lacking)] for command in COMMANDS}
+    return [
+        "decided, where it was not in every phase",
+        *_lines(decided, dict.fromkeys(DECIDED, PHASES)),
+        "",
+        "hit in some phase, where it was not by every kind of fault",
+        *_lines(hit, {command: _kinds_of(command) for command in COMMANDS}),
+    ]
 
 
 def phases_of(command: str) -> tuple[str, ...]:
@@ -76,21 +73,33 @@ def phases_of(command: str) -> tuple[str, ...]:
     return (NO_ROLLOUT,) if command.startswith((SWEEP, PUSH, "accept release", "accept steer")) else PHASES
 
 
-def _lines(rows: Mapping[str, list[str]], every: int, all_of_them: str) -> list[str]:
-    shown = {name: values for name, values in sorted(rows.items()) if values}
-    width = max(map(len, shown), default=0)
-    lines = [
-        f"  {name.ljust(width)}  {all_of_them if len(values) == every else ', '.join(sorted(values))}"
-        for name, values in shown.items()
-    ]
-    return lines or ["  nothing"]
+def _kinds_of(command: str) -> tuple[str, ...]:
+    return tuple(kind for kind in EVERY_KIND if kind not in _never(command))
+
+
+def _was_hit(command: str, kind: str, lacking: frozenset[Cell]) -> bool:
+    return any((phase, command, kind) not in lacking for phase in phases_of(command))
+
+
+def _lines(found: Mapping[str, list[str]], possible: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Name what there is or what there is not, whichever is less."""
+    rows = []
+    for name, values in found.items():
+        lacks = [value for value in possible[name] if value not in values]
+        if not values:
+            rows.append((name, "never"))
+        elif len(lacks) > len(values):
+            rows.append((name, f"only {', '.join(values)}"))
+        elif lacks:
+            rows.append((name, f"not {', '.join(lacks)}"))
+    width = max((len(name) for name, _ in rows), default=0)
+    return [f"  {name.ljust(width)}  {said}" for name, said in rows] or ["  all of them"]
 
 
 def _cells() -> Iterator[Cell]:
-    for command in (*DECIDED, *ACCEPTED, DELIVERY, SWEEP, PUSH):
-        kinds = [kind for kind in EVERY_KIND if kind not in _never(command)]
+    for command in COMMANDS:
         for phase in phases_of(command):
-            yield from ((phase, command, kind) for kind in kinds)
+            yield from ((phase, command, kind) for kind in _kinds_of(command))
             if command in DECIDED:
                 yield phase, command, NONE
 
