@@ -8,7 +8,13 @@ from typing import Any
 from shared.application import drive
 from shared.application.door import Door
 from shared.application.drive import Driver
-from shared.domain.rollout import needs, settle
+from shared.domain.analysis.judgement import Verdict
+from shared.domain.rollout import decide, evolve, guarding, moving_on, needs, on_alert, preflight, settle
+from shared.domain.rollout.events import StepEntered
+from shared.domain.rollout.folds import beginning, going_back
+from shared.domain.rollout.spec import AlertAction
+from shared.domain.rollout.state import Doing, Rollout, TargetState
+from shared.domain.rollout.weight import ALL, Weight
 from shared.ports.rollout_store import InboxEntry, Receipt
 from tests.simulation.model.kept import Kept
 from tests.simulation.model.moves import Faults
@@ -110,7 +116,74 @@ def _end_without_waiting(_sound: Any) -> Any:
     return lambda state, live: None
 
 
+def _pass_while_it_bakes(_sound: Any) -> Any:
+    return lambda draft, live, spec, least: live.doing is Doing.BAKING
+
+
+def _look_until_it_is_well(sound: Any) -> Any:
+    def judge(draft: Any, live: Any, target: TargetState, spec: Any, readings: Any) -> None:
+        if target.judgement is None or target.judgement.verdict is not Verdict.HEALTHY:
+            sound(draft, live, target, spec, readings)
+
+    return judge
+
+
+def _prove_all_at_first(_sound: Any) -> Any:
+    return lambda plan, index: ALL
+
+
+def _begin_with_the_second(sound: Any) -> Any:
+    return lambda draft, rollout, index, because: sound(draft, rollout, index + 1, because)
+
+
+def _send_everyone_on(sound: Any) -> Any:
+    def entered(rollout: Rollout, event: StepEntered) -> Rollout:
+        after: Rollout = sound(rollout, event)
+        if not event.by:
+            return after
+        return replace(after, targets=tuple(replace(each, wanted=ALL) for each in after.targets))
+
+    return entered
+
+
+def _send_twice_as_many(sound: Any) -> Any:
+    return lambda target: min(ALL, Weight(2 * sound(target)))
+
+
+def _keep_the_weight(sound: Any) -> Any:
+    return lambda target, weight, side: sound(target, target.wanted, side)
+
+
+def _heed_no_release(_sound: Any) -> Any:
+    return lambda draft, command: None
+
+
+def _only_note_it(_sound: Any) -> Any:
+    return lambda live, command: AlertAction.NOTE
+
+
+def _change_nothing(_sound: Any) -> Any:
+    return lambda rollout, event: rollout
+
+
+def _send_none_after_a_conflict(sound: Any) -> Any:
+    def rest(self: Driver, current: Any, delivery: Any, now: Any) -> Any:
+        return sound(replace(self, queue=_Mute()) if delivery.conflicts else self, current, delivery, now)
+
+    return rest
+
+
+class _Mute:
+    """A queue that takes messages and keeps none."""
+
+    def send(self, wake_up: Any, *, at: Any = None) -> None:
+        """Forget it."""
+
+
 ALERT = "it starts, and an alert fires"
+DEPLOYED = "it is deployed"
+HURTS = "it is deployed, and hurts its users after a while"
+SKIP = "a step passes, one person skips it, another one takes it back"
 PAUSE = "a person pauses, another one resumes"
 DEFECTS = (
     Defect(
@@ -202,5 +275,104 @@ DEFECTS = (
         ALERT,
         Faults(crashes=1),
         "no rollout is live",
+    ),
+    Defect(
+        "a step passes without a healthy window",
+        (moving_on,),
+        "_is_healthy",
+        _pass_while_it_bakes,
+        DEPLOYED,
+        Faults(),
+        "without a good window",
+    ),
+    Defect(
+        "whoever was well once is looked at no more",
+        (guarding,),
+        "_judge",
+        _look_until_it_is_well,
+        HURTS,
+        Faults(),
+        "without a good window",
+    ),
+    Defect(
+        "everything counts as proven at first",
+        (beginning,),
+        "weight_after",
+        _prove_all_at_first,
+        DEPLOYED,
+        Faults(),
+        "count as proven",
+    ),
+    Defect(
+        "a rollout begins with its second step",
+        (preflight,),
+        "enter_step",
+        _begin_with_the_second,
+        DEPLOYED,
+        Faults(),
+        "are wanted at the candidate; 50 % are allowed",
+    ),
+    Defect(
+        "whoever skips a step sends everyone on",
+        (evolve,),
+        "step_entered",
+        _send_everyone_on,
+        SKIP,
+        Faults(),
+        "100 % of the users of web are wanted at the candidate; 50 % are allowed",
+    ),
+    Defect(
+        "routers are told more than was decided",
+        (TargetState,),
+        "share",
+        _send_twice_as_many,
+        DEPLOYED,
+        Faults(),
+        "100 % of the users of web are sent to the candidate's place; 50 % were proven",
+    ),
+    Defect(
+        "a rollback leaves the weight as it is",
+        (going_back,),
+        "new_level",
+        _keep_the_weight,
+        SKIP,
+        Faults(),
+        "are wanted at the candidate; 0 % are allowed",
+    ),
+    Defect(
+        "what a release opens is taken in and stays shut",
+        (decide,),
+        "decide_steer",
+        _heed_no_release,
+        "a release opens a stage of its member, and a person aborts",
+        Faults(),
+        "what it opened is not open",
+    ),
+    Defect(
+        "an alert is only noted",
+        (on_alert,),
+        "_action",
+        _only_note_it,
+        ALERT,
+        Faults(),
+        "it goes on",
+    ),
+    Defect(
+        "a pause is written down and holds nothing",
+        (evolve,),
+        "rollout_paused",
+        _change_nothing,
+        PAUSE,
+        Faults(),
+        "pause of ann is taken in, and not done",
+    ),
+    Defect(
+        "who met a conflict sends no wake-up",
+        (Driver,),
+        "_rest",
+        _send_none_after_a_conflict,
+        DEPLOYED,
+        Faults(locks=1),
+        "nothing wakes it in time",
     ),
 )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from shared.domain.errors import RejectedError
-from tests.simulation.model.laws import broken_by_commit
+from tests.simulation.model.laws import Laws
 from tests.simulation.model.wiring import Handled, Job, Request, Swept
 from tests.simulation.model.words import in_words, wake_up_in_words
 from tests.simulation.model.workers import Finished, Place, Workers
@@ -30,6 +30,8 @@ class Faults(NamedTuple):
     """Locks that are lost while their worker goes on: at once, another one can have the message."""
     stalls: int = 0
     """Workers that stand still for a minute, and then go on."""
+    lost: bool = False
+    """Whether a worker has died whose message others had by then: nobody gets it again."""
 
 
 class Busy(NamedTuple):
@@ -77,9 +79,10 @@ class BrokenError(Exception):
 class Moves:
     """What can happen next in one scenario, in each of its states."""
 
-    def __init__(self, workers: Workers, requests: dict[str, Request], *, horizon: datetime) -> None:
+    def __init__(self, workers: Workers, requests: dict[str, Request], laws: Laws, *, horizon: datetime) -> None:
         """Nothing that is due after the `horizon` comes to pass."""
         self._workers = workers
+        self._laws = laws
         self._requests = requests
         self._horizon = horizon
         self._has_duplicates = len({request.id for request in requests.values()}) < len(requests)
@@ -116,7 +119,7 @@ class Moves:
                 yield from self._by_worker(state, index, busy)
         if None in workers:
             yield from self._taken(state, workers.index(None))
-        for landing in set(world.landings):
+        for landing in dict.fromkeys(world.landings):
             left = list(world.landings)
             left.remove(landing)
             landed, _ = carry_out(replace(world, landings=tuple(left)), landing.ask)
@@ -165,11 +168,11 @@ class Moves:
         yield Step(name, "", ask), self._called(state, index, busy)
         faults, world = state.faults, state.world
         if faults.crashes and busy.wrote:
-            fewer = faults._replace(crashes=faults.crashes - 1)
-            lost = self._given_back(world, busy.holds)
-            yield Step(name, "dies before ", ask), self._with(state, index, None, lost, fewer)
+            fewer = faults._replace(crashes=faults.crashes - 1, lost=faults.lost or busy.holds is None)
+            again = self._given_back(world, busy.holds)
+            yield Step(name, "dies before ", ask), self._with(state, index, None, again, fewer)
             if ask.port == "site" and is_write(ask):
-                flying = replace(lost, landings=(*lost.landings, Landing(ask, world.now + CALL_TAKES)))
+                flying = replace(again, landings=(*again.landings, Landing(ask, world.now + CALL_TAKES)))
                 yield Step(name, "dies while it calls ", ask), self._with(state, index, None, flying, fewer)
         if isinstance(busy.holds, Message):
             freed = busy._replace(holds=None)
@@ -207,7 +210,7 @@ class Moves:
         after, answer = carry_out(world, place.at)
         broken = None
         if place.at.method == "commit" and not isinstance(answer, Raised):
-            broken = broken_by_commit(world.shop, after.shop, place.performed)
+            broken = self._laws.broken_by_commit(world.shop, after.shop, place.performed)
         settled, last = self._settled(after, self._workers.go_on(number, answer, after.now))
         return _Going(self._worlds.one(settled), last, is_write(place.at), broken)
 

@@ -4,14 +4,15 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.domain.names import CommandId, ReleaseId, RolloutId, Version
 from shared.domain.rollout.commands import Action, Deploy, Steer
 from shared.domain.rollout.membership import END, Membership
 from shared.domain.rollout.state import Application, Doing
 from tests.simulation.model.documents import remembered_documents, text_of
-from tests.simulation.model.laws import application_in
+from tests.simulation.model.laws import Laws
+from tests.simulation.model.lines import application_in
 from tests.simulation.model.moves import Faults, Moves, State
 from tests.simulation.model.search import Found, Search
 from tests.simulation.model.site import Site
@@ -33,21 +34,22 @@ HORIZON = NOON + timedelta(minutes=100)
 """After the end of everything that does not wait for a person."""
 SPEC = """
 application: shop
-targets:
-  - name: web
-    kind: app-service-slot
-    slot: candidate
-    resource: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.Web/sites/shop
+targets: TARGETS
 strategy:
   canary:
     steps: [STEPS]
-    bake: {min: 1m, max: 30m}
+    bake: {min: LEAST, max: 30m}
 metrics: {window: 1m, lag: 0s}
 keepWarm: 1s
 whenBusy: supersede
 guards:
   - {name: errors, metric: error-rate, max: 5%, over: 1m, minimumRequests: 20}
 """
+TARGET = """
+  - name: NAME
+    kind: app-service-slot
+    slot: candidate
+    resource: /subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/g/providers/Microsoft.Web/sites/NAME"""
 MEMBER = Membership(release=ReleaseId("whole-1"), rollout=RolloutId("shop-member"), patience=timedelta(hours=1))
 
 
@@ -62,13 +64,29 @@ class Scenario:
     is_there: Callable[[Application], bool] = lambda _: True
     """Where the application stands then, when its next wake-up is due."""
     steps: str = "50"
+    least: str = "1m"
+    """How long each step bakes at least."""
+    targets: tuple[str, ...] = ("web",)
     candidate: str = ""
     """What CI has put into the candidate's place by then; empty: nothing."""
+    hurts_after: timedelta | None = None
+    """How long after that half of the candidate's requests fail; None: they never do."""
 
     @property
     def spec(self) -> str:
         """The release spec."""
-        return SPEC.replace("STEPS", self.steps)
+        targets = "".join(TARGET.replace("NAME", each) for each in self.targets)
+        return SPEC.replace("STEPS", self.steps).replace("LEAST", self.least).replace("TARGETS", targets)
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """What is outside before anything happens."""
+        return tuple(Site(since=NOON, name=each) for each in self.targets)
+
+    def prepared(self, sites: tuple[Site, ...], now: datetime) -> tuple[Site, ...]:
+        """Return the sites as they are when the requests come."""
+        hurts_from = None if self.hurts_after is None else now + self.hurts_after
+        return tuple(replace(each, candidate=self.candidate or each.candidate, hurts_from=hurts_from) for each in sites)
 
 
 def _doing(doing: Doing) -> Callable[[Application], bool]:
@@ -77,6 +95,19 @@ def _doing(doing: Doing) -> Callable[[Application], bool]:
 
 DEPLOY: dict[str, Request] = {"deploy": Deployed(version="2", id="deploy-2")}
 ALERT: dict[str, Request] = {"alert": Alarmed(id="alert-1")}
+MEMBER_DEPLOYS: dict[str, Request] = {
+    "member": Told(
+        command=Deploy(
+            id=CommandId("member-2"),
+            rollout=MEMBER.rollout,
+            version=Version("2"),
+            source="release whole-1",
+            membership=MEMBER,
+        )
+    )
+}
+OPENS = Steer(id=CommandId("steer-1"), membership=MEMBER, opened=END, back_as=RolloutId("shop-back"))
+STAGE: dict[str, Request] = {"stage": Told(command=OPENS)}
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
@@ -91,6 +122,19 @@ SCENARIOS = {
             },
         ),
         Scenario(name="it starts, and an alert fires", begins={}, requests={**DEPLOY, **ALERT}),
+        Scenario(
+            name="it starts at two targets, and an alert fires",
+            begins={},
+            requests={**DEPLOY, **ALERT},
+            targets=("web", "west"),
+        ),
+        Scenario(
+            name="it is deployed, and hurts its users after a while",
+            begins={},
+            requests=DEPLOY,
+            least="2m",
+            hurts_after=timedelta(minutes=1),
+        ),
         Scenario(
             name="it is deployed twice under one id, and an alert fires",
             begins={},
@@ -142,28 +186,17 @@ SCENARIOS = {
         ),
         Scenario(
             name="a release opens a stage of its member, and a person aborts",
-            begins={
-                "member": Told(
-                    command=Deploy(
-                        id=CommandId("member-2"),
-                        rollout=RolloutId("shop-member"),
-                        version=Version("2"),
-                        source="release whole-1",
-                        membership=MEMBER,
-                    )
-                )
-            },
+            begins=MEMBER_DEPLOYS,
+            is_there=_doing(Doing.AWAITING_RELEASE),
+            requests={**STAGE, "abort": Asked(action=Action.ABORT, id="ann")},
+        ),
+        Scenario(
+            name="a release opens a stage of its member, and takes it back",
+            begins=MEMBER_DEPLOYS,
             is_there=_doing(Doing.AWAITING_RELEASE),
             requests={
-                "stage": Told(
-                    command=Steer(
-                        id=CommandId("steer-1"),
-                        membership=MEMBER,
-                        opened=END,
-                        back_as=RolloutId("shop-back"),
-                    )
-                ),
-                "abort": Asked(action=Action.ABORT, id="ann"),
+                **STAGE,
+                "back": Told(command=replace(OPENS, id=CommandId("steer-2"), back="till failed", ends="aborted")),
             },
         ),
     )
@@ -185,15 +218,15 @@ def check(scenario: Scenario, faults: Faults, *, at_most: int = 10_000_000, with
     with quiet(), remembered_documents(), watched_workers(text_of):
         asked = {name: each for name, each in scenario.requests.items() if name not in without}
         known = {**scenario.begins, **asked}
-        moves = Moves(Workers(work(build_app())), known, horizon=HORIZON)
-        world = moves.alone(World(now=NOON, site=Site(since=NOON)), Registered(scenario.spec))
+        laws = Laws(known)
+        moves = Moves(Workers(work(build_app())), known, laws, horizon=HORIZON)
+        world = moves.alone(World(now=NOON, sites=scenario.sites), Registered(scenario.spec))
         first = _at_rest(moves, world)
         if scenario.begins:
             first = _led_to(moves, replace(first.world, requests=tuple(scenario.begins)), scenario.is_there)
-        site = first.world.site
-        site = replace(site, candidate=scenario.candidate or site.candidate)
-        begun = replace(first.world, site=site, requests=tuple(sorted(asked)))
-        return Search(moves, known).run(State(begun, (None, None), faults), at_most=at_most)
+        sites = scenario.prepared(first.world.sites, first.world.now)
+        begun = replace(first.world, sites=sites, requests=tuple(sorted(asked)))
+        return Search(moves, laws).run(State(begun, (None, None), faults), at_most=at_most)
 
 
 def _at_rest(moves: Moves, world: World) -> State:

@@ -7,9 +7,9 @@ from itertools import pairwise
 from time import monotonic
 from typing import Any
 
-from tests.simulation.model.laws import Laws, phases_of
+from tests.simulation.model.laws import Laws
+from tests.simulation.model.lines import phases_of
 from tests.simulation.model.moves import IDLE, BrokenError, Moves, State, Step
-from tests.simulation.model.wiring import Request
 from tests.simulation.model.world import World
 
 
@@ -73,9 +73,9 @@ _BITS = 21
 class Search:
     """Searches one scenario."""
 
-    def __init__(self, moves: Moves, requests: dict[str, Request]) -> None:
+    def __init__(self, moves: Moves, laws: Laws) -> None:
         self._moves = moves
-        self._laws = Laws(requests)
+        self._laws = laws
 
     def run(self, first: State, *, at_most: int = 10_000_000) -> Found:
         """Search every state, at most so many, until a law breaks."""
@@ -97,8 +97,7 @@ class Search:
                         depths.append(depths[at] + 1)
                         broken = self._laws.broken_in(after.world)
                         if not broken and after.workers == IDLE:
-                            held_locks = after.faults[1:] == first.faults[1:]
-                            broken = self._laws.broken_while_idle(after.world, held_locks=held_locks)
+                            broken = self._laws.broken_while_idle(after.world, lost=after.faults.lost)
                         if broken:
                             self._tell(found, states, came_from, number, broken)
                             return found

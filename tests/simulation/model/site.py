@@ -1,4 +1,4 @@
-"""The site outside as a value: two slots, the rule between them, one swap at a time."""
+"""A site outside as a value: two slots, the rule between them, one swap at a time, and what its users meet."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,6 +14,8 @@ from shared.ports.place_probe import Health
 from shared.ports.promoter import SwapState, SwapStatus
 
 SWAP_TIME = timedelta(seconds=3)
+WINDOW = timedelta(minutes=1)
+"""What the specs of the scenarios count in; windows are whole minutes."""
 REQUESTS = 100_000.0
 
 
@@ -22,6 +24,9 @@ class Site:
     """What the outside is like now. A call of a port is answered with the site after it and the answer."""
 
     since: datetime
+    name: str = "web"
+    hurts_from: datetime | None = None
+    """From when half of the candidate's requests fail; None: never."""
     production: str = "1"
     candidate: str = "2"
     share: Weight = NONE
@@ -46,6 +51,15 @@ class Site:
                 return replace(self, swaps=self.swaps + 1, swap_ends=now + SWAP_TIME), f"swap-{self.swaps + 1}"
             case _:
                 return self, self._look(method, args, now)
+
+    def proves(self, since: datetime, until: datetime) -> bool:
+        """Whether the newest whole window that began then or later, and was over by the other time, is a good one."""
+        over = until - (until - self.since) % WINDOW
+        start = over - WINDOW
+        return start >= since and not self._hurts(start)
+
+    def _hurts(self, start: datetime) -> bool:
+        return self.hurts_from is not None and start >= self.hurts_from
 
     def _look(self, method: str, args: tuple[Any, ...], now: datetime) -> Any:
         match method:
@@ -72,7 +86,9 @@ class Site:
         return tuple(self._window(start, start + question.length, now) for start in question.starts())
 
     def _window(self, start: datetime, end: datetime, now: datetime) -> Window:
-        met: Sample | Missing = Sample(requests=REQUESTS, failures=0.0)
         if start < self.since or end > now:
-            met = Missing(Lack.NO_DATA, "nothing is known of this time")
-        return Window(start=start, end=end, candidate=met, stable=met)
+            nothing = Missing(Lack.NO_DATA, "nothing is known of this time")
+            return Window(start=start, end=end, candidate=nothing, stable=nothing)
+        failures = REQUESTS / 2 if self._hurts(start) else 0.0
+        met = Sample(requests=REQUESTS, failures=failures)
+        return Window(start=start, end=end, candidate=met, stable=Sample(requests=REQUESTS, failures=0.0))

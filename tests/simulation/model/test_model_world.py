@@ -43,7 +43,7 @@ def _tried(call):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_the_same_calls_come_to_the_same_in_the_embedded_store(tmp_path, seed):
-    dice, world = random.Random(seed), World(now=NOON, site=Site(since=NOON))
+    dice, world = random.Random(seed), World(now=NOON, sites=(Site(since=NOON),))
     store = SqliteRolloutStore(Database(tmp_path / "store.db"), now=lambda: NOON)
     loads = [(store.load(SHOP), world.shop.load())]
     for number in range(CALLS):
@@ -73,7 +73,7 @@ def test_the_same_calls_come_to_the_same_in_the_embedded_store(tmp_path, seed):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_the_same_calls_come_to_the_same_for_embedded_markers(tmp_path, seed):
-    dice, world = random.Random(seed), World(now=NOON, site=Site(since=NOON))
+    dice, world = random.Random(seed), World(now=NOON, sites=(Site(since=NOON),))
     markers = SqliteOpenMarkers(Database(tmp_path / "store.db"))
     tokens = {"t0": "none"}
     for number in range(CALLS):

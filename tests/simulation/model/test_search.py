@@ -8,12 +8,16 @@ from tests.simulation.model.scenarios import SCENARIOS, check
 
 STARTS = SCENARIOS["it starts, and an alert fires"]
 SWAPPED = SCENARIOS["it is swapped, a person aborts, and an alert fires"]
+HURTS = SCENARIOS["it is deployed, and hurts its users after a while"]
+TWO_TARGETS = SCENARIOS["it starts at two targets, and an alert fires"]
 SUCCEEDS = SCENARIOS["it succeeds, and an alert fires twice"]
 BOUNDS = (
     (STARTS, Faults(), ()),
     (STARTS, Faults(crashes=1), ("alert",)),
     (SWAPPED, Faults(), ()),
     (SUCCEEDS, Faults(), ()),
+    (HURTS, Faults(crashes=1), ()),
+    (TWO_TARGETS, Faults(crashes=1), ("alert",)),
 )
 
 
@@ -32,6 +36,12 @@ def test_the_order_of_things_decides_how_it_ends_and_nothing_else():
     found = check(STARTS, Faults())
 
     assert set(found.phases) == {("rolled-back",), ("succeeded",)}
+
+
+def test_who_hurts_users_after_a_good_window_is_taken_back_whatever_happens():
+    found = check(HURTS, Faults(crashes=1))
+
+    assert set(found.phases) == {("rolled-back",)}
 
 
 def test_a_search_that_was_cut_short_says_so():

@@ -1,4 +1,4 @@
-"""All that is shared, as one frozen value: aggregates, markers, the queue, the site and the time.
+"""All that is shared, as one frozen value: aggregates, markers, the queue, the sites and the time.
 
 One application's rollout is searched. What is told to other aggregates is kept with them, and wakes nobody here.
 
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from shared.domain.errors import SlipwayError
 from shared.domain.names import ApplicationName, application_key
 from shared.domain.wake_up import WakeUp
+from shared.ports.metrics_source import WindowQuestion
 from shared.ports.open_markers import Marker
 from shared.ports.view_index import Page
 from shared.wire.documents import Alarm
@@ -60,7 +61,8 @@ class World:
     """What every worker sees. Equal worlds are one object, if they came from one `Worlds`."""
 
     now: datetime
-    site: Site
+    sites: tuple[Site, ...]
+    """One for each target."""
     kept: tuple[Kept, ...] = ()
     marker: tuple[datetime, str] | None = None
     """When the application's open marker is due, and its token."""
@@ -99,8 +101,9 @@ class World:
     def at(self, now: datetime) -> "World":
         """Return the world at a later time: what could have landed until then either has or never will."""
         landings = tuple(each for each in self.landings if each.until >= now)
+        sites = tuple(each.at(now) for each in self.sites)
         queue = _sorted(tuple(each._replace(due=max(each.due, now)) for each in self.queue))
-        return replace(self, now=now, site=self.site.at(now), landings=landings, queue=queue)
+        return replace(self, now=now, sites=sites, landings=landings, queue=queue)
 
 
 def renumbered(world: World) -> World:
@@ -145,7 +148,7 @@ class Worlds:
         kept = tuple(each.one(self._kept) for each in world.kept)
         if any(each is not other for each, other in zip(kept, world.kept, strict=True)):
             world = replace(world, kept=kept)
-        fields = (world.now, world.site, kept, world.marker, world.tokens)
+        fields = (world.now, world.sites, kept, world.marker, world.tokens)
         others = (world.queue, world.landings, world.laid_aside, world.requests)
         return self._worlds.setdefault((*fields, *others), world)
 
@@ -237,8 +240,13 @@ def _letters(world: World, ask: Ask) -> tuple[World, Any]:
 
 
 def _site(world: World, ask: Ask) -> tuple[World, Any]:
-    site, answer = world.site.answer(ask.method, ask.args, world.now)
-    return (world if site is world.site else replace(world, site=site)), answer
+    about = ask.args[0]
+    target = about.target if isinstance(about, WindowQuestion) else about
+    site = next(each for each in world.sites if each.name == target.name)
+    after, answer = site.answer(ask.method, ask.args, world.now)
+    if after is site:
+        return world, answer
+    return replace(world, sites=tuple(after if each is site else each for each in world.sites)), answer
 
 
 _PORTS = {
