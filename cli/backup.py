@@ -9,7 +9,7 @@ from typing import Any
 
 from cli.archive_file import ArchiveError, read_archive
 from cli.copying import DONE, DiffersError, Restored, export, restore
-from cli.service import KEY_SETTING, URL_SETTING, ServiceError, service
+from cli.service import KEY_SETTING, URL_SETTING, ServiceError, add_address, service
 from cli.telling import remark, tell, tell_json
 from shared.wire.archive_manifest import Manifest, manifest_document
 
@@ -45,7 +45,7 @@ def add_parser(commands: Any) -> None:
         action.add_argument("--json", action="store_true", help="write the result as JSON")
         action.set_defaults(run=_telling(run))
     for action in (exporting, restoring):
-        action.add_argument("--url", metavar="URL", help=f"where Slipway is; without it: {URL_SETTING}")
+        add_address(action)
 
 
 class Progress:
@@ -76,7 +76,7 @@ def _telling(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Nam
 
 
 def _export(options: argparse.Namespace) -> int:
-    manifest = export(service(options.url), options.file, datetime.now(UTC), Progress())
+    manifest = export(service(options.url, options.wait), options.file, datetime.now(UTC), Progress())
     return _told(options, manifest, f"{options.file}: {_counts(manifest)}")
 
 
@@ -86,7 +86,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _restore(options: argparse.Namespace) -> int:
-    restored = restore(service(options.url), options.file, Progress(), dry_run=options.dry_run)
+    restored = restore(service(options.url, options.wait), options.file, Progress(), dry_run=options.dry_run)
     if options.dry_run:
         words = f"{options.file} is whole, and can be restored there: {_counts(restored.manifest)}"
         words = _already(restored) if restored.was == DONE else words

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from cli.service import KEY_SETTING, URL_SETTING, Service, ServiceError, service
+from cli.service import KEY_SETTING, URL_SETTING, Service, ServiceError, add_address, service
 from cli.telling import remark, tell, tell_json
 from shared.wire.dead_letter_views import STATES
 
@@ -56,7 +56,7 @@ def add_parser(commands: Any) -> None:
         action.add_argument("--reason", metavar="TEXT", default="", help="only letters whose reason says this")
     for action, run in ((listing, _list), (showing, _show), (redriving, _redrive), (discarding, _discard)):
         action.add_argument("--json", action="store_true", help="write the result as JSON")
-        action.add_argument("--url", metavar="URL", help=f"where Slipway is; without it: {URL_SETTING}")
+        add_address(action)
         action.set_defaults(run=_telling(run))
 
 
@@ -64,7 +64,7 @@ def _telling(run: Callable[[argparse.Namespace, Service], int]) -> Callable[[arg
     def told(options: argparse.Namespace) -> int:
         try:
             with _doubting():
-                return run(options, service(options.url))
+                return run(options, service(options.url, options.wait))
         except ServiceError as error:
             if options.json:
                 tell_json({"ok": False, "detail": str(error)})

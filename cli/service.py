@@ -1,11 +1,14 @@
 """A running Slipway over HTTP, with an operator's key."""
 
+import argparse
 import json
+import math
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
+from itertools import count
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -18,10 +21,12 @@ from shared.domain.archive import Entry
 from shared.domain.errors import InvalidError, TryLaterError
 from shared.wire.archive_entries import entry_document, parse_entry
 from shared.wire.archive_manifest import Manifest, manifest_document
+from shared.wire.problems import NEWER
 
 URL_SETTING: Final = "SLIPWAY_URL"
 KEY_SETTING: Final = "SLIPWAY_KEY"
 TIMEOUT_SECONDS: Final = 60.0
+WAIT_SECONDS: Final = 10.0
 TRIES: Final = 8
 LONGEST_PAUSE_SECONDS: Final = 60.0
 TOLD_FROM_SECONDS: Final = 2.0
@@ -29,21 +34,28 @@ TOLD_FROM_SECONDS: Final = 2.0
 LONGEST_ANSWER: Final = 64 * 1024 * 1024
 _LATER: Final = frozenset({429, 500, 502, 503, 504})
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_PORTS: Final = {"https": 443, "http": 80}
 
 
 class ServiceError(Exception):
     """Slipway cannot be asked, or said no; the text says what, and the fix where there is one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Service:
-    """Asks again when the other side is unwell or does not answer: everything that is asked here may be repeated."""
+    """Asks again when the other side is unwell or does not answer: everything that is asked here may be repeated.
+
+    Who has never answered is perhaps not there at all, so a person is told soon.
+    """
 
     url: str
     key: str
     pause_seconds: float = 1.0
     """Before the second try; twice as long before each further one."""
     tries: int = TRIES
+    wait_seconds: float = WAIT_SECONDS
+    """How long a first answer is waited for."""
+    _has_answered: bool = field(default=False, init=False)
 
     def page(self, after: str) -> EntryPage:
         """Return a page of all that is kept; `after` empty: the first."""
@@ -78,19 +90,32 @@ class Service:
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Return the JSON of the answer. Raises `ServiceError` for a no, and when nothing came of several tries."""
-        pause = self.pause_seconds
-        for number in range(1, self.tries + 1):
+        began, pause = time.monotonic(), self.pause_seconds
+        for number in count(1):
             try:
                 return self._exchange(method, path, body)
             except _LaterError as later:
-                if number == self.tries:
-                    raise ServiceError(f"{later}; tried {self.tries} times") from later
                 wait = min(max(pause, later.after_seconds), LONGEST_PAUSE_SECONDS)
-                if wait >= TOLD_FROM_SECONDS:
-                    remark(f"{later}; trying again in {wait:g} s")
+                if not self._has_answered:
+                    wait = min(wait, began + self.wait_seconds - time.monotonic())
+                self._check_patience(later, number, wait)
                 time.sleep(wait)
                 pause *= 2
         raise AssertionError("the last try returns or raises")
+
+    def _check_patience(self, later: "_LaterError", number: int, wait: float) -> None:
+        """Say what is waited for before the next try. Raises `ServiceError` where there is none."""
+        if self._has_answered and number >= self.tries:
+            raise ServiceError(f"{later}; tried {number} times") from later
+        if wait <= 0:
+            where = f"Is {self.url} right (--url, or {URL_SETTING} in the environment)?"
+            raise ServiceError(
+                f"{later}; waited {self.wait_seconds:g} s. {where} --wait SECONDS waits longer"
+            ) from later
+        if not self._has_answered and number == 1:
+            remark(f"{later}; waiting for it, at most {self.wait_seconds:g} s")
+        elif wait >= TOLD_FROM_SECONDS:
+            remark(f"{later}; trying again in {wait:.3g} s")
 
     def _exchange(self, method: str, path: str, body: Any) -> Any:
         data = None if body is None else json.dumps(body).encode("ascii")
@@ -105,7 +130,8 @@ class Service:
                 most_bytes=LONGEST_ANSWER,
             )
         except TryLaterError as error:
-            raise _LaterError(f"no answer from {error}") from error
+            raise _LaterError(_no_answer(self.url, error)) from error
+        self._has_answered = True
         if answer.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
             raise _refusal(answer)
         try:
@@ -114,7 +140,29 @@ class Service:
             raise ServiceError(f"{self.url} answers with something that is no JSON: is this a Slipway?") from error
 
 
-def service(url: str | None) -> Service:
+def add_address(parser: argparse.ArgumentParser) -> None:
+    """Add what a command asks of people to find a Slipway: `service` reads it."""
+    parser.add_argument("--url", metavar="URL", help=f"where Slipway is; without it: {URL_SETTING}")
+    parser.add_argument(
+        "--wait",
+        metavar="SECONDS",
+        type=_seconds,
+        default=WAIT_SECONDS,
+        help=f"how long to wait for its first answer, as of one that is being started; without it: {WAIT_SECONDS:g}",
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"found {text}; allowed are seconds, 0 or more")
+    return seconds
+
+
+def service(url: str | None, wait_seconds: float = WAIT_SECONDS) -> Service:
     """Return the Slipway that the command line or the environment names. Raises `ServiceError` with the fix."""
     address = (url or os.environ.get(URL_SETTING, "")).rstrip("/")
     key = os.environ.get(KEY_SETTING, "")
@@ -124,13 +172,14 @@ def service(url: str | None) -> Service:
         raise ServiceError(f"{address}: allowed is https://HOST, for a key goes with each request, or http://localhost")
     if not key:
         raise ServiceError(f"put an operator's key into {KEY_SETTING} in the environment")
-    return Service(address, key)
+    return Service(address, key, wait_seconds=wait_seconds)
 
 
 def _is_safe(address: str) -> bool:
     try:
         parts = urlsplit(address)
-        return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+        is_named = bool(parts.hostname) and parts.port != 0
+        return is_named and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
     except ValueError:
         return False
 
@@ -143,23 +192,33 @@ class _LaterError(Exception):
         self.after_seconds = after_seconds
 
 
+def _no_answer(url: str, error: TryLaterError) -> str:
+    """Say who gives no answer, with the port, which is often what is wrong, and why."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    shown = f"[{host}]" if ":" in host else host
+    return f"no answer from {shown}:{parts.port or _PORTS[parts.scheme]}: {str(error).removeprefix(f'{host}: ')}"
+
+
 def _refusal(answer: Answer) -> Exception:
-    text = f"Slipway answers {answer.status} {_detail(answer)}".strip()
+    found = _problem(answer)
+    if found.get("type") == NEWER.type:
+        why = found.get("detail") or found.get("title")
+        return ServiceError(f"{why}. Trying again does not help: deploy that release again, then repeat this")
+    said = ": ".join(str(found[each]) for each in ("title", "detail") if isinstance(found.get(each), str))
+    text = f"Slipway answers {answer.status} {said}".strip()
     if answer.status in _LATER:
         return _LaterError(text, read_retry_after(answer.header("Retry-After")) or 0.0)
     return ServiceError(text)
 
 
-def _detail(answer: Answer) -> str:
+def _problem(answer: Answer) -> dict[str, Any]:
+    """Return the problem document that came; empty where something else came."""
     try:
-        match json.loads(answer.body):
-            case {"title": str(title), "detail": str(detail)}:
-                return f"{title}: {detail}"
-            case {"title": str(title)}:
-                return title
+        document = json.loads(answer.body)
     except (ValueError, RecursionError):
-        pass
-    return ""
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _entry(value: Any) -> Entry:

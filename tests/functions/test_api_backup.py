@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -24,6 +25,7 @@ from tests.functions.api_client import (
     eventually,
     running_api,
 )
+from tests.scripted_server import HangUp, Say, closed_port, scripted_server
 
 DIGEST = "0" * 64
 EMPTY = {"format": 1, "schema": 1, "sections": {}, "sha256": DIGEST}
@@ -241,25 +243,65 @@ def test_an_entry_of_another_one_s_place_is_refused(tmp_path):
         assert 'record "c" of application:shop: something else stands there' in answer.json()["detail"]
 
 
-def test_a_service_that_is_unwell_is_asked_again_and_one_that_refuses_is_not(tmp_path, monkeypatch):
+def test_a_service_that_refuses_is_not_asked_again(tmp_path):
     with running_api(tmp_path) as api:
         asked = Service(api.url, KEY, pause_seconds=0.01)
-        broken = replace(asked, url="http://127.0.0.1:9")
-        with pytest.raises(ServiceError, match=r"no answer from 127\.0\.0\.1.*tried 8 times"):
-            broken.page("")
         with pytest.raises(ServiceError, match="401 A valid key is needed"):
             replace(asked, key="no").page("")
         assert asked.page("").entries == ()
 
 
-def test_who_waits_for_a_service_is_told_what_for_and_how_long(monkeypatch, capsys):
+def test_a_service_that_is_unwell_is_asked_again_and_who_waits_is_told_what_for(monkeypatch, capsys):
     monkeypatch.setattr("cli.service.TOLD_FROM_SECONDS", 0.02)
-    with pytest.raises(ServiceError):
-        Service("http://127.0.0.1:9", KEY, pause_seconds=0.01).page("")
+    with scripted_server(Say(503, {"title": "A dependency is unwell"})) as server:
+        with pytest.raises(ServiceError, match="answers 503 A dependency is unwell; tried 8 times"):
+            Service(server.url, KEY, pause_seconds=0.01, wait_seconds=0.01).page("")
+        assert len(server.asked) == 8
 
     waits = capsys.readouterr().err.splitlines()
-    assert waits[0] == "no answer from 127.0.0.1: the connection was refused; trying again in 0.02 s"
+    assert waits[0] == "Slipway answers 503 A dependency is unwell; trying again in 0.02 s"
     assert len(waits) == 6
+
+
+def test_a_service_that_has_answered_is_waited_for_when_it_is_started_anew(monkeypatch):
+    with scripted_server(Say(body={"entries": [], "next": None}), HangUp()) as server:
+        asked = Service(server.url, KEY, pause_seconds=0.01, wait_seconds=0.01)
+        assert asked.page("").entries == ()
+        with pytest.raises(ServiceError, match="the connection broke off; tried 8 times"):
+            asked.page("")
+
+
+def test_who_never_answers_is_waited_for_a_little_and_named_with_the_port_and_the_question_whether_it_is_right(capsys):
+    port = closed_port()
+    asked = Service(f"http://127.0.0.1:{port}", KEY, pause_seconds=0.05, wait_seconds=0.3)
+
+    began = time.monotonic()
+    with pytest.raises(ServiceError) as refused:
+        asked.page("")
+
+    assert 0.3 <= time.monotonic() - began < 1.5
+    nobody = f"no answer from 127.0.0.1:{port}: the connection was refused"
+    assert str(refused.value).startswith(
+        f"{nobody}; waited 0.3 s. Is http://127.0.0.1:{port} right (--url, or SLIPWAY_URL"
+    )
+    assert capsys.readouterr().err == f"{nobody}; waiting for it, at most 0.3 s\n"
+
+
+def test_a_service_that_is_being_started_is_waited_for(monkeypatch, capsys):
+    with scripted_server(HangUp(), HangUp(), Say(body={"entries": [], "next": None})) as server:
+        assert Service(server.url, KEY, pause_seconds=0.01).page("").entries == ()
+
+
+def test_how_long_to_wait_is_said_on_the_command_line(monkeypatch, capsys):
+    monkeypatch.setenv(URL_SETTING, f"http://localhost:{closed_port()}")
+    monkeypatch.setenv(KEY_SETTING, KEY)
+
+    assert main(["dead-letters", "list", "--wait", "0"]) == 1
+    assert "waited 0 s. Is http://localhost" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        main(["backup", "export", "x", "--wait", "-1"])
+    assert ended.value.code == 2
+    assert "found -1; allowed are seconds, 0 or more" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -268,6 +310,7 @@ def test_who_waits_for_a_service_is_told_what_for_and_how_long(monkeypatch, caps
         ("", KEY, "--url, or SLIPWAY_URL"),
         ("http://slipway.example", KEY, "allowed is https://HOST"),
         ("slipway.example", KEY, "allowed is https://HOST"),
+        ("http://localhost:70710", KEY, "allowed is https://HOST"),
         ("https://slipway.example", "", "an operator's key into SLIPWAY_KEY"),
     ],
 )

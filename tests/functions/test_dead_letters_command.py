@@ -1,14 +1,21 @@
 """`python -m cli dead-letters` against the running app."""
 
 import json
+import os
+import time
+from pathlib import Path
 
 import pytest
 
 from cli.__main__ import main
+from shared.adapters.sqlite.database import Database
 from shared.bootstrap import app
+from shared.domain.errors import NewerReleaseError
 from shared.wire.dead_letter_requests import parse_letter_query
+from shared.wire.problems import problem_of
 from tests.functions.alerts import alert
 from tests.functions.api_client import ALERTS, KEY, eventually, running_api
+from tests.scripted_server import Say, scripted_server
 
 WHY = "the queue gave it up: MaxDeliveryCountExceeded"
 
@@ -138,6 +145,42 @@ def test_letters_are_named_or_chosen_and_never_by_accident(cli, arguments):
 
     assert code == 1
     assert "name the letters, or say --all" in err
+
+
+def unread(letter: str) -> str:
+    """Let a letter be what a newer release would have written."""
+    with Database(Path(os.environ["SLIPWAY_DATA"]) / "store.db").writing() as connection:
+        newer = json.dumps({"schema": 99, "letter": {}})
+        connection.execute("UPDATE dead_letters SET document = ? WHERE position = ?", (newer, letter))
+    assert state_of(letter) == "unread"
+    return letter
+
+
+@pytest.mark.parametrize(("what", "number"), [("redrive", 81), ("discard", 82)])
+def test_what_only_a_newer_release_can_act_on_is_told_at_once_and_keeps_no_other_back(cli, what, number):
+    left, fine = unread(given_up(number)), given_up(number + 10)
+
+    began = time.monotonic()
+    code, out, err = cli(what, left, fine, "--because", "w")
+
+    assert time.monotonic() - began < 10
+    assert (code, out) == (1, f"{fine}: {'redriven' if what == 'redrive' else 'discarded'}\n")
+    assert f"{left}: a document of schema 99 was written by a newer release; this one reads up to 1. " in err
+    assert "deploy that release again, then repeat this" in err
+
+
+def test_all_letters_are_gone_through_though_a_newer_release_wrote_each_of_them_meanwhile(cli, monkeypatch):
+    listed = Say(body={"dead_letters": [{"id": "a"}, {"id": "b"}], "next": None})
+    newer = Say(*problem_of(NewerReleaseError("a letter of schema 2 was written by a newer release")))
+    with scripted_server(listed, newer) as server:
+        monkeypatch.setenv("SLIPWAY_URL", server.url)
+        code, _, err = cli("discard", "--all", "--because", "w")
+
+    assert (code, len(server.asked)) == (1, 3)
+    assert [line.partition(" was written")[0] for line in err.splitlines()] == [
+        "a: a letter of schema 2",
+        "b: a letter of schema 2",
+    ]
 
 
 def test_who_does_not_say_why_is_not_understood(cli, capsys):
