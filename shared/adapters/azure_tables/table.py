@@ -119,7 +119,10 @@ class Table:
         size = min(max(1, a_page), _MOST_ROWS_A_PAGE)
         token: Any = None
         while True:
-            page, token = self._patiently(partial(_read_page, where, parameters, size, token))
+            try:
+                page, token = self._patiently(partial(_read_page, where, parameters, size, token))
+            except RowConflictError as error:
+                raise TryLaterError("Table Storage answers a query as if it had asked for a row") from error
             yield from page
             if token is None:
                 return

@@ -15,6 +15,7 @@ from shared.wire.flags.json_logic import are_equal, is_true
 from shared.wire.flags.launchdarkly import import_launchdarkly
 from shared.wire.flags.launchdarkly_export import export_launchdarkly
 from shared.wire.flags.launchdarkly_patch import patch_of
+from shared.wire.flags.members import LONGEST_TEXT
 from shared.wire.flags.microsoft import import_microsoft
 from shared.wire.flags.microsoft_export import export_microsoft, key_values
 from shared.wire.flags.notes import Imported, in_short
@@ -213,11 +214,11 @@ def _patch(answer: Any) -> Any:
 
 
 def _regex(pattern: str) -> Any:
-    """A pattern that is taken can be asked of any text."""
+    """A pattern as long as a flag may have it, if it is taken, can be asked of any text."""
     from shared.adapters.re2.regexes import Re2Regexes
 
-    match = Re2Regexes()(pattern)
-    return match(""), match("ann@shop.example"), match(pattern), match("\ud800")
+    match = Re2Regexes()(pattern[:LONGEST_TEXT])
+    return match(""), match("ann@shop.example"), match(pattern[:LONGEST_TEXT]), match("\ud800")
 
 
 def _logic(value: Any) -> Any:
