@@ -4,7 +4,7 @@ from array import array
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
-from time import monotonic
+from time import process_time
 from typing import Any
 
 from tests.simulation.model.laws import Laws
@@ -22,6 +22,7 @@ class Found:
     depth: int = 0
     ends: int = 0
     seconds: float = 0.0
+    """Of one core's time."""
     places: int = 0
     phases: dict[tuple[str, ...], int] = field(default_factory=dict)
     """How the rollouts ended, in how many of the states where nothing is left to do."""
@@ -79,7 +80,7 @@ class Search:
 
     def run(self, first: State, *, at_most: int = 10_000_000) -> Found:
         """Search every state, at most so many, until a law breaks."""
-        began, found = monotonic(), Found()
+        began, found = process_time(), Found()
         states, came_from, depths = States(), array("q", [-1]), array("i", [0])
         states.add(first)
         edges_from, edges_to, at_rest = array("q"), array("q"), []
@@ -120,7 +121,7 @@ class Search:
             self._tell(found, states, came_from, at, str(error))
         finally:
             found.states, found.depth = len(states), max(depths)
-            found.seconds, found.places = monotonic() - began, self._moves.places
+            found.seconds, found.places = process_time() - began, self._moves.places
         return found
 
     def _tell(self, found: Found, states: States, came_from: "array[int]", number: int, broken: str) -> None:
