@@ -24,8 +24,8 @@ BEGAN := $(shell date +%s)
 demo: setup-local  ## the main job, told as a story (STORY=blue-green: another one)
 	@$(BIN)/python -m local.demo --began $(BEGAN) $(if $(STORY),--story $(STORY))
 
-serve: setup-local  ## the local stack, kept running (PORT=, DATA=)
-	@$(BIN)/python -m local.serve --port $(PORT) --data $(DATA)
+serve: setup-local  ## the local stack, kept running (PORT=, DATA=; EMPTY=1: without the shop, for a restore)
+	@$(BIN)/python -m local.serve --port $(PORT) --data $(DATA) $(if $(EMPTY),--empty)
 
 # Tests mostly wait, so there are more workers than processors; a file stays with one worker, for what its tests share.
 # The order of folders is kept: the short files are the last, so that the workers end together. Processes that tests
@@ -70,7 +70,7 @@ simulate: setup-dev  ## the control plane in simulated worlds under faults (N=, 
 		$(if $(SHRINK),--shrink) $(if $(DEFECTS),--defects "$(DEFECTS)") $(if $(KEEP),--keep) $(if $(JSON),--json) $(if $(FRESH),--fresh)
 
 clean:
-	rm -rf $(VENV) .cache .data
+	rm -rf $(VENV) .cache .data .data-*
 
 setup-local: $(VENV)/local.stamp
 setup-dev: $(VENV)/dev.stamp

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from cli.archive_file import ArchiveError, read_archive
-from cli.copying import DONE, DiffersError, Restored, export, restore
-from cli.service import KEY_SETTING, URL_SETTING, ServiceError, add_address, service
+from cli.copying import DONE, DiffersError, export, restore
+from cli.service import KEY_SETTING, URL_SETTING, Service, ServiceError, add_address, service
 from cli.telling import remark, tell, tell_json
 from shared.wire.archive_manifest import Manifest, manifest_document
 
@@ -86,21 +86,37 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _restore(options: argparse.Namespace) -> int:
-    restored = restore(service(options.url, options.wait), options.file, Progress(), dry_run=options.dry_run)
+    there = service(options.url, options.wait)
     if options.dry_run:
-        words = f"{options.file} is whole, and can be restored there: {_counts(restored.manifest)}"
-        words = _already(restored) if restored.was == DONE else words
-        return _told(options, restored.manifest, words)
+        return _rehearse(options, there)
+    restored = restore(there, options.file, Progress())
     if restored.was == DONE:
-        return _told(options, restored.manifest, _already(restored), phase=DONE)
+        return _told(options, restored.manifest, _already(restored.manifest), phase=DONE)
     for key in restored.unread:
         remark(f"{key} was restored and cannot be read there: the log of Slipway says why")
     words = f"restored, read back and woken: {_counts(restored.manifest)}"
     return _told(options, restored.manifest, words, phase=DONE, unread=list(restored.unread))
 
 
-def _already(restored: Restored) -> str:
-    counts = _counts(restored.manifest)
+def _rehearse(options: argparse.Namespace, there: Service) -> int:
+    """Say what would be written, also where it would be refused: then with the reason."""
+    manifest = read_archive(options.file, lambda _entry: None)
+    would = f"{options.file} is whole; would write {_counts(manifest)}"
+    try:
+        was = there.begin(manifest, dry_run=True)
+    except ServiceError as error:
+        if options.json:
+            tell_json({"ok": False, "detail": str(error), "file": str(options.file), **manifest_document(manifest)})
+        else:
+            tell(would)
+            remark(f"cannot be restored there: {error}")
+        return 1
+    words = _already(manifest) if was == DONE else f"{would}, and can be restored there"
+    return _told(options, manifest, words, phase=was)
+
+
+def _already(manifest: Manifest) -> str:
+    counts = _counts(manifest)
     return f"this account was made of this archive before, and goes on since: nothing was written ({counts})"
 
 

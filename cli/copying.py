@@ -78,14 +78,14 @@ def export(account: Account, path: Path, at: datetime, progress: Progress) -> Ma
         return archive.finish()
 
 
-def restore(account: Account, path: Path, progress: Progress, *, dry_run: bool = False) -> Restored:
+def restore(account: Account, path: Path, progress: Progress) -> Restored:
     """Make the account of what is in the file: check it, write, read back, and only then wake.
 
     Raises `DiffersError` when what was read back is something else: nothing was woken.
     """
     manifest = read_archive(path, lambda _entry: None)
-    was = account.begin(manifest, dry_run=dry_run)
-    if dry_run or was == DONE:
+    was = account.begin(manifest, dry_run=False)
+    if was == DONE:
         return Restored(manifest, was)
     if was == WRITING:
         _write_all(account, path, manifest, progress)

@@ -15,10 +15,10 @@ def main() -> int:
     options = _parse()
     stop = Interruption().listen()
     try:
-        with running_stack(options.data, stop, port=options.port) as stack:
+        with running_stack(options.data, stop, port=options.port, has_shop=not options.empty) as stack:
             kept_in = options.data / "serve.json"
             write_private(kept_in, json.dumps(stack.addresses(), indent=2) + "\n")
-            print("\n".join((f"ready {stack.url}", *_whereabouts(stack, kept_in))), flush=True)
+            print("\n".join((f"ready {stack.url}", *_whereabouts(stack, kept_in, is_empty=options.empty))), flush=True)
             return _watch(stack, stop)
     except StackError as error:
         print(f"serve: {error}", file=sys.stderr)
@@ -32,10 +32,10 @@ def main() -> int:
         stop.ignore()
 
 
-def _whereabouts(stack: Stack, kept_in: Path) -> tuple[str, ...]:
+def _whereabouts(stack: Stack, kept_in: Path, *, is_empty: bool) -> tuple[str, ...]:
     """Say where everything is that a person may want. Terminals are kept in logs, so no key stands here."""
     return (
-        f"  API    {stack.url}/api/applications/shop",
+        f"  API    {stack.url}/api/applications{'' if is_empty else '/shop'}",
         f"  shop   {stack.edge}, what its users see",
         f"  cloud  {stack.cloud}, the sandbox: deploy to it, send it users",
         f"  key    in {kept_in} as key, for X-API-Key, with these addresses",
@@ -55,6 +55,11 @@ def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make serve", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(".data"), help="folder of the state (make: DATA=)")
     parser.add_argument("--port", type=int, default=7071, help="port of the API (make: PORT=)")
+    parser.add_argument(
+        "--empty",
+        action="store_true",
+        help="register no shop by itself, such as to restore a backup into the folder (make: EMPTY=1)",
+    )
     return parser.parse_args()
 
 

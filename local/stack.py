@@ -68,10 +68,17 @@ class Stack:
 
 @contextmanager
 def running_stack(
-    data: Path, stop: Interruption, *, port: int = 0, seed: int = 0, settings: Mapping[str, str] = NO_SETTINGS
+    data: Path,
+    stop: Interruption,
+    *,
+    port: int = 0,
+    seed: int = 0,
+    settings: Mapping[str, str] = NO_SETTINGS,
+    has_shop: bool = True,
 ) -> Iterator[Stack]:
     """Run the stack on the state in `data`, which survives any end of it; nothing is left running after.
 
+    The sandbox's application is registered where it is not yet, unless not `has_shop`: then the account is as it was.
     `settings` are app settings beside those that point the app at the sandbox.
     Raises `StackError` when a part does not start or another stack works in `data`, `InterruptedBySignal` when told
     to end meanwhile.
@@ -87,7 +94,8 @@ def running_stack(
             with running_process("local.host", data / "host.log", *arguments, keep=lock, env=env) as host:
                 url = ready_words(host, "the Functions host", data / "host.log", stop)
                 stack = Stack(url, key, addresses["management"], addresses["edge"], host, sandbox, data)
-                _register_shop(stack)
+                if has_shop:
+                    _register_shop(stack)
                 yield stack
 
 

@@ -79,6 +79,7 @@ def test_an_account_is_copied_checked_and_restored_by_the_command_line(tmp_path,
     with running_api(tmp_path / "second") as api:
         assert at(api, "restore", file, "--dry-run") == 0
         assert every_entry(api) == []
+        capsys.readouterr()
         assert at(api, "restore", file) == 0
         assert "restored, read back and woken" in capsys.readouterr().out
 
@@ -93,6 +94,28 @@ def test_an_account_is_copied_checked_and_restored_by_the_command_line(tmp_path,
         assert len(api.ask("GET", "/api/dead-letters").json()["dead_letters"]) == 1
         assert at(api, "restore", file) == 0
         assert "was made of this archive before" in capsys.readouterr().out
+
+
+def test_a_dry_run_says_what_would_be_written_and_what_is_in_the_way(tmp_path, at, capsys):
+    file = tmp_path / "monday.backup"
+    with running_api(tmp_path / "first") as api:
+        busy_account(api)
+        assert at(api, "export", file) == 0
+        counts = capsys.readouterr().out.removeprefix(f"{file}: ").strip()
+        assert at(api, "restore", file, "--dry-run") == 1
+        out, err = capsys.readouterr()
+        assert at(api, "restore", file, "--dry-run", "--json") == 1
+        told = json.loads(capsys.readouterr().out)
+    with running_api(tmp_path / "second") as api:
+        assert at(api, "restore", file, "--dry-run") == 0
+        could = capsys.readouterr().out
+
+    assert out == f"{file} is whole; would write {counts}\n"
+    assert err.startswith("cannot be restored there: Slipway answers 409")
+    assert "the account is not empty: it holds application:" in err
+    assert (told["ok"], "the account is not empty" in told["detail"]) == (False, True)
+    assert told["sections"]["state"]["count"] >= 5
+    assert could == f"{file} is whole; would write {counts}, and can be restored there\n"
 
 
 def test_a_live_account_is_copied_while_it_is_being_used(tmp_path, at):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.__main__ import main
 from local import stack
 from local.interruption import Interruption
 from local.stack import StackError, running_stack
@@ -28,14 +29,16 @@ ROOT = Path(__file__).resolve().parents[2]
 class Serve:
     """`make serve` as a process on a folder; it can be killed and started again."""
 
-    def __init__(self, data):
+    def __init__(self, data, *options):
         self.data = data
+        self.options = options
         self.port = free_port()
         self.start()
 
     def start(self):
         self.environment = marked_environment()
         command = [sys.executable, "-m", "local.serve", "--data", str(self.data), "--port", str(self.port)]
+        command += self.options
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -117,6 +120,26 @@ def test_it_says_where_the_api_the_shop_the_sandbox_and_the_key_are_and_not_the_
         assert kept.addresses[name] in told
     assert f"{kept.data}/serve.json" in told
     assert kept.addresses["key"] not in told
+
+
+def test_a_folder_may_begin_empty_and_a_backup_of_another_one_is_restored_into_it(kept, tmp_path, monkeypatch, capsys):
+    def backup(there, *arguments):
+        monkeypatch.setenv("SLIPWAY_URL", there.addresses["url"])
+        monkeypatch.setenv("SLIPWAY_KEY", there.addresses["key"])
+        code = main(["backup", *arguments])
+        return code, "".join(capsys.readouterr())
+
+    file = str(tmp_path / "kept.backup")
+    assert backup(kept, "export", file)[0] == 0
+    empty = Serve(tmp_path / "data", "--empty")
+    try:
+        assert empty.ask("GET", "/api/applications").json()["applications"] == []
+        code, told = backup(empty, "restore", file)
+        assert (code, told.startswith("restored, read back and woken: ")) == (0, True)
+        assert empty.ask("GET", "/api/applications/shop").json() == kept.ask("GET", "/api/applications/shop").json()
+    finally:
+        code, _, err = empty.stop()
+        assert (code, err) == (0, "")
 
 
 def test_a_second_operator_and_who_evaluates_flags_have_keys_of_their_own(kept):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cli.archive_file import read_archive
 from cli.copying import EntryPage, Restored, WokenPage, export, restore
 from shared.adapters.sqlite.broker import SqliteBroker
 from shared.application.backup import Backup
@@ -87,10 +88,14 @@ def move_into(world: World, folder: Path) -> None:
     world.start()
 
 
-def restored(world: World, path: Path, **options: Any) -> Restored:
+def restored(world: World, path: Path, between: Callable[[str], None] = lambda _call: None) -> Restored:
     """Make the world's app of the file."""
-    between = options.pop("between", lambda _call: None)
-    return restore(AccountOf(world.app, between), path, lambda _what, _count: None, **options)
+    return restore(AccountOf(world.app, between), path, lambda _what, _count: None)
+
+
+def rehearsed(world: World, path: Path) -> str:
+    """Ask the world's app whether it could be made of the file; return how far it is with that."""
+    return AccountOf(world.app).begin(read_archive(path, lambda _entry: None), dry_run=True)
 
 
 def _as_sent(view: Any) -> Any:

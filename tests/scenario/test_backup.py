@@ -33,6 +33,7 @@ from tests.scenario.backups import (
     breaks_at,
     move_into,
     never_asked,
+    rehearsed,
     restored,
 )
 from tests.scenario.flag_world import KEY, LIVE
@@ -486,9 +487,9 @@ def test_an_account_that_is_not_empty_is_left_alone_and_says_what_it_holds(world
     rollout, _ = backed_up(world, tmp_path / "a.backup", at_step(1))
     before = world.events(rollout)
 
-    for dry_run in (True, False):
+    for ask in (rehearsed, restored):
         with pytest.raises(RejectedError, match="the account is not empty: it holds application:shop, claim:"):
-            restored(world, tmp_path / "a.backup", dry_run=dry_run)
+            ask(world, tmp_path / "a.backup")
     assert world.events(rollout) == before
 
 
@@ -516,7 +517,7 @@ def test_a_dry_run_writes_nothing(world, tmp_path):
     back_up(world, tmp_path / "a.backup")
     move_into(world, tmp_path / "second")
 
-    assert restored(world, tmp_path / "a.backup", dry_run=True).was == "writing"
+    assert rehearsed(world, tmp_path / "a.backup") == "writing"
     assert world.keeping.archive.keys(after="", limit=9) == ()
 
 
