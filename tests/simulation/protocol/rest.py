@@ -60,8 +60,7 @@ def come_to_rest(world: "Simulation") -> None:
         if world.schedule.people_finish and not over:
             world.watch.fail("it comes to rest", f"{key} is {kept.release.phase}: {kept.release.reason}")
     world.books.at_rest()
-    if world.watch.letters.kept:
-        letter = next(iter(world.watch.letters.kept.values()))
+    for letter in world.watch.letters.page(after=None, limit=1):
         world.watch.fail("nothing is laid aside", str(letter)[:300])
 
 

@@ -1,5 +1,6 @@
 """The loop of one world: who has a turn, what is delivered, how time passes; the storm, the calm after it, the end."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from shared.adapters.sqlite.deliveries import Delivery, LockLostError
@@ -41,9 +42,9 @@ class Simulation(World):
             rest.clear_up(self)
             rest.come_to_rest(self)
 
-    def until(self, span: timedelta, done: "object" = None) -> bool:
+    def until(self, span: timedelta, done: Callable[[], bool] = lambda: False) -> bool:
         """Let time pass, at most so long, until `done` says so; return whether it did."""
-        return self._go_on(done or (lambda: False), self.time + span)  # type: ignore[arg-type]
+        return self._go_on(done, self.time + span)
 
     def phase_of(self, key: str) -> str:
         """Return how an application's rollout stands, for the coverage."""
@@ -51,7 +52,7 @@ class Simulation(World):
         rollout = state.live or state.pending if state is not None else None
         return rollout.phase.value if rollout is not None else "no rollout"
 
-    def _go_on(self, done, ends: datetime) -> bool:  # type: ignore[no-untyped-def]
+    def _go_on(self, done: Callable[[], bool], ends: datetime) -> bool:
         while True:
             self._let_things_happen()
             if self.tasks.turn():

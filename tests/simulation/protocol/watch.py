@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from shared.adapters.memory.dead_letters import MemoryDeadLetters
 from shared.application import drive
 from shared.application.perform import Performer
 from shared.domain.names import CommandId, EffectId, ReleaseId, RolloutId, TargetName, Version
@@ -22,7 +23,6 @@ from shared.wire.documents import Envelope, read_envelope, read_event
 from shared.wire.release_documents import ReleaseEnvelope, read_release
 from tests.simulation.protocol import laws_of_calls as calls
 from tests.simulation.protocol.laws import COMMIT_LAWS
-from tests.simulation.protocol.letters import Letters
 from tests.simulation.protocol.patching import replaced
 from tests.simulation.protocol.schedule import Fault
 from tests.simulation.protocol.tasks import Task
@@ -96,7 +96,7 @@ class Watch:
 
     def __init__(self, world: "World") -> None:
         self.world = world
-        self.letters = Letters()
+        self.letters = MemoryDeadLetters()
         self.envelopes: dict[str, Envelope] = {}
         self.history: dict[str, list[Event]] = {}
         self.asked: dict[str, Asked] = {}
