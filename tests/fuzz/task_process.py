@@ -15,6 +15,8 @@ from tests.fuzz import runs
 from tests.fuzz.oracle import ROOT
 from tests.fuzz.runs import Run, Task
 
+LONGEST_WORDS = 500
+"""Of what a process said before it failed, from the end: the last line of a group of errors is a ruler."""
 GRACE_SECONDS = 900.0
 """How long a task may take beyond its time: to begin, to make findings small, and for mutations, which have no time."""
 
@@ -47,9 +49,9 @@ class TaskProcess:
             errors.seek(0)
             if self._process.returncode == 0:
                 return [Run.of(each) for each in json.loads(told.read())]
-            last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
+            last = " ".join(errors.read().decode(errors="replace").split())[-LONGEST_WORDS:]
         late = " long after its time" if self._process.returncode == -signal.SIGKILL else ""
-        trouble = f"ended with {self._process.returncode}{late}: {last[:200]}"
+        trouble = f"ended with {self._process.returncode}{late}: {last}"
         return [Run(parser=self._task.name, how="", examples=0, seconds=0.0, trouble=trouble)]
 
     def end(self) -> None:

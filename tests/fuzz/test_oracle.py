@@ -8,7 +8,7 @@ import time
 import pytest
 
 from shared.domain.errors import InvalidError, Problem, TryLaterError
-from tests.fuzz import oracle
+from tests.fuzz import oracle, route_runs
 from tests.fuzz.edits import Again, Edit, Raw, edited, json_text
 from tests.fuzz.findings import Keeper, smallest
 from tests.fuzz.inputs import rendered, seed_of
@@ -122,6 +122,22 @@ def test_work_that_never_ends_is_broken_off(monkeypatch):
                 time.sleep(0.01)
 
     assert kind_of(read) == "hangs"
+
+
+def test_a_group_of_failures_of_a_route_is_a_finding(monkeypatch):
+    class Group(BaseExceptionGroup):
+        pass
+
+    def check(*, api: object) -> None:
+        raise Group("a 500", [AssertionError("a 500"), BaseException("another")])
+
+    monkeypatch.setattr(route_runs, "_api", lambda: contextlib.nullcontext())
+    monkeypatch.setattr(route_runs, "operations", lambda: {("GET", "/")})
+    monkeypatch.setattr(route_runs, "operation_check", lambda *_: check)
+
+    _, (finding,) = route_runs.run_operations(0.01, 1)
+
+    assert finding.kind == "GET /: Group"
 
 
 def test_much_memory_is_a_finding(monkeypatch):
