@@ -3,7 +3,7 @@
 from tests.simulation.protocol.campaign import run_seeds
 
 EACH = 500
-"""Schedules a file: 3,000 in six, so that workers share them."""
+"""Schedules a file: 3,000 in six, so that workers share them (`--dist loadfile`)."""
 
 
 def broken_in(part: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""Part 2 of the schedules that every change is tried on."""
+"""Part 2 of the schedules that every change is tried on: six files, for `--dist loadfile` gives a file to one worker."""
 
 from tests.simulation.protocol.holding import broken_in
 
