@@ -1,4 +1,4 @@
-"""Part 1 of the schedules that every change is tried on: six files, for `--dist loadfile` gives a file to one worker."""
+"""Part 1 of the schedules of every change: in six files, for `--dist loadfile` gives a whole file to one worker."""
 
 from tests.simulation.protocol.holding import broken_in
 
