@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
@@ -71,7 +72,7 @@ class App:
                 mode=_word(properties.configuration.active_revisions_mode) or "single",
                 state=_word(properties.provisioning_state),
                 traffic=tuple(_stated(entry) for entry in ingress.traffic or ()),
-                latest_ready=properties.latest_ready_revision_name or "",
+                latest_ready=str(properties.latest_ready_revision_name or ""),
                 sticky=bool(ingress.sticky_sessions) and _word(ingress.sticky_sessions.affinity) == "sticky",
             )
 
@@ -126,18 +127,21 @@ class App:
 
 
 def _revision(told: Any) -> Revision:
+    """Read a revision. Raises AttributeError, TypeError or ValueError for another shape."""
     properties = told.properties
+    if not isinstance(told.name, str) or not isinstance(properties.created_time, datetime):
+        raise ValueError("a revision without a name, or without the time of its making")
     containers = (properties.template.containers if properties.template else None) or ()
     return Revision(
         name=told.name,
-        host=properties.fqdn or "",
+        host=str(properties.fqdn or ""),
         created=properties.created_time,
         active=bool(properties.active),
         provisioning=_word(properties.provisioning_state),
         running=_word(properties.running_state),
-        weight=properties.traffic_weight or 0,
-        images=tuple(container.image for container in containers if container.image),
-        error=properties.provisioning_error or "",
+        weight=int(properties.traffic_weight or 0),
+        images=tuple(str(container.image) for container in containers if container.image),
+        error=str(properties.provisioning_error or ""),
     )
 
 

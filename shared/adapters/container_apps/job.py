@@ -128,6 +128,8 @@ def _stated(container: Mapping[str, Any]) -> dict[str, Any]:
         kept["resources"] = {name: kept["resources"][name] for name in _OF_RESOURCES if name in kept["resources"]}
     if "env" in kept:
         kept["env"] = [dict(variable.items()) for variable in kept["env"]]
+        if not all(isinstance(variable.get("name"), str) for variable in kept["env"]):
+            raise ValueError("a variable without a name")
     return kept
 
 

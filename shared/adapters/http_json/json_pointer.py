@@ -23,4 +23,4 @@ def _step(value: Any, name: str) -> Any:
         case list() if _INDEX.fullmatch(name):
             return value[int(name)]
         case _:
-            raise LookupError(f"no member '{name}'")
+            raise LookupError(f"no member '{name[:60]}'")

@@ -71,7 +71,10 @@ class LogsReader:
         missing = [column for column in columns if column not in tables[0].columns]
         if missing:
             raise RejectedError(f"{what} of {self.asked}: no column {', '.join(missing)} in the answer")
-        return tuple(dict(zip(tables[0].columns, row, strict=True)) for row in tables[0].rows)
+        try:
+            return tuple(dict(zip(tables[0].columns, row, strict=True)) for row in tables[0].rows)
+        except (TypeError, ValueError) as error:
+            raise TryLaterError(f"{what} of {self.asked}: an answer whose rows do not fit its columns") from error
 
     def _send(self, query: str, what: str) -> "LogsQueryResult":
         from azure.monitor.query import LogsQueryPartialResult
