@@ -59,14 +59,14 @@ ifndef JSON
 	@$(BIN)/python -m pytest -q -m "" tests/faults --ignore tests/faults/test_kills.py
 endif
 
-model: setup-dev  ## every interleaving of two workers, to the last state (CRASHES=, LOCKS=, STALLS=, SCENARIO=)
-	@$(BIN)/python -m tests.simulation.model --crashes $(CRASHES) --locks $(LOCKS) --stalls $(STALLS) $(if $(SCENARIO),--scenario "$(SCENARIO)")
+model: setup-dev  ## every interleaving of two workers, to the last state (CRASHES=, LOCKS=, STALLS=, SCENARIO=, JSON=1)
+	@$(BIN)/python -m tests.simulation.model --crashes $(CRASHES) --locks $(LOCKS) --stalls $(STALLS) $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(JSON),--json)
 
 cost: setup-dev  ## count what releases ask of Azure, and write docs/cost.md
 	@$(BIN)/python -m tests.bench.cost --write docs/cost.md
 
 simulate: setup-dev  ## the control plane in simulated worlds under faults (N=, SEED=; REPLAY=a seed or file, SHRINK=1; DEFECTS=1, or a name; JSON=1; ON=an interpreter)
-	@$(if $(ON),PYTHONPATH=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') $(ON),$(BIN)/python) -m tests.simulation.protocol --count $(N) --seed $(SEED) $(if $(REPLAY),--replay $(REPLAY)) \
+	@$(if $(ON),PYTHONPATH=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') $(ON),$(BIN)/python) -m tests.simulation.protocol --count $(N) --seed $(SEED) $(if $(REPLAY),--replay "$(REPLAY)") \
 		$(if $(SHRINK),--shrink) $(if $(DEFECTS),--defects "$(DEFECTS)") $(if $(KEEP),--keep) $(if $(JSON),--json) $(if $(FRESH),--fresh)
 
 clean:

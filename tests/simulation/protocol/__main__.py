@@ -7,6 +7,8 @@ import sys
 from collections import Counter
 from time import monotonic
 
+from tests import command_line
+from tests.command_line import INTERRUPTED, asked_of, whole
 from tests.simulation.protocol import coverage, reachable
 from tests.simulation.protocol.campaign import Failure, Tally, campaign
 from tests.simulation.protocol.drawing import draw
@@ -20,10 +22,15 @@ AGAIN = "make simulate REPLAY={}"
 
 def main() -> int:
     """Do what was asked for; return 1 where a law is broken, or a defect is not found."""
-    parser = argparse.ArgumentParser(prog="make simulate", description=__doc__)
-    parser.add_argument("--count", type=int, default=2_000, help="how many schedules (N=)")
-    parser.add_argument("--seed", type=int, default=1, help="the seed of the first one (SEED=)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes")
+    parser = asked_of(
+        "simulate",
+        __doc__,
+        "make simulate N=20000             # so many schedules; broken off, the same command goes on",
+        "make simulate REPLAY=673 SHRINK=1 # all that happens in one of them, made small if it breaks a law",
+    )
+    parser.add_argument("--count", type=whole("N", 1), default=2_000, help="how many schedules (N=)")
+    parser.add_argument("--seed", type=whole("SEED", 0), default=1, help="the seed of the first one (SEED=)")
+    parser.add_argument("--workers", type=whole("WORKERS", 1), default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--replay", help="run one schedule and print all that happens: a seed, or a file (REPLAY=)")
     parser.add_argument("--shrink", action="store_true", help="make the replayed schedule smaller first (SHRINK=1)")
     parser.add_argument(
@@ -33,6 +40,8 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--fresh", action="store_true", help="run anew what was run before by the same code")
     asked = parser.parse_args()
+    if asked.shrink and not asked.replay:
+        parser.error("SHRINK=1 makes one schedule small: say which, such as REPLAY=673")
     if asked.replay:
         return _replay(asked.replay, smaller=asked.shrink, keep=asked.keep)
     if asked.defects:
@@ -63,24 +72,29 @@ def _run(asked: argparse.Namespace) -> int:
         told = f"\r{total.schedules:,} of {asked.count:,} schedules, {rate:.1f}/s, {left}, {len(total.failures)} broken"
         print(told, end="", file=sys.stderr, flush=True)
 
-    total = campaign(asked.seed, asked.count, workers=asked.workers, said=said, fresh=asked.fresh)
+    try:
+        total = campaign(asked.seed, asked.count, workers=asked.workers, said=said, fresh=asked.fresh)
+    except (KeyboardInterrupt, SystemExit) as ended:
+        print("\nbroken off: what has run is kept, and the same command goes on from there", file=sys.stderr)
+        return ended.code if isinstance(ended, SystemExit) and isinstance(ended.code, int) else INTERRUPTED
     seconds = monotonic() - began
     print(file=sys.stderr)
     if asked.json:
         missing = reachable.never_reached(total.coverage)
-        print(json.dumps({**total.to_json(), "seconds": round(seconds, 1), "never_reached": missing}, indent=1))
+        took = {"kept_from_before": kept[0], "seconds": round(seconds, 1)}
+        print(json.dumps({**total.to_json(), **took, "never_reached": missing}, indent=1))
     else:
-        _tell(total, seconds)
+        _tell(total, kept[0], seconds)
     return 1 if total.failures else 0
 
 
-def _tell(total: Tally, seconds: float) -> None:
+def _tell(total: Tally, kept: int, seconds: float) -> None:
     print("\n".join(coverage.table(total.coverage)))
     reached, possible = reachable.filled(total.coverage)
     print("", *reachable.told(reachable.never_reached(total.coverage)), sep="\n")
     each = 1000 * total.cpu_seconds / max(total.schedules, 1)
     print(
-        f"\n{total.schedules:,} schedules in {seconds:.0f} s ({total.schedules / max(seconds, 0.001):.1f}/s; "
+        f"\n{total.schedules:,} schedules ({_how_run(total.schedules - kept, kept, seconds)}; "
         f"{each:.0f} ms of a core each): {total.calls:,} port calls, {total.deliveries:,} deliveries"
     )
     print(f"rollouts that ended: {', '.join(f'{count:,} {phase}' for phase, count in sorted(total.ended.items()))}")
@@ -94,13 +108,25 @@ def _tell(total: Tally, seconds: float) -> None:
             _tell_failure(failure)
 
 
+def _how_run(now: int, kept: int, seconds: float) -> str:
+    """Say how fast those were that ran now: what is read from before takes no time, and is no speed."""
+    ran = f"{now:,} run now in {seconds:.0f} s, {now / max(seconds, 0.001):.1f}/s" if now else "none run now"
+    return f"{kept:,} kept from before, {ran}" if kept else ran
+
+
 def _tell_failure(failure: Failure) -> None:
     print(f"  seed {failure.seed}: {failure.told[:300]}")
     print(f"    read it, made small: {AGAIN.format(failure.seed)} SHRINK=1")
 
 
 def _replay(which: str, *, smaller: bool, keep: bool) -> int:
-    schedule = stored(which) if not which.isdigit() else draw(int(which))
+    try:
+        schedule = draw(int(which)) if which.isdecimal() else stored(which)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no schedule stands in it"
+        allowed = "allowed is a seed, such as 673, or a file that holds a schedule"
+        print(f"REPLAY={which}: {why or error}; {allowed}", file=sys.stderr)
+        return 2
     outcome = run(schedule)
     if outcome.law and smaller:
         print(f"{outcome.law}: leaving out what is not needed for it", file=sys.stderr)
@@ -121,4 +147,4 @@ def _keep(schedule: Schedule, law: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line.run(main)
