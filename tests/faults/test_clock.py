@@ -77,5 +77,6 @@ def test_a_clock_that_steps_ahead_ends_what_ran_out_of_time_at_weight_0_and_rele
     clock.step(0)
 
     released(run, until="succeeded")
-    is_sound(run, data)
+    # Lists that were to be written anew when the clock went back are, when that hour has come again.
+    is_sound(run, data, but="PublishViews")
     assert "Traceback" not in run.host.log.read_text()
