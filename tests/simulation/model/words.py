@@ -25,13 +25,13 @@ def in_words(ask: Ask) -> str:
         case "send", (wake_up,):
             at = dict(ask.named).get("at")
             return f"queue.send {wake_up_in_words(wake_up)}{f', for {at:%H:%M:%S}' if at else ''}"
-        case "set_share", (_, share):
-            return f"site.set_share {share / 1000:g} %"
+        case "set_share", (target, share):
+            return f"site.set_share {target.name} {share / 1000:g} %"
         case "open" | "put_off", _:
             return f"markers.{ask.method} until {ask.args[-1]:%H:%M:%S}"
         case "close", (_, token):
             return f"markers.close {token}"
-    return f"{ask.port}.{ask.method}"
+    return f"{ask.port}.{ask.method}{f' {ask.args[0].name}' if ask.port == 'site' else ''}"
 
 
 def _kind(document: str) -> str:
