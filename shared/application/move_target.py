@@ -122,10 +122,23 @@ class TargetMover:
                 self._verify_place(level)
             elif not level.state.swaps and found > MOST:
                 self._verify_stable(level)
+            self._cancel_late_preview(row, level)
             begin_in_time(row, self.clock.now())
             with call_that_may_land():
                 self.router.set_share(level.target, wanted)
         return self.router.read_share(level.target)
+
+    def _cancel_late_preview(self, row: OpenEffect, level: Level) -> None:
+        """On the way back, cancel a swap with preview that began after it was seen to be gone.
+
+        Nobody may have heard of the call that began it; and a site with prepared settings takes no other share.
+        """
+        if level.rollout.phase is not Phase.ROLLING_BACK or not level.state.was_prepared or level.state.prepares:
+            return
+        if self.promoter.read_preview(level.target) is Preview.PENDING:
+            begin_in_time(row, self.clock.now())
+            with call_that_may_land():
+                self.promoter.reset_preview(level.target)
 
     def _bring_audience(self, row: OpenEffect, level: Level) -> RequestMark | None:
         wanted = level.state.audience
