@@ -5,6 +5,7 @@ from random import Random
 
 from tests.simulation.protocol.calendars import CALENDARS
 from tests.simulation.protocol.faults import CALLS, CHANGES, FLAGS, HOST, KINDS, LOOKS, QUEUE, SIDE, STORE
+from tests.simulation.protocol.pressure import under_pressure
 from tests.simulation.protocol.recipes import HOOKS, STRATEGIES
 from tests.simulation.protocol.schedule import Arg, Fault, Move, Recipe, Schedule
 
@@ -69,7 +70,7 @@ def draw(seed: int) -> Schedule:
         storm=storm,
         people_finish=rng.random() < 0.8,
     )
-    return with_flags(with_windows(drawn))
+    return under_pressure(with_flags(with_windows(drawn)))
 
 
 def with_windows(drawn: Schedule) -> Schedule:
