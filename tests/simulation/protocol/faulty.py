@@ -30,7 +30,6 @@ class Faulty:
                 self._moves_before.setdefault(move.before, []).append(move)
             elif move.call is not None:
                 self._moves_at.setdefault(move.call, []).append(move)
-        self.due_moves: list[Move] = []
 
     def at(self, call: int, method: str) -> tuple[list[Fault], bool]:
         """Return what this port call meets, and whether somebody else has a turn before it.
@@ -41,7 +40,8 @@ class Faulty:
         moves = self._moves_at.get(call, [])
         if self._moves_before:
             moves = [*moves, *self._moves_before.get(f"{method} {count}", ())]
-        self.due_moves += moves
+        for move in moves:
+            self._world.moves.make(move)
         return faults, bool(moves) or call in self._switches
 
     def meet(

@@ -5,11 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.effects import Notify, PublishViews
-from shared.domain.rollout.plan import AwaitApproval
 from shared.domain.rollout.state import OpenEffect, Phase, Rollout
 from shared.domain.rollout.weight import ALL, NONE
 from tests.simulation.protocol.laws_of_calls import STALE, open_work_is_marked
+from tests.simulation.protocol.laws_of_commands import a_command_does_what_it_asks
 from tests.simulation.protocol.laws_of_flags import what_flags_may_give
+from tests.simulation.protocol.laws_of_proof import (
+    a_step_is_left_by_its_proof,
+    no_weight_is_above_what_was_proven,
+    nobody_is_sent_there_anew_on_the_way_back,
+    only_healthy_advances,
+    steps_are_passed_one_by_one,
+)
 from tests.simulation.protocol.laws_of_windows import (
     nothing_goes_on_outside_a_window,
     what_goes_back_waits_for_no_window,
@@ -19,81 +26,16 @@ if TYPE_CHECKING:
     from tests.simulation.protocol.watch import Step, Watch
 
 
+UNTOLD = ("HookReport", "Release", "Steer")
+"""Facts whose lines name something else than the fact itself."""
+
+
 def weights_are_in_range(watch: "Watch", step: "Step") -> None:
     for rollout in _rollouts(step):
         for target in rollout.targets:
             shares = (target.wanted, target.proven, target.share())
             if not all(NONE <= share <= ALL for share in shares):
                 watch.fail("weights are in range", f"{rollout.id} {target.name}: {shares}")
-
-
-def no_weight_is_above_what_was_proven(watch: "Watch", step: "Step") -> None:
-    for event in step.events:
-        by = getattr(event, "by", "")
-        if isinstance(event, e.StepEntered | e.BakeSkipped) and by:
-            watch.lifted.add(event.rollout)
-    for rollout in _rollouts(step):
-        if rollout.id in watch.lifted:
-            continue
-        for target in rollout.targets:
-            if target.wanted > target.proven:
-                told = f"{rollout.id} {target.name}: {target.wanted} wanted, {target.proven} proven"
-                watch.fail("no weight is above what was proven", told)
-
-
-def only_proof_raises_what_is_proven(watch: "Watch", step: "Step") -> None:
-    """What is proven rises with a step that passed, with the first one that is entered, or by a person."""
-    old, new = step.old.live, step.new.live
-    if old is None or new is None or old.id != new.id or old.id in watch.lifted:
-        return
-    passed = any(isinstance(event, e.StepPassed | e.StepEntered) for event in step.events)
-    for target in new.targets:
-        before = old.target(target.name)
-        if before is not None and target.proven > before.proven and not passed:
-            told = f"{new.id} {target.name}: {before.proven} to {target.proven} without a step that passed"
-            watch.fail("only proof raises what is proven", told)
-
-
-def only_healthy_advances(watch: "Watch", step: "Step") -> None:
-    """A step that passed has been measured: each target gave a good window of its own since its bake began."""
-    live = step.old.live
-    for event in step.events:
-        if not isinstance(event, e.StepPassed) or live is None or live.spec is None or live.returns:
-            continue
-        since = live.baking_since
-        for target in live.spec.targets:
-            good = watch.good_windows.get((target.resource.lower(), target.name))
-            if good is None or (since is not None and good <= since):
-                told = f"{live.id} step {event.step} passed; newest good window of {target.name}: {good}, bake: {since}"
-                watch.fail("only healthy advances", told)
-
-
-def steps_are_passed_one_by_one(watch: "Watch", step: "Step") -> None:
-    live = step.old.live
-    at = live.step if live is not None else -1
-    rollout = live.id if live is not None else None
-    for event in step.events:
-        if isinstance(event, e.RolloutStarted):
-            at, rollout = -1, event.rollout
-        if isinstance(event, e.StepEntered):
-            if event.rollout != rollout or (event.step != at + 1 and not event.by):
-                watch.fail("steps are passed one by one", f"{event.rollout} entered {event.step} after {at}")
-            at = event.step
-
-
-def a_step_is_left_by_its_proof(watch: "Watch", step: "Step") -> None:
-    live = step.old.live
-    passed = {event.step for event in step.events if isinstance(event, e.StepPassed)}
-    for event in step.events:
-        if not isinstance(event, e.StepEntered) or event.by or event.step == 0 or live is None or live.returns:
-            continue
-        if live.id != event.rollout or live.step < 0 or live.step != event.step - 1:
-            continue
-        before = live.plan[live.step]
-        if type(before).__name__ in ("Shift", "Promote") and live.step not in passed:
-            watch.fail("a step is left by its proof", f"{live.id} left {live.step} for {event.step} unproven")
-        if isinstance(before, AwaitApproval) and not live.approved:
-            watch.fail("a step is left by its proof", f"{live.id} left the gate {before.gate.name} unapproved")
 
 
 def a_pause_holds(watch: "Watch", step: "Step") -> None:
@@ -185,7 +127,7 @@ def each_fact_is_told_once(watch: "Watch", step: "Step") -> None:
         if asked.consumed > 1:
             watch.fail("each fact is decided once", entry.command_id)
         told = (asked.token, entry.command_id)
-        if asked.kind != "HookReport" and not any(_speaks_of(event, each) for event in step.events for each in told):
+        if asked.kind not in UNTOLD and not any(_speaks_of(event, each) for event in step.events for each in told):
             names = ", ".join(type(event).__name__ for event in step.events)
             watch.fail("each fact is told once", f"{asked.kind} {entry.command_id} left no line; lines: {names}")
     for asked in watch.asked_of(step.key):
@@ -237,14 +179,23 @@ def an_end_is_true(watch: "Watch", step: "Step") -> None:
     """When a rollout ends, users are where its end says, at the router itself."""
     live = step.old.live
     for event in step.events:
+        if isinstance(event, e.RolloutStarted):
+            watch.ended.pop(step.key, None)
         if not isinstance(event, e.RolloutEnded) or live is None or live.id != event.rollout or live.spec is None:
             continue
-        if live.step < 0 or not live.has_acted:
-            continue
-        for target in live.targets:
-            told = watch.world_of(live, target.name, event.ending.phase)
-            if told:
-                watch.fail("an end is true", f"{live.id} {event.ending.phase}: {told}")
+        if live.step >= 0 and live.has_acted:
+            watch.ends(step.key, live, event.ending.phase)
+            an_end_stays_true(watch, step.key)
+
+
+def an_end_stays_true(watch: "Watch", key: str) -> None:
+    """Where the last rollout has ended, users are where its end says, as long as nobody moves them."""
+    end = watch.ended.get(key)
+    for target in end.rollout.targets if end is not None else ():
+        assert end is not None
+        told = watch.world_of(end, target.name)
+        if told:
+            watch.fail("an end is true", f"{end.rollout.id} {end.phase}: {told}")
 
 
 def what_was_observed_was_there(watch: "Watch", step: "Step") -> None:
@@ -267,11 +218,12 @@ COMMIT_LAWS: tuple[Callable[["Watch", "Step"], None], ...] = (
     history_has_no_gaps,
     weights_are_in_range,
     no_weight_is_above_what_was_proven,
-    only_proof_raises_what_is_proven,
+    nobody_is_sent_there_anew_on_the_way_back,
     only_healthy_advances,
     steps_are_passed_one_by_one,
     a_step_is_left_by_its_proof,
     a_pause_holds,
+    a_command_does_what_it_asks,
     one_rollout_is_live,
     an_end_is_for_good,
     a_hook_is_begun_once,

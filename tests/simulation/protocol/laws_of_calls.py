@@ -8,7 +8,7 @@ from shared.domain.rollout.hooks import Webhook
 from shared.domain.rollout.on_tick import next_look, next_wake
 from shared.domain.rollout.spec import Place, Target
 from shared.domain.rollout.state import Application
-from shared.domain.rollout.weight import Weight
+from shared.domain.rollout.weight import NONE, Weight
 
 if TYPE_CHECKING:
     from tests.simulation.protocol.watch import Watch
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 STALE = timedelta(seconds=40)
 """So long after a level was changed a call that was begun for it may still land: the longest call, and clocks that
 differ."""
-SETTLED = timedelta(minutes=20)
-"""So long after the last fault nothing of it is left: messages that were lost, markers that are not due yet."""
+SETTLED = timedelta(minutes=7)
+"""So long after the last fault nothing of it is left: what a lost message was to wake has been swept up."""
 LATE = timedelta(minutes=2)
 ERRORS_AT_MOST = 0.05
 
@@ -49,6 +49,9 @@ def share_was_decided(watch: "Watch", target: Target, share: Weight) -> None:
     if target.mover is None:
         return
     nothing_lands_after_an_end(watch, target, share)
+    if share > watch.shares.get(target.resource.lower(), NONE):
+        only_what_is_ready_gets_users(watch, target)
+    watch.shares[target.resource.lower()] = share
     shares = {level.share for level in watch.levels_of(target, STALE)}
     if share not in shares:
         told = f"{target.mover.rollout} {target.name}: {share} was told, decided: {sorted(shares)}"
@@ -66,6 +69,24 @@ def nothing_lands_after_an_end(watch: "Watch", target: Target, share: Weight) ->
     watch.fail("nothing lands after an end", told)
 
 
+def only_what_is_ready_gets_users(watch: "Watch", target: Target) -> None:
+    """Where users are sent to, a version of this rollout serves, and is well: it was looked at just before."""
+    assert target.mover is not None
+    if not target.kind.holds_versions:
+        return
+    resource, site = target.resource.lower(), watch.world.site
+    changed = (watch.put_at.get(resource), watch.behaved_at.get(resource))
+    if any(at is not None and watch.world.time - at < STALE for at in changed):
+        return
+    serves, health = site.peek(target, Place.CANDIDATE), site.read_health(target, Place.CANDIDATE)
+    versions = {target.mover.version, *(level.stable for level in watch.levels_of(target, STALE))}
+    if serves not in versions:
+        told = f"{target.mover.rollout} {target.name}: {serves} serves where users are sent to"
+        watch.fail("only what is ready gets users", told)
+    if not health.healthy:
+        watch.fail("only what is ready gets users", f"{target.mover.rollout} {target.name}: {health.detail}")
+
+
 def swap_was_decided(watch: "Watch", target: Target) -> None:
     """A swap brings to production what is wanted there, or was wanted until a moment ago."""
     site = watch.world.site
@@ -74,6 +95,8 @@ def swap_was_decided(watch: "Watch", target: Target) -> None:
     put_at = watch.put_at.get(target.resource.lower())
     if put_at is not None and watch.world.time - put_at < STALE:
         return
+    if target.mover is not None and comes == target.mover.version:
+        only_what_is_ready_gets_users(watch, target)
     if comes is not None and comes not in wanted:
         told = f"{target.mover and target.mover.rollout} {target.name}: {comes} would come, wanted: {wanted}"
         watch.fail("a swap brings what was decided", told)
@@ -93,6 +116,11 @@ def no_message_is_swallowed(watch: "Watch") -> None:
     swallowed = watch.world.store.broker.swallowed
     if swallowed:
         watch.fail("no message is swallowed as a duplicate", swallowed[0])
+
+
+def says_something(sample: Sample | Missing) -> bool:
+    """Whether users are measured in a window at all."""
+    return isinstance(sample, Sample) and sample.requests >= 1 and sample.failures >= 0
 
 
 def is_good(sample: Sample | Missing) -> bool:

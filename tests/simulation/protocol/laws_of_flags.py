@@ -53,7 +53,7 @@ class FlagBooks:
         for key in flags.targets:
             published = flags.served(key)
             driver = self.drivers.get(published.driven_by) if published and published.driven_by else None
-            if published is None or driver is None or driver.rollout in watch.lifted:
+            if published is None or driver is None:
                 continue
             share, proven = share_of(published.flag, driver.candidate), self.proven.get(driver.rollout, 0)
             if share > proven:
@@ -128,7 +128,7 @@ def what_flags_may_give(watch: "watched.Watch", step: "watched.Step") -> None:
         return
     for target in live.targets:
         if live.spec.target(target.name).kind.is_held:
-            books.proven[live.id] = max(books.proven.get(live.id, 0), target.proven)
+            books.proven[live.id] = max(books.proven.get(live.id, 0), watch.proofs[live.id].allows(live.plan))
 
 
 def moved_for(target: Target, rollout: RolloutId) -> Target:

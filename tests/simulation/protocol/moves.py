@@ -11,8 +11,9 @@ from shared.domain.errors import SlipwayError, TryLaterError
 from shared.domain.flags.managing.commands import Kill, Revive, SaveFlag
 from shared.domain.names import CommandId, ReleaseId, Version, application_key
 from shared.domain.rollout.commands import Action, Alert, HookReport
+from shared.domain.rollout.events import SpecAccepted
 from shared.domain.rollout.hooks import HookState, HookStatus
-from shared.domain.rollout.spec import Place
+from shared.domain.rollout.spec import Place, Spec
 from shared.domain.rollout.weight import Weight
 from tests.simulation.protocol.recipes import spec_of
 from tests.simulation.protocol.schedule import Move
@@ -78,7 +79,8 @@ class Moves:
             own.intake.accept_override(name, Action(action), reason="", by=by, command_id=command)
             self._took_in(command, by)
 
-        self._ask(f"{action}", command, application_key(name), f"Override {action}", ask, token=by)
+        kind, wanted = f"Override {action}", Action(action)
+        self._ask(f"{action}", command, application_key(name), kind, ask, token=by, action=wanted)
 
     def _alert(self, app: int, fired: bool = True) -> None:
         name, command, rule = self._world.specs[app].application, CommandId(f"a-{self._number}"), f"rule-{self._number}"
@@ -90,20 +92,27 @@ class Moves:
             own.intake.accept_alert_for(name, alert)
             self._took_in(command, rule)
 
-        self._ask("alert", command, application_key(name), "Alert", ask, token=rule)
+        self._ask("alert", command, application_key(name), "Alert", ask, token=rule, fires=fired)
 
     def _respec(self, app: int, when_busy: str, on_alert: str) -> None:
         """The team changes what its spec says of others' commands."""
         recipe = replace(self._world.schedule.apps[app], when_busy=when_busy, on_alert=on_alert)
         spec = spec_of(app, recipe)
         key = application_key(spec.application)
-        self._ask("respec", CommandId(f"s-{self._number}"), key, "", lambda own: own.intake.accept_spec(spec, "team"))
+        self._ask("respec", CommandId(f"s-{self._number}"), key, "", lambda own: self._take_in_spec(own, spec))
 
     def _calendar(self, app: int, windows: str) -> None:
         """The team changes its release windows."""
         spec = spec_of(app, replace(self._world.schedule.apps[app], windows=windows))
         key = application_key(spec.application)
-        self._ask("calendar", CommandId(f"c-{self._number}"), key, "", lambda own: own.intake.accept_spec(spec, "team"))
+        self._ask("calendar", CommandId(f"c-{self._number}"), key, "", lambda own: self._take_in_spec(own, spec))
+
+    def _take_in_spec(self, own: App, spec: Spec) -> None:
+        """A spec that was answered is in history."""
+        own.intake.accept_spec(spec, "team")
+        history = self._world.watch.history.get(application_key(spec.application), ())
+        if not any(isinstance(event, SpecAccepted) and event.spec == spec for event in history):
+            self._world.watch.fail("accepted means stored", f"a spec of {spec.application} is in no history")
 
     def _flag(self, app: int, what: str, patient: bool = True) -> None:
         """Somebody saves, kills or revives the application's flag, or saves another one of the same chunk.
@@ -148,7 +157,12 @@ class Moves:
             self._ask("report", command, key, "HookReport", ask)
 
     def _restart(self, app: int, worker: int) -> None:
-        self._world.restart(worker % len(self._world.apps))
+        """A worker is gone; one that is in the middle of a call, as soon as that call hands its turn over."""
+        which = worker % len(self._world.apps)
+        if self._world.tasks.current is not None:
+            self._world.crashing = which
+        else:
+            self._world.restart(which)
 
     def _hooks_end(self, app: int, state: str) -> None:
         """Hooks that run, and those that are called from now on, stand so."""
@@ -163,6 +177,7 @@ class Moves:
         application = self._world.watch.state(application_key(self._world.specs[app].application))
         live = application.live if application is not None else None
         for target in self._world.specs[app].targets:
+            self._world.watch.behaves(target)
             for place in Place:
                 version = site.peek(target, place)
                 if live is not None and version == live.version:
@@ -205,9 +220,13 @@ class Moves:
 
         request = ReleaseRequest(id=release, name="all", members=members, deadline=deadline)
         self._world.watch.releases.append(release)
-        self._ask(
-            "release", CommandId(release), f"release:{release}", "", lambda own: own.releases.accept(request, "alice")
-        )
+        command = CommandId(f"release {release}")
+
+        def ask(own: App) -> None:
+            own.releases.accept(request, "alice")
+            self._took_in(command, command)
+
+        self._ask("release", command, f"release:{release}", "Release", ask)
 
     def _steer(self, app: int, action: str) -> None:
         from shared.domain.releases.commands import ReleaseAction
@@ -220,13 +239,13 @@ class Moves:
             ReleaseOverrideRequest(action=ReleaseAction(action), reason=""),
             CommandId(f"ro-{self._number}"),
         )
-        self._ask(
-            f"steer {action}",
-            command,
-            f"release:{releases[-1]}",
-            "",
-            lambda own: own.releases.accept_override(releases[-1], request, by="alice", command_id=command),
-        )
+        steered = releases[-1]
+
+        def ask(own: App) -> None:
+            own.releases.accept_override(steered, request, by="alice", command_id=command)
+            self._took_in(command, command)
+
+        self._ask(f"steer {action}", command, f"release:{steered}", "Steer", ask)
 
     def _took_in(self, command: CommandId, token: str) -> None:
         asked = self._world.watch.asked[command]
@@ -247,11 +266,14 @@ class Moves:
         ask: Callable[[App], Any],
         token: str = "",
         first: int = 1,
+        action: Action | None = None,
+        fires: bool = False,
     ) -> None:
         """Send a request until it is answered, or this was the last of the attempts."""
         watch = self._world.watch
         if kind:
-            watch.asked.setdefault(command, Asked(key=key, kind=kind, token=token or command))
+            asked = Asked(key=key, kind=kind, token=token or command, action=action, fires=fires)
+            watch.asked.setdefault(command, asked)
         self.waiting += 1
         self._send(name, key, kind or name, ask, first)
 

@@ -9,12 +9,14 @@ from shared.domain.names import application_key
 from shared.domain.releases.state import Release, ReleasePhase
 from shared.domain.rollout.commands import Action
 from shared.domain.rollout.effects import LevelEffect
+from shared.domain.rollout.events import DeploymentAccepted
 from shared.domain.rollout.hooks import HookState, HookStatus
 from shared.domain.rollout.on_tick import next_wake
 from shared.domain.rollout.permissions import refusal
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.state import Application, Doing, Phase, Rollout
 from shared.wire.views import application_summary, shard_of
+from tests.simulation.protocol.laws import an_end_stays_true
 from tests.simulation.protocol.schedule import Move
 
 if TYPE_CHECKING:
@@ -49,7 +51,11 @@ def come_to_rest(world: "Simulation") -> None:
             break
     world.until(IDLE)
     for spec in world.specs:
+        _everything_ended(world, application_key(spec.application))
         _nothing_is_left_over(world, application_key(spec.application))
+    for command, asked in world.watch.asked.items():
+        if asked.accepted and not asked.consumed:
+            world.watch.fail("every fact is decided", f"{command} was accepted and never decided")
     for key, kept in world.watch.release_states.items():
         loaded = world.store.rollouts.load(key)
         over = kept.release.phase.is_terminal
@@ -151,14 +157,27 @@ def _mend(world: "Simulation", live: Rollout) -> None:
         world.watch.put(target, state.stable_version)
 
 
+def _everything_ended(world: "Simulation", key: str) -> None:
+    """Each version that was taken in has ended, where people did what it waited for; and each end is still true."""
+    watch, state = world.watch, world.watch.state(key)
+    if state is None:
+        return
+    unfinished = [each for each in (state.live, state.pending) if each is not None]
+    if unfinished and world.schedule.people_finish:
+        watch.fail("it comes to rest", f"after all that people did: {_told(world)}")
+    known = {*watch.over, *(each.id for each in unfinished)}
+    for event in watch.history.get(key, ()):
+        if isinstance(event, DeploymentAccepted) and event.rollout not in known:
+            watch.fail("it comes to rest", f"{event.rollout} was accepted, and has neither ended nor does it go on")
+    if not unfinished:
+        an_end_stays_true(watch, key)
+
+
 def _nothing_is_left_over(world: "Simulation", key: str) -> None:
     watch, store = world.watch, world.store
     state, loaded = watch.state(key), store.rollouts.load(key)
     if loaded.inbox:
         watch.fail("every fact is decided", f"{key}: {[entry.command_id for entry in loaded.inbox]}")
-    for command, asked in watch.asked.items():
-        if asked.key == key and asked.accepted and not asked.consumed:
-            watch.fail("every fact is decided", f"{command} was accepted and never decided")
     if state is None:
         return
     if (loaded.outbox or state.effects) and not _tries_on(state):

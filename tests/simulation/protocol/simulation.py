@@ -71,8 +71,6 @@ class Simulation(World):
             land()
         while self._timed and self._timed[0][0] <= self.time:
             self.moves.make(self._timed.pop(0)[1])
-        while self.faulty.due_moves:
-            self.moves.make(self.faulty.due_moves.pop(0))
         self._renew()
         if self.time >= self._swept + SWEEP:
             self._swept += SWEEP * ((self.time - self._swept) // SWEEP)

@@ -12,17 +12,19 @@ from shared.application import drive
 from shared.application.perform import Performer
 from shared.domain.names import CommandId, EffectId, ReleaseId, RolloutId, TargetName, Version
 from shared.domain.rollout.calendar import ReleaseAction
-from shared.domain.rollout.commands import Override, Tick
+from shared.domain.rollout.commands import Action, Override, Tick
 from shared.domain.rollout.effects import PublishViews
 from shared.domain.rollout.events import Event
+from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.spec import Place, Target
 from shared.domain.rollout.state import Application, OpenEffect, Phase, Rollout
-from shared.domain.rollout.weight import ALL, NONE
+from shared.domain.rollout.weight import ALL, NONE, Weight
 from shared.ports.rollout_store import Change
 from shared.wire.documents import Envelope, read_envelope, read_event
 from shared.wire.release_documents import ReleaseEnvelope, read_release
 from tests.simulation.protocol import laws_of_calls as calls
 from tests.simulation.protocol.laws import COMMIT_LAWS
+from tests.simulation.protocol.laws_of_proof import Proof
 from tests.simulation.protocol.patching import replaced
 from tests.simulation.protocol.schedule import Fault
 from tests.simulation.protocol.tasks import Task
@@ -79,6 +81,10 @@ class Asked:
     consumed: int = 0
     told: int = 0
     """In how many commits history speaks of it first hand."""
+    action: Action | None = None
+    """What a person asked for."""
+    fires: bool = False
+    """Whether it is an alert that fires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +95,25 @@ class Level:
     share: int
     production: Version | None
     """What its production place is to serve, as far as that is known; only where places are swapped."""
+    stable: Version | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A window of measurements, as it was read."""
+
+    start: datetime
+    is_good: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """How a rollout ended that had moved somebody."""
+
+    at: datetime
+    rollout: Rollout
+    """As it was just before."""
+    phase: Phase
 
 
 class Watch:
@@ -103,11 +128,13 @@ class Watch:
         self.key_of_app: dict[str, int] = {}
         self.over: dict[RolloutId, str] = {}
         """The phase in which each rollout ended."""
-        self.lifted: set[RolloutId] = set()
-        """Rollouts that a person sent further than was proven."""
+        self.ended: dict[str, End] = {}
+        """How the last rollout of each application ended, until the next one begins."""
+        self.proofs: dict[RolloutId, Proof] = {}
+        """What the laws' own book says of each rollout."""
         self.levels: dict[tuple[RolloutId, TargetName], list[Level]] = {}
-        self.good_windows: dict[tuple[str, TargetName], datetime] = {}
-        """The end of the newest window that was read and is a good one, by resource and target."""
+        self.windows: dict[tuple[str, TargetName], Measured] = {}
+        """The newest window that was read and has something to say, by resource and target."""
         self.begun_by: dict[tuple[str, str], Task | None] = {}
         self.calls_begun: Counter[str] = Counter()
         self.calls_ended: Counter[str] = Counter()
@@ -121,6 +148,10 @@ class Watch:
         """When somebody else last moved the share of a resource."""
         self.share_set: dict[str, datetime] = {}
         """When a router of a resource was last told a share."""
+        self.shares: dict[str, Weight] = {}
+        """What the router of each resource was last told, by whomever."""
+        self.behaved_at: dict[str, datetime] = {}
+        """When what serves at a resource last began to behave otherwise."""
         self.put_at: dict[str, datetime] = {}
         """When CI last put something at a resource."""
         self.coverage: Counter[tuple[str, str, str]] = Counter()
@@ -166,36 +197,50 @@ class Watch:
         if not asked.consumed and all(entry.command_id != command for entry in entries):
             self.fail("accepted means stored", f"{asked.kind} {command} was accepted and is in no inbox")
 
-    def world_of(self, live: Rollout, name: TargetName, phase: Phase) -> str:
+    def ends(self, key: str, live: Rollout, phase: Phase) -> None:
+        """Keep how the last rollout of an application ended."""
+        self.ended[key] = End(at=self.world.time, rollout=live, phase=phase)
+
+    def world_of(self, end: "End", name: TargetName) -> str:
         """Say what is not as the end of a rollout says, at one target; empty where it is."""
-        assert live.spec is not None
+        live, phase, site = end.rollout, end.phase, self.world.site
         target, state = live.at(name), live.target(name)
         assert state is not None
-        resource, now = target.resource.lower(), self.world.time
-        touched = (self.hand_moved.get(resource), self.put_at.get(resource))
-        if any(at is not None and now - at < TOUCHED for at in touched):
-            return ""
-        site = self.world.site
         wanted = NONE if phase is not Phase.SUCCEEDED or target.kind.swaps else ALL
         share = site.peek_share(target)
-        if share != wanted:
+        if share != wanted and not self._touched(self.hand_moved, target, end):
             return f"{name} sends {share} to the candidate place"
+        if site.read_audience(target) is not None:
+            return f"{name} still sends marked requests to the candidate"
+        if site.read_preview(target) is Preview.PENDING:
+            return f"a swap with preview of {name} is left"
         version = state.stable_version if phase is not Phase.SUCCEEDED else live.version
         at = Place.CANDIDATE if phase is Phase.SUCCEEDED and not target.kind.swaps else Place.PRODUCTION
         serves = site.peek(target, at)
-        if version is not None and serves != version and target.kind.holds_versions:
+        is_another = version is not None and serves != version and target.kind.holds_versions
+        if is_another and not self._touched(self.put_at, target, end):
             return f"{name} serves {serves} where {version} should be"
         if target.kind.swaps and site.is_swapping(target):
             return f"a swap of {name} is running"
         return ""
 
+    def _touched(self, when: dict[str, datetime], target: Target, end: "End") -> bool:
+        """Whether somebody else changed it after the end, or so shortly before that nobody could see it."""
+        at = when.get(target.resource.lower())
+        return at is not None and at > end.at - TOUCHED
+
     def put(self, target: Target, version: str) -> None:
         """CI has put a version somewhere."""
         self.put_at[target.resource.lower()] = self.world.time
 
+    def behaves(self, target: Target) -> None:
+        """What serves somewhere behaves otherwise from now on."""
+        self.behaved_at[target.resource.lower()] = self.world.time
+
     def moved(self, target: Target) -> None:
         """Somebody else has moved a share."""
         self.hand_moved[target.resource.lower()] = self.world.time
+        self.shares[target.resource.lower()] = self.world.site.peek_share(target)
 
     def met(self, task: Task, fault: Fault) -> None:
         """A fault has hit a task."""
@@ -274,6 +319,12 @@ class Watch:
         first = 1 if before is None else before.release.sequence + 1
         if [entry.sequence for entry in change.history] != list(range(first, after.release.sequence + 1)):
             self.fail("history has no gaps", f"{change.key}: {len(change.history)} lines after {first - 1}")
+        for entry in change.consumed:
+            asked = self.asked.get(entry.command_id)
+            if asked is not None:
+                asked.consumed += 1
+                if asked.consumed > 1:
+                    self.fail("each fact is decided once", entry.command_id)
         if before is not None and before.release.phase.is_terminal and after.release.phase is not before.release.phase:
             self.fail("an end is for good", f"{change.key} {before.release.phase}, then {after.release.phase}")
 
@@ -284,7 +335,7 @@ class Watch:
             if target.swaps:
                 candidate = target.wanted_side.value == "candidate"
                 production = watched.version if candidate and watched is not None else target.stable_version
-            level = Level(self.world.time, target.share(), production)
+            level = Level(self.world.time, target.share(), production, target.stable_version)
             levels = self.levels.setdefault((watched.id, target.name), []) if watched is not None else []
             if not levels or (levels[-1].share, levels[-1].production) != (level.share, level.production):
                 levels.append(level)
@@ -307,7 +358,8 @@ class Watch:
 
     def _windows_read(self, task: Task | None, args: Any, options: Any, result: Any) -> None:
         target = args[0].target
+        at = (target.resource.lower(), target.name)
         for window in result:
-            if calls.is_good(window.candidate):
-                at = (target.resource.lower(), target.name)
-                self.good_windows[at] = max(window.end, self.good_windows.get(at, window.end))
+            newest = self.windows.get(at)
+            if calls.says_something(window.candidate) and (newest is None or window.start >= newest.start):
+                self.windows[at] = Measured(window.start, calls.is_good(window.candidate))
