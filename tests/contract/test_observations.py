@@ -16,6 +16,7 @@ from shared.domain.names import ApplicationName, TargetName, Version
 from shared.domain.observations import ClosedWindow, Observation, Spot
 from shared.domain.points import Counted, Kind, Point
 from shared.ports.observations import ROWS_AT_MOST, KeptBaseLine
+from tests.simulation.protocol.pushed import MemoryObservations
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 WINDOW = timedelta(seconds=15)
@@ -39,8 +40,10 @@ BASE = BaseLine(
 
 
 @pytest.fixture
-def store(backing):
-    return SqliteObservations(backing) if isinstance(backing, Database) else TableObservations(backing)
+def store(twinned):
+    if twinned is None:
+        return MemoryObservations()
+    return SqliteObservations(twinned) if isinstance(twinned, Database) else TableObservations(twinned)
 
 
 def saw(

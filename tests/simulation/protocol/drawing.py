@@ -4,7 +4,7 @@ from dataclasses import replace
 from random import Random
 
 from tests.simulation.protocol.calendars import CALENDARS
-from tests.simulation.protocol.faults import CALLS, CHANGES, FLAGS, HOST, KINDS, LOOKS, QUEUE, SIDE, STORE
+from tests.simulation.protocol.faults import CALLS, CHANGES, FLAGS, HOST, KINDS, LOOKS, PUSHES, QUEUE, SIDE, STORE
 from tests.simulation.protocol.pressure import under_pressure
 from tests.simulation.protocol.recipes import HOOKS, STRATEGIES
 from tests.simulation.protocol.schedule import Arg, Fault, Move, Recipe, Schedule
@@ -70,7 +70,7 @@ def draw(seed: int) -> Schedule:
         storm=storm,
         people_finish=rng.random() < 0.8,
     )
-    return under_pressure(with_flags(with_windows(drawn)))
+    return under_pressure(with_pushes(with_flags(with_windows(drawn))))
 
 
 def with_windows(drawn: Schedule) -> Schedule:
@@ -106,6 +106,20 @@ def with_flags(drawn: Schedule) -> Schedule:
     if rng.random() < 0.5:
         ambush, met = _ambush(rng, len(apps), ("flags.commit", "flags.commit", "snapshots.move_head"))
         moves, faults = [*moves, ambush], [*faults, *met]
+    return replace(drawn, apps=apps, moves=(*drawn.moves, *moves), faults=(*drawn.faults, *faults))
+
+
+def with_pushes(drawn: Schedule) -> Schedule:
+    """Let what users met be pushed in one schedule of twelve, by senders that are not always well; drawn apart too."""
+    rng = Random(f"pushes to {drawn.seed}")
+    if rng.random() < 0.92:
+        return drawn
+    apps = tuple(replace(recipe, pushed=True) for recipe in drawn.apps)
+    moves = []
+    for _ in range(rng.choice((0, 1, 2, 4))):
+        at, how = round(rng.uniform(3, drawn.storm), 1), rng.choice(("silent", "late", "well", "repeat", "repeat"))
+        moves.append(Move(kind="sender", at=at, args=(rng.choice(("a", "b")), how)))
+    faults = (_fault(rng, rng.choice(PUSHES), 20) for _ in range(rng.choice((0, 1, 2, 4))))
     return replace(drawn, apps=apps, moves=(*drawn.moves, *moves), faults=(*drawn.faults, *faults))
 
 

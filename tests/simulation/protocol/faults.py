@@ -32,9 +32,10 @@ LOOKS: Final = (
 )
 SNAPSHOTS: Final = ("read_head", "move_head", "read_chunk", "write_chunk", "prune")
 FLAGS: Final = ("flags.commit", "flags.commit", *(f"snapshots.{each}" for each in SNAPSHOTS))
+PUSHES: Final = tuple(f"observations.{each}" for each in ("add", "told", "open", "close", "closed", "prune"))
 CALLS: Final = ("hooks.call", "notifier.notify")
 HOST: Final = ("host.complete",)
-EVERY_CALL: Final = (*STORE, *SIDE, *QUEUE, *LOOKS, *FLAGS, *CALLS, *HOST, *sorted(CHANGES))
+EVERY_CALL: Final = (*STORE, *SIDE, *QUEUE, *LOOKS, *FLAGS, *PUSHES, *CALLS, *HOST, *sorted(CHANGES))
 
 EVERYWHERE: Final = ("crash before", "crash after", "stall before", "stall after", "lose lock")
 FREEZES: Final = ("freeze before", "freeze after")

@@ -135,6 +135,13 @@ class Moves:
         at = application_key(self._world.specs[app].application)
         self._ask(f"flag {what}", CommandId(f"f-{self._number}"), at, "", ask, first=1 if patient else ATTEMPTS)
 
+    def _sender(self, app: int, sender: str, how: str) -> None:
+        """Who pushes what users met falls silent, is late, is well again, or says something twice."""
+        if how == "repeat":
+            self._world.senders.repeat(sender)
+        else:
+            self._world.senders.change(sender, how)
+
     def _report(self, app: int, state: str) -> None:
         """The other side of a hook calls back."""
         key = application_key(self._world.specs[app].application)

@@ -8,7 +8,7 @@ from shared.domain.experiments.experiment import Better, Failures, Goal
 from shared.domain.names import ApplicationName, TargetName
 from shared.domain.rollout.audience import MarkedUsers
 from shared.domain.rollout.hooks import GithubWorkflow, HookCall, Webhook
-from shared.domain.rollout.measuring import Measuring
+from shared.domain.rollout.measuring import Measuring, ObservationsSource
 from shared.domain.rollout.spec import (
     AbTest,
     AlertAction,
@@ -49,6 +49,8 @@ KINDS = {
 }
 APPLICATIONS = tuple(ApplicationName(name) for name in ("shop", "till", "desk"))
 GUARD = Guard(name="errors", metric=Metric.ERROR_RATE, test=Threshold(maximum=0.05), over=5 * MINUTE)
+READ = Measuring(window=MINUTE, lag=timedelta(seconds=30))
+PUSHED = Measuring(window=MINUTE, lag=timedelta(0), source=ObservationsSource())
 GITHUB = GithubWorkflow(repository="owner/repo", workflow="migrate.yml", ref="main", token_setting="GITHUB_TOKEN")
 
 
@@ -60,7 +62,7 @@ def spec_of(number: int, recipe: Recipe) -> Spec:
         application=name,
         targets=tuple(_target(name, each, previews=recipe.previews) for each in recipe.targets),
         strategy=_STRATEGIES[recipe.strategy](otherwise),
-        measuring=Measuring(window=MINUTE, lag=timedelta(seconds=30)),
+        measuring=PUSHED if recipe.pushed else READ,
         guards=(GUARD,),
         when_busy=WhenBusy(recipe.when_busy),
         on_alert=AlertAction(recipe.on_alert),

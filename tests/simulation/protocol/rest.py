@@ -36,6 +36,7 @@ def clear_up(world: "Simulation") -> None:
     for spec in world.specs:
         for target in spec.targets:
             world.site.send(target, 20.0)
+    world.senders.be_well()
     done = HookStatus(HookState.SUCCEEDED)
     world.hooks.answer_at_once(done)
     for called in world.hooks.called:

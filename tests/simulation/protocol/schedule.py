@@ -26,6 +26,7 @@ class Recipe:
     notifies: bool = False
     previews: bool = False
     windows: str = "none"
+    pushed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,18 @@ from tests.simulation.protocol.schedule import Recipe, Schedule
 RUNS_AT_MOST = 400
 """A schedule takes some hundredth of a second; so many of them are a wait that a person bears."""
 LISTS = ("faults", "moves", "switches")
-_LESS = ("hooks", "windows", "notifies", "previews", "hold_back", "warm_minutes", "targets", "otherwise", "strategy")
+_LESS = (
+    "hooks",
+    "windows",
+    "pushed",
+    "notifies",
+    "previews",
+    "hold_back",
+    "warm_minutes",
+    "targets",
+    "otherwise",
+    "strategy",
+)
 
 
 def shrink(schedule: Schedule, law: str, *, breaks: Callable[[Schedule], str] | None = None) -> Schedule:

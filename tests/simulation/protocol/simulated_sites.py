@@ -1,8 +1,10 @@
 """The sites of a world, with a way to see what is there without asking through a port."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from shared.adapters.memory.site import MemorySite
+from shared.domain.analysis.measurement import Missing, Sample
 from shared.domain.errors import SlipwayError
 from shared.domain.names import Version
 from shared.domain.rollout.spec import Place, Target, TargetKind
@@ -35,6 +37,10 @@ class SimulatedSites(MemorySite):
             return None
         finally:
             self.calls.pop()
+
+    def peek_sample(self, target: Target, place: Place, start: datetime, end: datetime) -> Sample | Missing:
+        """Return what users met at a place."""
+        return self._site(target).sample(place, start, end, ())
 
     def is_swapping(self, target: Target) -> bool:
         """Whether a swap is running."""

@@ -71,6 +71,7 @@ class Simulation(World):
             land()
         while self._timed and self._timed[0][0] <= self.time:
             self.moves.make(self._timed.pop(0)[1])
+        self.senders.push()
         self._renew()
         if self.time >= self._swept + SWEEP:
             self._swept += SWEEP * ((self.time - self._swept) // SWEEP)
@@ -183,6 +184,7 @@ class Simulation(World):
         times = [self._swept + SWEEP]
         times += [at for at, _ in self.later]
         times += [at for at, _ in self._timed[:1]]
+        times += self.senders.times()
         times += [task.wakes for task in self.tasks.stalled if task.wakes is not None]
         held = [task.delivery for task in self.tasks.alive if task.delivery is not None and not task.frozen]
         times += [delivery.locked_until - RENEWED_BEFORE for delivery in held]

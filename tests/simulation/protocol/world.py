@@ -16,7 +16,7 @@ from shared.adapters.sqlite.command_queue import SqliteCommandQueue
 from shared.application.access import Access
 from shared.bootstrap import App, Keeping, Outside, build
 from shared.domain.names import application_key
-from shared.domain.rollout.measuring import Source
+from shared.domain.rollout.measuring import ObservationsSource, Source
 from shared.domain.rollout.spec import Place, Spec, Target
 from shared.domain.rollout.weight import Weight
 from tests.simulation.protocol.broker import MemoryBroker
@@ -24,14 +24,16 @@ from tests.simulation.protocol.encoding import as_values, each_read_once
 from tests.simulation.protocol.faults import LANDS_WITHIN, UNANSWERED
 from tests.simulation.protocol.faulty import Faulty
 from tests.simulation.protocol.laws_of_flags import FlagBooks
+from tests.simulation.protocol.laws_of_pushes import PushBooks
 from tests.simulation.protocol.ports import Gated
+from tests.simulation.protocol.pushed import MemoryObservations
 from tests.simulation.protocol.recipes import spec_of
 from tests.simulation.protocol.schedule import Schedule
+from tests.simulation.protocol.senders import Senders
 from tests.simulation.protocol.simulated_flags import SimulatedFlags
 from tests.simulation.protocol.simulated_sites import SimulatedSites
 from tests.simulation.protocol.tasks import Task, Tasks
 from tests.simulation.protocol.trace import Trace
-from tests.simulation.protocol.unused import Unused
 from tests.simulation.protocol.watch import FLAG, Watch
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -93,6 +95,9 @@ class World:
         self.flags = SimulatedFlags(self)
         self.site.flags = self.flags
         self.books = FlagBooks(self)
+        self.observations = MemoryObservations()
+        self.senders = Senders(self, NOON)
+        self.pushes = PushBooks(self)
         self.watch = Watch(self)
         self.faulty = Faulty(self)
         self.crashing: int | None = None
@@ -136,6 +141,7 @@ class World:
             self.watch.key_of_app[application_key(spec.application)] = number
         if self.flags.targets:
             self.flags.set_up(self.observer)
+        self.senders.set_up(self.observer.observations)
         self.storming = True
 
     def put(self, app: int, version: str, *, error_rate: float = 0.0, healthy: bool = True) -> None:
@@ -224,7 +230,7 @@ class World:
             markers=gated(store.markers, "markers"),
             index=gated(store.index, "index"),
             letters=gated(self.watch.letters, "letters"),
-            observations=Unused("observations"),  # type: ignore[arg-type]
+            observations=gated(self.observations, "observations"),
             snapshots=gated(self.flags.snapshots, "snapshots"),
             usage=gated(self.flags.usage, "usage"),
             queue=gated(queue, "queue"),
@@ -237,7 +243,7 @@ class World:
             finder=gated(site, "finder"),
             promoter=gated(site, "promoter"),
             probe=gated(site, "probe"),
-            metrics=dict.fromkeys(get_args(Source), metrics),
+            metrics=dict.fromkeys((each for each in get_args(Source) if each is not ObservationsSource), metrics),
             notifier=gated(self.notifier, "notifier"),
             hooks=gated(self.hooks, "hooks"),
             address="https://slipway.example",

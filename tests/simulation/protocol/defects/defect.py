@@ -33,12 +33,21 @@ def defect(name: str, room: str, mistake: str) -> Callable[[Patch], Patch]:
 
 def every_defect() -> tuple[Defect, ...]:
     """Return all of them, in the order of their rooms."""
-    from tests.simulation.protocol.defects import in_calendar, in_driving, in_flags, in_keeping, in_moving, in_rules
+    from tests.simulation.protocol.defects import (
+        in_calendar,
+        in_driving,
+        in_flags,
+        in_keeping,
+        in_moving,
+        in_pushing,
+        in_rules,
+    )
 
     assert in_calendar
     assert in_driving
     assert in_flags
     assert in_keeping
     assert in_moving
+    assert in_pushing
     assert in_rules
     return tuple(DEFECTS.values())

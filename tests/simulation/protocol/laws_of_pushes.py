@@ -1,0 +1,93 @@
+"""The laws of what is pushed: nothing counts twice, nothing is left out, and no window is closed too early."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from shared.domain.analysis.measurement import Sample
+from shared.domain.names import Version, application_key
+from shared.domain.observations import ClosedWindow, Observation, Spot
+from shared.ports.observations import Told
+from tests.simulation.protocol import laws_of_calls as calls
+from tests.simulation.protocol.tasks import Task
+
+if TYPE_CHECKING:
+    from tests.simulation.protocol.world import World
+
+Who = tuple[str, Version]
+"""A sender, and the version that it told of."""
+Read = dict[datetime, dict[Who, float]]
+"""The requests that each sender told of, by the window."""
+SKEWED = timedelta(seconds=2)
+"""Clocks of workers differ by less."""
+ROUNDING = 1e-6
+
+
+class PushBooks:
+    """What was told of each window, as the store took it."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._told: dict[Spot, dict[datetime, dict[Who, Sample]]] = defaultdict(lambda: defaultdict(dict))
+        self._read: dict[Task | None, list[Read]] = defaultdict(list)
+        """What each task has read: others may tell of more at any time."""
+        self._closed: set[tuple[Spot, datetime]] = set()
+
+    def added(self, spot: Spot, observations: Sequence[Observation], new: Sequence[bool]) -> None:
+        """Write down what was new, and whether the window speaks for the candidate so far."""
+        for each, is_new in zip(observations, new, strict=True):
+            window, who = self._told[spot][each.start], (each.sender, each.version)
+            if is_new and who in window:
+                self._world.watch.fail("nothing counts twice", f"{spot.target} {each.start:%H:%M} {who}")
+            if is_new:
+                window[who] = each.sample
+                self._note(spot, each.start)
+
+    def read(self, task: Task | None, told: Told) -> None:
+        """Write down what a task knows of windows."""
+        known: Read = defaultdict(dict)
+        for row in told.rows:
+            known[row.start][row.sender, row.version] = row.sample.requests
+        self._read[task].append(known)
+
+    def closed(self, task: Task | None, spot: Spot, window: ClosedWindow, is_first: bool) -> None:
+        """A window is closed once: when all who told of the one before have told of it, or when its time is over."""
+        if not is_first:
+            return
+        name, watch = f"{spot.application} {spot.target} {window.start:%H:%M}", self._world.watch
+        if (spot, window.start) in self._closed:
+            watch.fail("a window is closed once", name)
+        self._closed.add((spot, window.start))
+        is_over = self._world.time + SKEWED >= window.start + 2 * spot.length
+        reads = self._read.get(task, [])
+        if not is_over and not any(_is_complete(read, window.start, spot.length) for read in reads):
+            watch.fail("no window is closed too early", name)
+        if not any(_is_sum(window, read.get(window.start, {})) for read in reads):
+            watch.fail("a window is what its senders said", f"{name}: {window.samples}")
+
+    def _note(self, spot: Spot, start: datetime) -> None:
+        watch, number = self._world.watch, self._world.watch.key_of_app.get(application_key(spot.application))
+        state = watch.state(application_key(spot.application))
+        if number is None or state is None or state.live is None or state.live.spec is None:
+            return
+        target = state.live.at(spot.target)
+        names = {state.live.version, target.located.candidate if target.located is not None else state.live.version}
+        for name in names:
+            told = [sample for (_, version), sample in self._told[spot][start].items() if version == name]
+            requests, failures = sum(each.requests for each in told), sum(each.failures for each in told)
+            if calls.is_good(Sample(requests=requests, failures=failures)):
+                at, end = (target.resource.lower(), target.name), start + spot.length
+                watch.good_windows[at] = max(end, watch.good_windows.get(at, end))
+
+
+def _is_complete(read: Read, start: datetime, length: timedelta) -> bool:
+    """Whether everybody who told of the window before has told of this one, as a task has read it."""
+    before = read.get(start - length, {})
+    return bool(before) and before.keys() <= read.get(start, {}).keys()
+
+
+def _is_sum(window: ClosedWindow, told: dict[Who, float]) -> bool:
+    counted = {version: sample.requests for version, sample in window.samples}
+    said = {version: sum(each for (_, name), each in told.items() if name == version) for _, version in told}
+    return counted.keys() == said.keys() and all(abs(counted[name] - said[name]) <= ROUNDING for name in said)
