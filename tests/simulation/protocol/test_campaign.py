@@ -31,6 +31,7 @@ def test_what_was_kept_is_read_back_as_it_was():
 
 def test_a_run_that_was_broken_off_goes_on_where_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(campaign, "KEPT", tmp_path)
+    monkeypatch.setattr(campaign, "code_in_force", lambda: "this")
     first = campaign.campaign(1, 2, workers=1, said=lambda total: None)
 
     def nobody(*_: object, **__: object) -> None:
@@ -75,6 +76,7 @@ def test_a_shard_that_cannot_be_read_is_taken_for_none(broken, tmp_path):
 
 def test_a_run_mends_what_it_finds_broken(tmp_path, monkeypatch):
     monkeypatch.setattr(campaign, "KEPT", tmp_path)
+    monkeypatch.setattr(campaign, "code_in_force", lambda: "this")
     first = campaign.campaign(1, 2, workers=1, said=lambda total: None)
     (path,) = tmp_path.rglob("*.json")
     path.write_text("{")
