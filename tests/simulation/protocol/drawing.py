@@ -4,6 +4,7 @@ from dataclasses import replace
 from random import Random
 
 from tests.simulation.protocol.calendars import CALENDARS
+from tests.simulation.protocol.doubts import with_doubts
 from tests.simulation.protocol.faults import CALLS, CHANGES, FLAGS, HOST, KINDS, LOOKS, PUSHES, QUEUE, SIDE, STORE
 from tests.simulation.protocol.pressure import under_pressure
 from tests.simulation.protocol.recipes import HOOKS, STRATEGIES
@@ -70,7 +71,7 @@ def draw(seed: int) -> Schedule:
         storm=storm,
         people_finish=rng.random() < 0.8,
     )
-    return under_pressure(with_pushes(with_flags(with_windows(drawn))))
+    return under_pressure(with_doubts(with_pushes(with_flags(with_windows(drawn)))))
 
 
 def with_windows(drawn: Schedule) -> Schedule:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.application.accept import rollout_id
 from shared.bootstrap import App
-from shared.domain.errors import SlipwayError, TryLaterError
+from shared.domain.errors import RejectedError, SlipwayError, TryLaterError
 from shared.domain.flags.managing.commands import Kill, Revive, SaveFlag
 from shared.domain.names import CommandId, ReleaseId, Version, application_key
 from shared.domain.rollout.commands import Action, Alert, HookReport
@@ -256,6 +256,8 @@ class Moves:
 
     def _took_in(self, command: CommandId, token: str) -> None:
         asked = self._world.watch.asked[command]
+        if asked.accepted and asked.token != token:
+            self._world.watch.fail("who asks again is told the same", f"{command}: {asked.token}, then {token}")
         asked.accepted, asked.token = True, token
         self._world.watch.is_kept(command)
 
@@ -282,7 +284,21 @@ class Moves:
             asked = Asked(key=key, kind=kind, token=token or command, action=action, fires=fires)
             watch.asked.setdefault(command, asked)
         self.waiting += 1
-        self._send(name, key, kind or name, ask, first)
+        self._send(name, key, kind or name, self._not_refused_again(command, ask), first)
+
+    def _not_refused_again(self, command: CommandId, ask: Callable[[App], Any]) -> Callable[[App], Any]:
+        """Who was not told that a fact was stored is not refused when he asks again."""
+
+        def asking(own: App) -> None:
+            was_stored = command in self._world.watch.stored
+            try:
+                ask(own)
+            except RejectedError as error:
+                if was_stored:
+                    self._world.watch.fail("who asks again is told the same", f"{command} was stored, then {error}")
+                raise
+
+        return asking
 
     def _send(self, name: str, key: str, kind: str, ask: Callable[[App], Any], attempt: int) -> None:
         world, worker = self._world, self._world.next_worker()

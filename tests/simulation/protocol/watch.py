@@ -125,6 +125,8 @@ class Watch:
         self.envelopes: dict[str, Envelope] = {}
         self.history: dict[str, list[Event]] = {}
         self.asked: dict[str, Asked] = {}
+        self.stored: set[str] = set()
+        """The ids of facts that the store has taken in, whether anybody was told so or not."""
         self.key_of_app: dict[str, int] = {}
         self.over: dict[RolloutId, str] = {}
         """The phase in which each rollout ended."""
@@ -356,6 +358,7 @@ class Watch:
         calls.share_was_decided(self, *args)
 
     def _accepted(self, task: Task | None, args: Any, options: Any, result: Any) -> None:
+        self.stored.add(args[1])
         if args[0].startswith(APPLICATION) and args[3] is not None:
             calls.open_work_is_marked(self, args[0])
 

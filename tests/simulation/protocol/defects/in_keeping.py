@@ -1,6 +1,7 @@
 """Mistakes where things are kept and sent: the store, the inbox, markers and messages."""
 
 import uuid
+from collections import Counter
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
@@ -12,9 +13,11 @@ from shared.application import accept, aggregate
 from shared.application.accept import Intake
 from shared.application.door import Door
 from shared.domain.errors import TryLaterError, VersionConflictError
+from shared.domain.names import CommandId
 from shared.ports.rollout_store import Change, InboxEntry, Loaded, Receipt
 from shared.wire.wake_ups import encode_wake_up
 from tests.simulation.protocol.defects.defect import defect
+from tests.simulation.protocol.defects.in_driving import together
 from tests.simulation.protocol.patching import replaced
 
 Patched = AbstractContextManager[object]
@@ -83,24 +86,29 @@ def _resent_message_id() -> Patched:
     return replaced(SqliteCommandQueue, "send", send)
 
 
-@defect("a rollout id of its own for each attempt", "use cases", "who asks again is told of another rollout")
+@defect("a rollout id of its own for each attempt", "use cases", "who asks again at once is told of another rollout")
 def _another_rollout_id() -> Patched:
-    real, count = accept.rollout_id, iter(range(10**9))
+    real_id, real_accept = accept.rollout_id, Intake._accept
+    attempts: Counter[str] = Counter()
 
     def rollout_id(application: Any, command_id: Any) -> Any:
-        return f"{real(application, command_id)}-{next(count)}"
-
-    return replaced(accept, "rollout_id", rollout_id)
-
-
-@defect("answers not looked up", "use cases", "a deployment that is announced again is taken for another one")
-def _answers_not_looked_up() -> Patched:
-    real = Intake._accept
+        attempts[command_id] += 1
+        again = f" again {attempts[command_id]}" if attempts[command_id] > 1 else ""
+        return real_id(application, CommandId(f"{command_id}{again}"))
 
     def accept_fact(self: Intake, key: str, command: Any, answer: Any) -> Any:
-        return real(self, key, replace(command, id=f"{command.id}-{uuid.uuid4().hex[:6]}"), answer)
+        real_accept(self, key, command, answer)
+        return answer
 
-    return replaced(Intake, "_accept", accept_fact)
+    return together(replaced(accept, "rollout_id", rollout_id), replaced(Intake, "_accept", accept_fact))
+
+
+@defect("answers not looked up", "use cases", "a request that comes again is judged anew, as if nobody had answered it")
+def _answers_not_looked_up() -> Patched:
+    def answer(self: MemoryRolloutStore, key: str, command_id: str) -> None:
+        """Nobody knows."""
+
+    return replaced(MemoryRolloutStore, "answer", answer)
 
 
 @defect("conflict's conclusions kept", "use cases", "what was decided on an old state is written on the new one")

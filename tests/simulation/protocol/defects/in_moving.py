@@ -29,17 +29,26 @@ def _swap_sent_twice() -> Patched:
     return replaced(TargetMover, "_swap", swap)
 
 
-@defect("level kept in memory", "use cases", "what should be is read from a cache of half a minute, not from the store")
+@defect(
+    "level kept in memory", "use cases", "what should be is first read from a cache of minutes, then from the store"
+)
 def _level_kept() -> Patched:
-    real, kept = TargetMover._level, {}
+    real: Any = TargetMover._until_in_force
+    kept: dict[Any, Any] = {}
 
-    def level(self: TargetMover, key: str, rollout: Any, name: Any) -> Any:
-        at, now = (id(self), key, rollout, name), self.clock.now()
-        if at not in kept or now - kept[at][0] > timedelta(seconds=30):
-            kept[at] = (now, real(self, key, rollout, name), self)
-        return kept[at][1]
+    def until_in_force(self: TargetMover, key: str, row: Any, effect: Any, bring: Any, count: Any) -> Any:
+        at, now = (id(self), key, effect.rollout, effect.target), self.clock.now()
+        if at not in kept or now - kept[at][0] > timedelta(minutes=5):
+            kept[at] = (now, self._level(key, effect.rollout, effect.target), self)
+        level = kept[at][1]
+        if level is not None:
+            try:
+                bring(level)
+            except SlipwayError as error:
+                return failure(row, error)
+        return real(self, key, row, effect, bring, count)
 
-    return replaced(TargetMover, "_level", level)
+    return replaced(TargetMover, "_until_in_force", until_in_force)
 
 
 @defect("router believed", "use cases", "the share that was asked for is taken for the share that is in force")
