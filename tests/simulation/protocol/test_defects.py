@@ -19,5 +19,6 @@ def test_with_the_defect_the_law_is_broken_and_without_it_all_hold(defect):
     law, schedule = kept(defect)
 
     broken, told = law_with(defect, schedule)
-    assert broken == law, f"{told}\nwhere the application has changed: make simulate DEFECTS=1 KEEP=1 finds it anew"
+    anew = f'make simulate DEFECTS="{defect.name}" KEEP=1'
+    assert broken == law, f"{told}\nwhere the application has changed, {anew} finds it anew"
     assert run(schedule).law == ""
