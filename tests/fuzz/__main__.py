@@ -9,27 +9,35 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from textwrap import fill
 
 from rich.console import Console
 from rich.table import Table
 
 from local.interruption import InterruptedBySignal, Interruption
+from tests import command_line
+from tests.command_line import asked_of, more_than_none, whole
 from tests.fuzz import runs
 from tests.fuzz.findings import Keeper
 from tests.fuzz.guided_run import is_there
-from tests.fuzz.runs import Run
+from tests.fuzz.runs import Run, Task
 from tests.fuzz.task_process import TaskProcess
 
 
 def main() -> int:
     """Return 1 where anything was found."""
-    asked = _arguments().parse_args()
+    parser = _arguments()
+    asked = parser.parse_args()
+    try:
+        waiting = runs.tasks(asked.parser, minutes=asked.minutes, seed=asked.seed, mutations=asked.mutations)
+    except ValueError as error:
+        parser.error(f"PARSER={asked.parser}: {error} (python -m tests.fuzz --help lists them all)")
     progress = Console(stderr=True, highlight=False)
     if not is_there():
         progress.print("atheris is not installed here: the part that is guided by coverage is left out")
     found, keeper = [], Keeper()
     try:
-        for run in _runs(asked):
+        for run in _runs(waiting, asked.jobs):
             found.append(run)
             progress.print(run.in_words())
             for finding in run.findings:
@@ -42,24 +50,28 @@ def main() -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0, help="a parser, and for all routes")
+    parser = asked_of(
+        "fuzz",
+        f"{__doc__}\nWhat can be fuzzed by itself:\n{fill(', '.join(runs.NAMES), 100, break_on_hyphens=False)}",
+        "make fuzz MINUTES=0.3                      # half an hour on two cores",
+        "make fuzz PARSER=spec,routes MUTATIONS=0   # only these",
+    )
+    parser.add_argument("--minutes", type=more_than_none("MINUTES"), default=10.0, help="a parser, and for all routes")
     parser.add_argument("--parser", default="", help="only these, with commas between: parsers, routes, spec-mutations")
-    parser.add_argument("--seed", type=int, default=1, help="of everything that is chance")
-    parser.add_argument("--mutations", type=int, default=100_000, help="of release specs")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="parsers at once")
+    parser.add_argument("--seed", type=whole("SEED", 0), default=1, help="of everything that is chance")
+    parser.add_argument("--mutations", type=whole("MUTATIONS", 0), default=100_000, help="of release specs")
+    parser.add_argument("--jobs", type=whole("JOBS", 1), default=os.cpu_count() or 1, help="parsers at once")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     return parser
 
 
-def _runs(asked: argparse.Namespace) -> Iterator[Run]:
+def _runs(waiting: list[Task], jobs: int) -> Iterator[Run]:
     """Yield each run as it ends. Each task has a process of its own; this one only tells of them."""
     stop = Interruption().listen()
-    waiting = runs.tasks(asked.parser, minutes=asked.minutes, seed=asked.seed, mutations=asked.mutations)
     working: list[TaskProcess] = []
     try:
         while waiting or working:
-            while waiting and len(working) < asked.jobs:
+            while waiting and len(working) < jobs:
                 working.append(TaskProcess(waiting.pop(0)))
             stop.sleep(0.2)
             for ended in [each for each in working if each.has_ended()]:
@@ -111,4 +123,4 @@ def _table(found: list[Run]) -> Table:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line.run(main)

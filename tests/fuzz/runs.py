@@ -4,6 +4,7 @@ import base64
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from tests.fuzz.findings import smallest
@@ -13,6 +14,8 @@ from tests.fuzz.parsers import BY_NAME
 
 ROUTES = "routes"
 MUTATIONS = "spec-mutations"
+NAMES = (*BY_NAME, ROUTES, MUTATIONS)
+"""Of all that can be fuzzed by itself."""
 _MUTATIONS_A_TASK = 10_000
 
 
@@ -84,13 +87,12 @@ class Run:
 
 
 def tasks(only: str, *, minutes: float, seed: int, mutations: int) -> list[Task]:
-    """Return what is to be done. Raises SystemExit for a name that is none's."""
-    names = [name for name in only.split(",") if name] or [*BY_NAME, ROUTES, MUTATIONS]
-    unknown = sorted({*names} - {*BY_NAME, ROUTES, MUTATIONS})
-    if unknown:
-        raise SystemExit(
-            f"no parser is named {', '.join(unknown)}; there are {', '.join([*BY_NAME, ROUTES, MUTATIONS])}"
-        )
+    """Return what is to be done. Raises ValueError for a name that is none's, with those that are like it."""
+    names = [name for name in only.split(",") if name] or [*NAMES]
+    for name in names:
+        if name not in NAMES:
+            near = " or ".join(get_close_matches(name, NAMES, cutoff=0.5))
+            raise ValueError(f"no parser is named {name}{near and f': is it {near}?'}")
     found = []
     for name in names:
         if name == MUTATIONS:

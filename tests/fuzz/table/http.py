@@ -255,7 +255,7 @@ def _place(url: str) -> Any:
 
 def _slipway(url: str) -> Any:
     """The operator's command line, which is told of the first trouble and does not wait."""
-    slipway = Service(url, "a-key-of-this-test", tries=1)
+    slipway = Service(url, "a-key-of-this-test", tries=1, wait_seconds=0.0)
     manifest = parse_manifest(MANIFEST)
     return all_of(
         lambda _: slipway.page("a b"),
