@@ -42,15 +42,15 @@ check: setup-dev  ## format, lint, types, imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: setup-dev  ## measurements, never a test (LOAD=full: 10,000 live rollouts too, LOAD=only: nothing else; JUDGEMENT=full: the whole table of the judgement, resumable, hours)
+bench: setup-dev  ## measurements, never a test (LOAD=full: 10,000 live rollouts too, LOAD=only: nothing else; JSON=1; JUDGEMENT=full: the whole table of the judgement, resumable, hours)
 ifeq ($(JUDGEMENT),full)
 	@$(BIN)/python -m tests.simulation.judgement --cells full --runs $(RUNS) --seed $(SEED) --write docs/judgement-figures.md
 else
-	@$(BIN)/python -m tests.bench --load $(LOAD)
+	@$(BIN)/python -m tests.bench --load $(LOAD) $(if $(JSON),--json)
 endif
 
 fuzz: setup-fuzz  ## parsers under hypothesis and atheris, routes, damaged specs (MINUTES= a parser, PARSER=, SEED=, MUTATIONS=, JSON=1); a night by default
-	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) --seed $(SEED) --mutations $(MUTATIONS) $(if $(PARSER),--parser $(PARSER)) $(if $(JSON),--json)
+	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) --seed $(SEED) --mutations $(MUTATIONS) $(if $(PARSER),--parser "$(PARSER)") $(if $(JSON),--json)
 
 # Of the faults, the kills come first: what they print is a table, or JSON alone.
 faults: setup-dev  ## the real host killed over a run of rollouts, then full disks, damaged files, clocks that step (KILLS=, ROLLOUTS=, SEED=, JSON=1)
@@ -62,8 +62,8 @@ endif
 model: setup-dev  ## every interleaving of two workers, to the last state (CRASHES=, LOCKS=, STALLS=, SCENARIO=, JSON=1)
 	@$(BIN)/python -m tests.simulation.model --crashes $(CRASHES) --locks $(LOCKS) --stalls $(STALLS) $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(JSON),--json)
 
-cost: setup-dev  ## count what releases ask of Azure, and write docs/cost.md
-	@$(BIN)/python -m tests.bench.cost --write docs/cost.md
+cost: setup-dev  ## count what releases ask of Azure, and write docs/cost.md (JSON=1: print the numbers instead)
+	@$(BIN)/python -m tests.bench.cost $(if $(JSON),--json,--write docs/cost.md)
 
 simulate: setup-dev  ## the control plane in simulated worlds under faults (N=, SEED=; REPLAY=a seed or file, SHRINK=1; DEFECTS=1, or a name; JSON=1; ON=an interpreter)
 	@$(if $(ON),PYTHONPATH=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))') $(ON),$(BIN)/python) -m tests.simulation.protocol --count $(N) --seed $(SEED) $(if $(REPLAY),--replay "$(REPLAY)") \

@@ -4,10 +4,17 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Final
 
 from local.interruption import InterruptedBySignal, Interruption
 from local.private_file import write_private
 from local.stack import Stack, StackError, running_stack
+
+_LAST_PORT: Final = 65_535
+_EXAMPLES: Final = """examples:
+  make serve PORT=7080                      # where something else listens on 7071
+  make serve PORT=7072 DATA=.data-2 EMPTY=1 # a second one that holds nothing, to restore a backup into
+"""
 
 
 def main() -> int:
@@ -52,15 +59,23 @@ def _watch(stack: Stack, stop: Interruption) -> int:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make serve", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="make serve", description=__doc__, epilog=_EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, default=Path(".data"), help="folder of the state (make: DATA=)")
-    parser.add_argument("--port", type=int, default=7071, help="port of the API (make: PORT=)")
+    parser.add_argument("--port", type=_port, default=7071, help="port of the API, 0: a free one (make: PORT=)")
     parser.add_argument(
         "--empty",
         action="store_true",
         help="register no shop by itself, such as to restore a backup into the folder (make: EMPTY=1)",
     )
     return parser.parse_args()
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) <= _LAST_PORT):
+        raise argparse.ArgumentTypeError(f"PORT={text}: allowed is a port, 0 to {_LAST_PORT}")
+    return int(text)
 
 
 if __name__ == "__main__":

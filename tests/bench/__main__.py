@@ -1,6 +1,5 @@
 """`make bench`: print the measurements as a table, or with `--json` for machines. Fails where a budget is passed."""
 
-import argparse
 import json
 import os
 import platform
@@ -14,13 +13,20 @@ from rich.console import Console
 from rich.table import Table
 
 from local.interruption import InterruptedBySignal, Interruption
+from tests import command_line
 from tests.bench import cold_start, core, flags, judgement, load, ofrep, storage, whole_stack
 from tests.bench.measurement import Measurement
+from tests.command_line import asked_of
 
 
 def main() -> int:
     """Measure everything in a folder of its own, which is gone afterwards."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser = asked_of(
+        "bench",
+        __doc__,
+        "make bench              # everything but the long ones",
+        "make bench LOAD=only    # 100, 1,000 and 10,000 live rollouts, and nothing else",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     parser.add_argument("--load", choices=("short", "full", "only"), default="short", help=load.__doc__)
     asked = parser.parse_args()
@@ -85,4 +91,4 @@ def _table(found: list[Measurement]) -> Table:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line.run(main)

@@ -3,12 +3,11 @@
 `make cost` counts three releases on Table Storage (Azurite) and the embedded queue, and writes docs/cost.md.
 """
 
-import argparse
-import sys
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +22,9 @@ from shared.adapters.azure_tables.view_index import TableViewIndex
 from shared.bootstrap import Keeping
 from shared.domain.names import RolloutId
 from shared.domain.rollout.spec import Place
+from tests import command_line
 from tests.azurite import Azurite, install
+from tests.command_line import asked_of
 from tests.scenario.world import SPEC, VirtualClock, World
 
 MONTH_HOURS = 730
@@ -336,11 +337,20 @@ PRICES = f"""Prices are list prices of pay-as-you-go in dollars, East US, autumn
 
 def main() -> int:
     """Count, and write the page."""
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.cost", description=__doc__)
+    parser = asked_of(
+        "cost",
+        __doc__,
+        "make cost                               # count, and write docs/cost.md",
+        "make cost JSON=1 | jq .months  # the numbers alone, nothing is written",
+    )
     parser.add_argument("--write", type=Path, help="the page; without it, it is printed")
-    to = parser.parse_args().write
+    parser.add_argument("--json", action="store_true", help="print JSON for machines instead of the page (JSON=1)")
+    asked = parser.parse_args()
     with TemporaryDirectory(prefix="slipway-cost-") as name:
         counts = tuple(measure(Path(name)))
+    if asked.json:
+        print(json.dumps(plain(counts), indent=2))
+        return 0
     page = PAGE.format(
         counted=_table(COUNTED, (_counted(count) for count in counts)),
         monthly=_table(MONTHLY, (_month(counts[0], size) for size in SIZES)),
@@ -349,8 +359,8 @@ def main() -> int:
         instance=INSTANCE_GIB,
         prices=PRICES,
     )
-    if to:
-        to.write_text(page)
+    if asked.write:
+        asked.write.write_text(page)
     else:
         print(page)
     return 0
@@ -381,6 +391,27 @@ MONTHLY = (
     "at least",
     "a controller",
 )
+
+
+def plain(counts: tuple[Count, ...]) -> dict[str, Any]:
+    """Return the numbers of the page, for machines: dollars a month, and what each release asked for."""
+    return {"releases": [_numbers(count) for count in counts], "months": [_bills(counts[0], size) for size in SIZES]}
+
+
+def _numbers(count: Count) -> dict[str, Any]:
+    outside = {"management_calls": count.management_calls, "questions_for_metrics": count.outside["read_windows"]}
+    names = ("hours", "reads", "transactions", "rows", "sent", "delivered", "executions", "gib_seconds", "kilobytes")
+    return {"release": count.story.name, **{name: round(getattr(count, name), 3) for name in names}, **outside}
+
+
+def _bills(count: Count, applications: int) -> dict[str, Any]:
+    most, least = bill(count, applications), bill(count, applications, at_once=AT_ONCE)
+    return {
+        "applications": applications,
+        "at_most": {**asdict(most), "total": most.total},
+        "at_least": {**asdict(least), "total": least.total},
+        "controller": always_on(applications),
+    }
 
 
 def _counted(count: Count) -> tuple[str, ...]:
@@ -425,4 +456,4 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line.run(main)

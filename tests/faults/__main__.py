@@ -17,6 +17,8 @@ from statistics import mean
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
+from tests import command_line
+from tests.command_line import asked_of, whole
 from tests.faults.campaign import Result, run_campaign
 
 
@@ -83,20 +85,18 @@ def _table_of(rows: dict[str, str]) -> Table:
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
-    parser.add_argument("--kills", type=_count, default=200, help="how often the host is killed (make: KILLS=)")
-    parser.add_argument("--rollouts", type=_count, default=20, help="over so many rollouts (make: ROLLOUTS=)")
-    parser.add_argument("--seed", type=int, default=1, help="decides when it is killed (make: SEED=)")
+    parser = asked_of(
+        "faults",
+        __doc__,
+        "make faults                       # 200 kills over 20 rollouts, about 20 minutes; then the other faults",
+        "make faults KILLS=20 ROLLOUTS=2   # a few minutes",
+    )
+    parser.add_argument("--kills", type=whole("KILLS", 1), default=200, help="how often the host is killed (KILLS=)")
+    parser.add_argument("--rollouts", type=whole("ROLLOUTS", 1), default=20, help="over so many rollouts (ROLLOUTS=)")
+    parser.add_argument("--seed", type=whole("SEED", 0), default=1, help="decides when it is killed (SEED=)")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     return parser.parse_args()
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("allowed is a number from 1 on")
-    return number
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    command_line.run(main)

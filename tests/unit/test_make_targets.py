@@ -3,13 +3,17 @@
 import importlib
 import json
 import sys
+from collections import Counter
 
 import pytest
 
 from tests import command_line
+from tests.bench.cost import SIZES, STORIES, Count, plain
 
 SIMULATE = "tests.simulation.protocol.__main__"
 MODEL = "tests.simulation.model.__main__"
+FUZZ = "tests.fuzz.__main__"
+FAULTS = "tests.faults.__main__"
 NOTHING_TO_DO = [
     (SIMULATE, "--count 0", "N=0: allowed is a whole number from 1 on"),
     (SIMULATE, "--count -5", "N=-5: allowed is a whole number from 1 on"),
@@ -23,6 +27,16 @@ NOTHING_TO_DO = [
     (MODEL, "--crashes -1", "CRASHES=-1: allowed is a whole number from 0 on"),
     (MODEL, "--locks -1", "LOCKS=-1: allowed is a whole number from 0 on"),
     (MODEL, "--stalls -1", "STALLS=-1: allowed is a whole number from 0 on"),
+    (FUZZ, "--minutes -1", "MINUTES=-1: allowed is a number above 0"),
+    (FUZZ, "--minutes 0", "MINUTES=0: allowed is a number above 0"),
+    (FUZZ, "--minutes nan", "MINUTES=nan: allowed is a number above 0"),
+    (FUZZ, "--mutations -1", "MUTATIONS=-1: allowed is a whole number from 0 on"),
+    (FUZZ, "--parser deploiment", "PARSER=deploiment: no parser is named deploiment: is it deployment"),
+    (FUZZ, "--parser spec,xxxxxxxx", "no parser is named xxxxxxxx (python -m tests.fuzz --help lists them all)"),
+    ("local.serve", "--port 99999", "PORT=99999: allowed is a port, 0 to 65535"),
+    ("local.serve", "--port -1", "PORT=-1: allowed is a port, 0 to 65535"),
+    (FAULTS, "--kills 0", "KILLS=0: allowed is a whole number from 1 on"),
+    (FAULTS, "--kills 5 --rollouts 0", "ROLLOUTS=0: allowed is a whole number from 1 on"),
 ]
 
 
@@ -105,12 +119,45 @@ def test_an_interrupt_ends_a_program_without_a_traceback(capsys):
 
 
 @pytest.mark.parametrize(
-    "module",
-    [SIMULATE, MODEL],
+    "module", [SIMULATE, MODEL, FUZZ, FAULTS, "tests.bench.__main__", "tests.bench.cost", "local.serve"]
 )
-def test_the_help_has_examples(run, module):
+def test_the_help_has_two_examples(run, module):
     code, out, _ = run(module, "--help")
 
     assert code == 0
-    name = module.removesuffix(".__main__").rpartition(".")[2]
-    assert out.partition("examples:\n")[2].count("  make ") >= 2, name
+    assert out.partition("examples:\n")[2].count("  make ") == 2
+
+
+def test_the_help_of_fuzzing_names_all_that_can_be_fuzzed(run):
+    from tests.fuzz.runs import NAMES
+
+    told = run(FUZZ, "--help")[1].replace(",", " ").split()
+
+    assert set(NAMES) <= set(told)
+
+
+def test_what_releases_cost_is_numbers_for_machines():
+    """The rows of the page are made of the same, so what is added up here is added up there."""
+    count = Count(
+        story=STORIES[0],
+        hours=1.0,
+        reads=10,
+        transactions=2,
+        rows=5,
+        sent=3,
+        delivered=4,
+        executions=6,
+        outside=Counter(read_windows=7, set_share=2),
+        kilobytes=8.0,
+        a_sweep=1.0,
+    )
+
+    told = json.loads(json.dumps(plain((count,))))
+
+    (release,) = told["releases"]
+    assert (release["reads"], release["management_calls"], release["questions_for_metrics"]) == (10, 2, 7)
+    assert [month["applications"] for month in told["months"]] == [*SIZES]
+    for month in told["months"]:
+        parts = month["at_most"]
+        assert parts["total"] == pytest.approx(sum(parts.values()) - parts["total"])
+        assert month["at_least"]["total"] <= parts["total"]
