@@ -1,15 +1,18 @@
 """The laws of what is pushed: nothing counts twice, nothing is left out, and no window is closed too early."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shared.domain.analysis.measurement import Sample
-from shared.domain.names import Version, application_key
+from shared.application.observed_metrics import ObservedMetrics
+from shared.domain.analysis.measurement import Sample, Window
+from shared.domain.names import Version
 from shared.domain.observations import ClosedWindow, Observation, Spot
+from shared.ports.metrics_source import WindowQuestion
 from shared.ports.observations import Told
-from tests.simulation.protocol import laws_of_calls as calls
+from tests.simulation.protocol.patching import replaced
 from tests.simulation.protocol.tasks import Task
 
 if TYPE_CHECKING:
@@ -34,15 +37,27 @@ class PushBooks:
         """What each task has read: others may tell of more at any time."""
         self._closed: set[tuple[Spot, datetime]] = set()
 
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Let what is judged be seen as what other sources give is."""
+        real, watch = ObservedMetrics.read_windows, self._world.watch
+
+        def read_windows(own: ObservedMetrics, question: WindowQuestion) -> tuple[Window, ...]:
+            found = real(own, question)
+            watch.seen["metrics.read_windows"](self._world.tasks.current, (question,), {}, found)
+            return found
+
+        with replaced(ObservedMetrics, "read_windows", read_windows):
+            yield
+
     def added(self, spot: Spot, observations: Sequence[Observation], new: Sequence[bool]) -> None:
-        """Write down what was new, and whether the window speaks for the candidate so far."""
+        """Write down what was new."""
         for each, is_new in zip(observations, new, strict=True):
             window, who = self._told[spot][each.start], (each.sender, each.version)
             if is_new and who in window:
                 self._world.watch.fail("nothing counts twice", f"{spot.target} {each.start:%H:%M} {who}")
             if is_new:
                 window[who] = each.sample
-                self._note(spot, each.start)
 
     def read(self, task: Task | None, told: Told) -> None:
         """Write down what a task knows of windows."""
@@ -65,20 +80,6 @@ class PushBooks:
             watch.fail("no window is closed too early", name)
         if not any(_is_sum(window, read.get(window.start, {})) for read in reads):
             watch.fail("a window is what its senders said", f"{name}: {window.samples}")
-
-    def _note(self, spot: Spot, start: datetime) -> None:
-        watch, number = self._world.watch, self._world.watch.key_of_app.get(application_key(spot.application))
-        state = watch.state(application_key(spot.application))
-        if number is None or state is None or state.live is None or state.live.spec is None:
-            return
-        target = state.live.at(spot.target)
-        names = {state.live.version, target.located.candidate if target.located is not None else state.live.version}
-        for name in names:
-            told = [sample for (_, version), sample in self._told[spot][start].items() if version == name]
-            requests, failures = sum(each.requests for each in told), sum(each.failures for each in told)
-            if calls.is_good(Sample(requests=requests, failures=failures)):
-                at, end = (target.resource.lower(), target.name), start + spot.length
-                watch.good_windows[at] = max(end, watch.good_windows.get(at, end))
 
 
 def _is_complete(read: Read, start: datetime, length: timedelta) -> bool:

@@ -125,6 +125,7 @@ class World:
             stack.enter_context(each_read_once() if self.schedule.real_wire else as_values())
             stack.enter_context(self.watch.watching())
             stack.enter_context(self.flags.without_threads())
+            stack.enter_context(self.pushes.watching())
             yield
 
     def set_up(self) -> None:
