@@ -1,14 +1,32 @@
 """`python -m cli`: what an operator asks for at a terminal."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from cli import backup, checking, dead_letters, flags, importing, planning
 
 
+NOT_READ: Final = 141
+"""What a shell reports for a program whose reader went away, such as `| head`."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code: 0 done, 1 refused, 2 not understood."""
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would try to write what is left once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOT_READ
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
