@@ -8,7 +8,6 @@ from typing import Final
 
 from cli import backup, checking, dead_letters, flags, importing, planning
 
-
 NOT_READ: Final = 141
 """What a shell reports for a program whose reader went away, such as `| head`."""
 
