@@ -1,6 +1,7 @@
 """Flags and the rollouts that drive them: what one side has to tell the other."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from shared.application.door import Door
 from shared.application.flag_aggregates import FlagAggregate
@@ -21,6 +22,9 @@ from shared.domain.names import (
 )
 from shared.domain.rollout.commands import TakeBack
 from shared.wire.documents import Answer, write_accepted, write_answer
+
+LANDS_WITHIN = timedelta(seconds=20)
+"""No call that moves users lands later than this after it was made, wherever they are moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class FlagsOfRollouts:
         version: Version | None,
         returns: bool,
     ) -> None:
-        """Give the candidate its weight."""
+        """Give the candidate its weight, or not at all where a worker that stood still comes back too late."""
         command = Drive(
             rollout=rollout,
             rule=split.rule,
@@ -58,7 +62,7 @@ class FlagsOfRollouts:
             weight=weight,
             returns=returns,
         )
-        self.flags.tell(split.environment, split.flag, command)
+        self.flags.tell(split.environment, split.flag, command, within=LANDS_WITHIN)
 
     def let_go(self, split: SplitName, rollout: RolloutId) -> None:
         """Let others write again what this rollout drives."""

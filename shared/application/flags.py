@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from shared.application.door import MARKER_GRACE
 from shared.application.flag_aggregates import (
@@ -145,16 +146,21 @@ class Flags:
     turns: Turns
     clock: Clock
 
-    def tell(self, environment: EnvironmentName, key: FlagKey, command: AtTheDoor) -> FlagState:
+    def tell(
+        self, environment: EnvironmentName, key: FlagKey, command: AtTheDoor, *, within: timedelta | None = None
+    ) -> FlagState:
         """Decide and commit the command, bring what is served up to it, and return the flag as it is then.
 
+        `within` is how long it may be tried for where others are faster: what they decided may be newer by then.
         Raises what `decide` raises. A snapshot that cannot be written now is so by a message, or by the sweep.
         """
+        began = self.clock.now()
         for _ in range(CONFLICTS_AT_MOST):
             try:
                 return self._told(environment, key, command)
             except VersionConflictError:
-                continue
+                if within is not None and self.clock.now() - began > within:
+                    break
         raise TryLaterError(f"flag {key} is changing too fast to be changed now", after_seconds=1)
 
     def _told(self, environment: EnvironmentName, key: FlagKey, command: AtTheDoor) -> FlagState:
