@@ -19,7 +19,6 @@ differ."""
 SETTLED = timedelta(minutes=7)
 """So long after the last fault nothing of it is left: what a lost message was to wake has been swept up."""
 LATE = timedelta(minutes=2)
-ERRORS_AT_MOST = 0.05
 
 
 def what_is_due_is_looked_at_in_time(watch: "Watch", state: Application) -> None:
@@ -121,10 +120,3 @@ def no_message_is_swallowed(watch: "Watch") -> None:
 def says_something(sample: Sample | Missing) -> bool:
     """Whether users are measured in a window at all."""
     return isinstance(sample, Sample) and sample.requests >= 1 and sample.failures >= 0
-
-
-def is_good(sample: Sample | Missing) -> bool:
-    """Whether a window speaks for the candidate."""
-    if not isinstance(sample, Sample) or not sample.requests >= 1:
-        return False
-    return 0 <= sample.failures <= ERRORS_AT_MOST * sample.requests

@@ -1,16 +1,19 @@
 """The laws of proof: nobody is sent further than what was seen to go well allows, or than a person said."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from shared.domain.rollout import events as e
 from shared.domain.rollout.plan import AwaitApproval, Compare, Promote, Shift, Step
 from shared.domain.rollout.state import Phase, Side, TargetState
 from shared.domain.rollout.weight import ALL, NONE, Weight
+from tests.simulation.protocol.recipes import ERRORS_AT_MOST, GUARD
 
 if TYPE_CHECKING:
     from tests.simulation.protocol import watch as watched
+
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -59,7 +62,7 @@ def nobody_is_sent_there_anew_on_the_way_back(watch: "watched.Watch", step: "wat
 
 
 def only_healthy_advances(watch: "watched.Watch", step: "watched.Step") -> None:
-    """A step that passed has been measured: the newest window of each target is a good one that its bake saw begin."""
+    """A step that passed has been measured: what its bake saw lately keeps within the spec's guard at each target."""
     live = step.old.live
     for event in step.events:
         if not isinstance(event, e.StepPassed) or live is None or live.spec is None or live.returns:
@@ -67,11 +70,14 @@ def only_healthy_advances(watch: "watched.Watch", step: "watched.Step") -> None:
         proof = watch.proofs.get(live.id)
         since = proof.began if proof is not None else None
         for target in live.spec.targets:
-            window = watch.windows.get((target.resource.lower(), target.name))
-            is_of_this_bake = window is not None and since is not None and window.start >= since
-            if window is None or not window.is_good or not is_of_this_bake:
-                told = f"{live.id} step {event.step} passed; newest window of {target.name}: {window}, bake: {since}"
-                watch.fail("only healthy advances", told)
+            read = watch.windows.get((target.resource.lower(), target.name), {})
+            own = [window for window in read.values() if since is not None and window.start >= since]
+            newest = max((window.start for window in own), default=NEVER)
+            lately = [window for window in own if window.start > newest - GUARD.over]
+            failures, requests = sum(each.failures for each in lately), sum(each.requests for each in lately)
+            if requests < 1 or failures > ERRORS_AT_MOST * requests:
+                told = f"{live.id} step {event.step} passed; {failures:g} of {requests:g} failed at {target.name}"
+                watch.fail("only healthy advances", f"{told} since {newest - GUARD.over:%H:%M}; bake: {since}")
 
 
 def steps_are_passed_one_by_one(watch: "watched.Watch", step: "watched.Step") -> None:

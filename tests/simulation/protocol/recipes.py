@@ -48,7 +48,8 @@ KINDS = {
     "flag": TargetKind.FEATURE_FLAG,
 }
 APPLICATIONS = tuple(ApplicationName(name) for name in ("shop", "till", "desk"))
-GUARD = Guard(name="errors", metric=Metric.ERROR_RATE, test=Threshold(maximum=0.05), over=5 * MINUTE)
+ERRORS_AT_MOST = 0.05
+GUARD = Guard(name="errors", metric=Metric.ERROR_RATE, test=Threshold(maximum=ERRORS_AT_MOST), over=5 * MINUTE)
 READ = Measuring(window=MINUTE, lag=timedelta(seconds=30))
 PUSHED = Measuring(window=MINUTE, lag=timedelta(0), source=ObservationsSource())
 GITHUB = GithubWorkflow(repository="owner/repo", workflow="migrate.yml", ref="main", token_setting="GITHUB_TOKEN")

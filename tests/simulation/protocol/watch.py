@@ -103,7 +103,8 @@ class Measured:
     """A window of measurements, as it was read."""
 
     start: datetime
-    is_good: bool
+    requests: float
+    failures: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +136,8 @@ class Watch:
         self.proofs: dict[RolloutId, Proof] = {}
         """What the laws' own book says of each rollout."""
         self.levels: dict[tuple[RolloutId, TargetName], list[Level]] = {}
-        self.windows: dict[tuple[str, TargetName], Measured] = {}
-        """The newest window that was read and has something to say, by resource and target."""
+        self.windows: dict[tuple[str, TargetName], dict[datetime, Measured]] = {}
+        """The windows that were read and have something to say, by resource and target, and by their start."""
         self.begun_by: dict[tuple[str, str], Task | None] = {}
         self.calls_begun: Counter[str] = Counter()
         self.calls_ended: Counter[str] = Counter()
@@ -364,8 +365,7 @@ class Watch:
 
     def _windows_read(self, task: Task | None, args: Any, options: Any, result: Any) -> None:
         target = args[0].target
-        at = (target.resource.lower(), target.name)
+        read = self.windows.setdefault((target.resource.lower(), target.name), {})
         for window in result:
-            newest = self.windows.get(at)
-            if calls.says_something(window.candidate) and (newest is None or window.start >= newest.start):
-                self.windows[at] = Measured(window.start, calls.is_good(window.candidate))
+            if calls.says_something(window.candidate):
+                read[window.start] = Measured(window.start, window.candidate.requests, window.candidate.failures)
