@@ -88,7 +88,7 @@ def read_archive(path: Path, take: Callable[[Entry], None]) -> Manifest:
         with gzip.open(path, "rb") as lines:
             return _read(path, lines, take)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise ArchiveError(f"{path} is torn, or no archive: {error}") from error
+        raise _damaged(path, f"torn, changed, or no backup at all ({error})") from error
     except OSError as error:
         raise ArchiveError(f"{path}: {error.strerror or error}") from error
 
@@ -101,29 +101,33 @@ def _read(path: Path, lines: gzip.GzipFile, take: Callable[[Entry], None]) -> Ma
             _check_first(path, value)
         elif _MANIFEST in value:
             if lines.read(1):
-                raise ArchiveError(f"{path} goes on after its end")
+                raise _damaged(path, "it goes on after its last line")
             return _checked(path, value, digest.hexdigest(), tally)
         else:
             entry = _entry(path, number, value)
             tally.add(entry)
             take(entry)
         digest.update(line)
-    raise ArchiveError(f"{path} is torn: its last line, with the checksums, is missing")
+    raise _damaged(path, "it is torn: its last line, with the checksums, is missing")
+
+
+def _damaged(path: Path, how: str) -> ArchiveError:
+    return ArchiveError(f"{path} is damaged: {how}. Take another copy of it, or another backup")
 
 
 def _value(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise ArchiveError(f"{path}, line {number}: it is no JSON: {error}") from error
+        raise _damaged(path, f"line {number} cannot be read") from error
     if not isinstance(value, dict):
-        raise ArchiveError(f"{path}, line {number}: found {shown(value)}; allowed is an object")
+        raise _damaged(path, f"line {number} is {shown(value)} instead of an object")
     return value
 
 
 def _check_first(path: Path, value: dict[str, Any]) -> None:
     if value.get("kind") != KIND:
-        raise ArchiveError(f"{path} is no backup of Slipway")
+        raise ArchiveError(f"{path} is no backup of Slipway, or its first line is damaged")
     if value.get("format") != FORMAT:
         raise ArchiveError(f"{path} is of format {shown(value.get('format'))}: this release reads format {FORMAT}")
 
@@ -132,19 +136,21 @@ def _entry(path: Path, number: int, value: dict[str, Any]) -> Entry:
     try:
         return parse_entry(value)
     except InvalidError as error:
-        raise ArchiveError(f"{path}, line {number}: {error}") from error
+        raise _damaged(path, f"line {number} is no entry ({error})") from error
 
 
 def _checked(path: Path, value: dict[str, Any], digest: str, tally: Tally) -> Manifest:
     try:
         manifest = parse_manifest(value[_MANIFEST], _MANIFEST)
     except InvalidError as error:
-        raise ArchiveError(f"{path}, last line: {error}") from error
-    differences = manifest.tally.differences(tally)
-    if differences or manifest.tally.schema != tally.schema:
-        raise ArchiveError(f"{path} was changed: its checksums are of something else ({'; '.join(differences)})")
-    if manifest.sha256 != digest:
-        raise ArchiveError(f"{path} was changed: the checksum of the whole is of something else")
+        raise _damaged(path, f"its last line cannot be read ({error})") from error
+    differences = list(manifest.tally.differences(tally, "by its last line", "in it"))
+    if manifest.tally.schema != tally.schema:
+        differences.append(f"schema: {manifest.tally.schema} by its last line, {tally.schema} in it")
+    if not differences and manifest.sha256 != digest:
+        differences.append("the same entries in another order, or written in another way")
+    if differences:
+        raise _damaged(path, f"something in it was changed ({'; '.join(differences)})")
     return manifest
 
 

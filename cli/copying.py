@@ -71,10 +71,21 @@ class Restored:
     unread: tuple[str, ...] = ()
 
 
-def export(account: Account, path: Path, at: datetime, progress: Progress) -> Manifest:
-    """Write everything that the account keeps into a new file."""
+def export(
+    account: Account,
+    path: Path,
+    at: datetime,
+    progress: Progress,
+    seen: Callable[[Entry], object] = lambda _entry: None,
+) -> Manifest:
+    """Write everything that the account keeps into a new file; `seen` is handed each entry too."""
+
+    def take(entry: Entry) -> None:
+        archive.add(entry)
+        seen(entry)
+
     with writing(path, at) as archive:
-        _read_all(account, archive.add, lambda count: progress("read", count))
+        _read_all(account, take, lambda count: progress("read", count))
         return archive.finish()
 
 
@@ -133,7 +144,7 @@ def _write_all(account: Account, path: Path, manifest: Manifest, progress: Progr
 def _read_back(account: Account, manifest: Manifest, progress: Progress) -> None:
     tally = Tally()
     _read_all(account, tally.add, lambda count: progress("read back", count))
-    differences = manifest.tally.differences(tally)
+    differences = manifest.tally.differences(tally, "in the archive", "in the account")
     if differences:
         raise DiffersError(
             f"what stands there now is not what was written ({'; '.join(differences)}): something else writes into "

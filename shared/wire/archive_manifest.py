@@ -19,6 +19,8 @@ FORMAT: Final = 1
 """Rises when an older release could not read an archive."""
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _MODULUS: Final = 1 << 256
+_DIGITS_SHOWN: Final = 12
+"""Of a checksum, for people: enough to see that two are not the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,13 @@ class Section:
     def checksum(self) -> str:
         """The sum in hexadecimal."""
         return f"{self.sum:064x}"
+
+
+def _difference(one: Section, other: Section, here: str, there: str) -> str:
+    if one.count != other.count:
+        return f"{one.count} {here}, {other.count} {there}"
+    sums = f"{one.checksum[:_DIGITS_SHOWN]}… {here}, {other.checksum[:_DIGITS_SHOWN]}… {there}"
+    return f"{one.count} in both, but not the same ones: their checksum is {sums}"
 
 
 @dataclass(slots=True)
@@ -52,10 +61,13 @@ class Tally:
         self.schema = max(self.schema, schema_in(entry))
         return line
 
-    def differences(self, other: "Tally") -> tuple[str, ...]:
-        """Say of each kind that is not the same in both how many there are here and there."""
+    def differences(self, other: "Tally", here: str = "here", there: str = "there") -> tuple[str, ...]:
+        """Say of each kind that is not the same in both how many there are, or that they are others.
+
+        `here` and `there` are words for the two tallies.
+        """
         kinds = (kind for kind in Kind if self._of(kind) != other._of(kind))
-        return tuple(f"{kind}: {self._of(kind).count} here, {other._of(kind).count} there" for kind in kinds)
+        return tuple(f"{kind}: {_difference(self._of(kind), other._of(kind), here, there)}" for kind in kinds)
 
     def _of(self, kind: Kind) -> Section:
         return self.sections.get(kind, Section())

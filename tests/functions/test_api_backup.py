@@ -8,7 +8,9 @@ from dataclasses import replace
 import pytest
 
 from cli.__main__ import main
+from cli.archive_file import read_archive
 from cli.service import KEY_SETTING, URL_SETTING, Service, ServiceError, service
+from shared.adapters.sqlite.database import Database
 from shared.domain.archive import Kind
 from shared.wire.archive_entries import parse_cursor, parse_entry, write_cursor
 from shared.wire.archive_manifest import Tally
@@ -94,6 +96,28 @@ def test_an_account_is_copied_checked_and_restored_by_the_command_line(tmp_path,
         assert len(api.ask("GET", "/api/dead-letters").json()["dead_letters"]) == 1
         assert at(api, "restore", file) == 0
         assert "was made of this archive before" in capsys.readouterr().out
+
+
+def test_what_only_a_newer_release_can_read_is_copied_byte_for_byte_and_named(tmp_path, at, capsys):
+    newer = json.dumps({"schema": 7, "value": {"of": "tomorrow"}}, separators=(",", ":"))
+    file = tmp_path / "a.backup"
+    with running_api(tmp_path / "data", driven=False) as api:
+        busy_account(api)
+        with Database(tmp_path / "data" / "store.db").writing() as connection:
+            connection.execute("UPDATE dead_letters SET document = ?", (newer,))
+        assert at(api, "export", file) == 0
+        said = capsys.readouterr().err
+        assert at(api, "verify", file, "--json") == 0
+        told = json.loads(capsys.readouterr().out)
+
+    found = []
+    read_archive(file, found.append)
+    (letter,) = [each for each in found if each.kind is Kind.LETTER]
+    assert letter.text == newer
+    assert "1 of them was written by a newer release of Slipway, in schema 7 (this one reads up to 1): " in said
+    assert f"1): letter {letter.name}." in said
+    assert "only that release, or a later one, can be restored from it" in said
+    assert told["newer"] == [f"letter {letter.name}"]
 
 
 def test_a_dry_run_says_what_would_be_written_and_what_is_in_the_way(tmp_path, at, capsys):
@@ -357,6 +381,7 @@ def test_results_are_json_where_that_is_asked(tmp_path, at, capsys):
         verified = json.loads(capsys.readouterr().out)
 
     assert exported == verified
+    assert exported["newer"] == []
     assert exported["ok"]
     assert exported["sections"]["state"]["count"] >= 5
     assert refused["ok"] is False
@@ -380,3 +405,4 @@ def test_the_checksum_of_a_section_does_not_rest_on_the_order_of_its_entries():
     assert one.differences(other) == ()
     other.add(entries[0])
     assert one.differences(other) == ("inbox: 3 here, 4 there",)
+    assert one.differences(other, "in the archive", "in the account") == ("inbox: 3 in the archive, 4 in the account",)

@@ -530,7 +530,7 @@ def test_nothing_is_woken_where_something_else_writes_meanwhile(world, tmp_path)
         if call == "page":
             world.announce("3")
 
-    with pytest.raises(DiffersError, match=r"inbox: 0 here, 1 there.*Nothing was woken"):
+    with pytest.raises(DiffersError, match=r"inbox: 0 in the archive, 1 in the account.*Nothing was woken"):
         restored(world, tmp_path / "a.backup", between=interfere)
 
 
@@ -612,6 +612,38 @@ def test_a_changed_byte_is_found_wherever_it_is(world, archive):
         archive.write_bytes(gzip.compress(text[:at] + bytes([text[at] ^ 1]) + text[at + 1 :], 1))
         with pytest.raises(ArchiveError):
             read_archive(archive, lambda _entry: None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (b'"kind":"state"', b'"kind":"state', r"is damaged: line \d+ cannot be read\. Take another copy"),
+        (
+            b'"kind":"state"',
+            b'"kind":"stote"',
+            r"is damaged: line \d+ is no entry \(kind: found .*\)\. Take another copy",
+        ),
+        (
+            b"shop",
+            b"shap",
+            r"history: \d+ in both, but not the same ones: their checksum is \w{12}… by its last line, \w{12}… in",
+        ),
+        (b'"schema":1,"sections"', b'"schema":3,"sections"', r"changed \(schema: 3 by its last line, 1 in it\)\. Take"),
+        (
+            b'{"kind":"state"',
+            b'{ "kind":"state"',
+            r"changed \(the same entries in another order, or written in another way\)",
+        ),
+        (b'"slipway-backup"', b'"slipway-backap"', r"is no backup of Slipway, or its first line is damaged"),
+    ],
+)
+def test_what_is_damaged_is_said_with_what_to_do(archive, old, new, says):
+    text = gzip.decompress(archive.read_bytes())
+    assert old in text
+    archive.write_bytes(gzip.compress(text.replace(old, new, 1)))
+
+    with pytest.raises(ArchiveError, match=says):
+        read_archive(archive, lambda _entry: None)
 
 
 def test_lines_that_are_left_out_doubled_moved_or_added_are_found(archive):
