@@ -75,7 +75,16 @@ def _rare_calls(rng: Random, drawn: Schedule) -> list[Fault]:
             kind = rng.choice(CHANGED)
             seconds = rng.choice((1.0, 13.0, 20.0)) if kind == "late" else 0.0
             faults.append(Fault(method=call, nth=rng.choice((1, 1, 1, 2, 3)), kind=kind, seconds=seconds))
+    if any("flag" in recipe.targets for recipe in drawn.apps) and rng.random() < 0.4:
+        faults += _stands_still(rng)
     return faults
+
+
+def _stands_still(rng: Random) -> list[Fault]:
+    """A worker stands still just before it writes a flag, and others go on without it."""
+    nth = rng.randrange(1, 6)
+    stands_still = Fault(method="flags.commit", nth=nth, kind="stall before", seconds=rng.choice((70.0, 300.0)))
+    return [Fault(method="flags.commit", nth=nth, kind="lose lock"), stands_still]
 
 
 def _swaps(recipe: Recipe) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from shared.application import flag_publish, flag_turns
+from shared.application import flag_publish, flag_rollouts, flag_turns
 from shared.application.flag_publish import SnapshotPublisher
 from shared.application.flag_rollouts import DriversTold, FlagsOfRollouts
 from shared.domain.flags.managing import decide as deciding
@@ -71,7 +71,9 @@ def _never_lapses() -> Patched:
     return replaced(flag_turns, "LAPSES_AFTER", timedelta(days=365))
 
 
-@defect("a late write that drives a flag again", "domain", "a rollout that is over may begin to drive a flag")
+@defect(
+    "a late write that drives a flag again", "domain", "a write is repeated for ever, also by a rollout that is over"
+)
 def _drives_again() -> Patched:
     real = deciding.release
 
@@ -79,4 +81,9 @@ def _drives_again() -> Patched:
         if any(driver.rollout == command.rollout for driver in draft.state.drivers):
             real(draft, command)
 
-    return replaced(deciding, "release", release)
+    return together(replaced(deciding, "release", release), _written_whenever())
+
+
+@defect("a flag written whenever", "use cases", "a write that others were faster than is repeated however late it is")
+def _written_whenever() -> Patched:
+    return replaced(flag_rollouts, "LANDS_WITHIN", timedelta(hours=1))

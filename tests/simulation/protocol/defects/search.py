@@ -15,7 +15,7 @@ from tests.simulation.protocol.schedule import Schedule
 from tests.simulation.protocol.shrinking import shrink
 
 SEEDS = Path(__file__).parent / "seeds"
-AT_MOST = 3_000
+AT_MOST = 6_000
 """Schedules that are tried for one defect."""
 
 
