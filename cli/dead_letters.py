@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from cli.service import KEY_SETTING, URL_SETTING, Service, ServiceError, add_address, service
 from cli.telling import remark, tell, tell_json
-from shared.wire.dead_letter_views import STATES
+from shared.wire.dead_letter_views import STATES, UNREAD
 
 _EXAMPLES = f"""examples:
   export {URL_SETTING}=https://slipway.example {KEY_SETTING}=...
@@ -100,7 +100,11 @@ def _show(options: argparse.Namespace, there: Service) -> int:
     if options.json:
         tell_json({"ok": True, "dead_letter": letter})
         return 0
-    _tell_plain(f"{letter['id']} from {letter['source']}: {letter['state']}")
+    source = f" from {letter['source']}" if letter["source"] else ""
+    _tell_plain(f"{letter['id']}{source}: {letter['state']}")
+    if letter["state"] == UNREAD:
+        _tell_plain(f"{letter['reason']}: its body and its history are kept as they are, and cannot be shown here")
+        return 0
     if letter["about"]:
         _tell_plain(f"about {', '.join(letter['about'])}")
     _tell_plain(f"refused because {letter['reason']}")
@@ -184,7 +188,8 @@ def _tell_plain(text: str) -> None:
 
 def _line(letter: dict[str, Any]) -> str:
     about = ", ".join(letter["about"]) or letter["source"]
-    line = f"{letter['id']}  {letter['at'] or '':27}  {letter['state']:9}  {about}: {letter['reason']}"
+    what = f"{about}: {letter['reason']}" if about else letter["reason"]
+    line = f"{letter['id']}  {letter['at'] or '':27}  {letter['state']:9}  {what}"
     return " ".join(line.split("\n"))
 
 

@@ -12,7 +12,7 @@ from shared.wire.findings import shown
 from shared.wire.identities import requested_identity
 
 if TYPE_CHECKING:
-    from shared.domain.dead_letters.decide import Discard, LetterDecision, Redrive
+    from shared.domain.dead_letters.decide import LetterDecision
 
 blueprint = func.Blueprint()
 
@@ -31,20 +31,10 @@ def get_dead_letter(req: func.HttpRequest) -> func.HttpResponse:
     return for_operators(req, _get)
 
 
-@blueprint.route(route="api/dead-letters/{id}/redrive", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-def redrive_dead_letter(req: func.HttpRequest) -> func.HttpResponse:
-    """Have a letter sent again to the queue that it came from."""
-    from shared.domain.dead_letters.decide import Redrive
-
-    return for_operators(req, lambda r, caller: _act(r, caller, Redrive))
-
-
-@blueprint.route(route="api/dead-letters/{id}/discard", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
-def discard_dead_letter(req: func.HttpRequest) -> func.HttpResponse:
-    """Say that nothing is to be done with a letter."""
-    from shared.domain.dead_letters.decide import Discard
-
-    return for_operators(req, lambda r, caller: _act(r, caller, Discard))
+@blueprint.route(route="api/dead-letters/{id}/{action}", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+def act_on_dead_letter(req: func.HttpRequest) -> func.HttpResponse:
+    """Have a letter sent again to the queue that it came from, or say that nothing is to be done with it."""
+    return for_operators(req, _act)
 
 
 def _list(req: func.HttpRequest, _caller: str) -> Reply:
@@ -60,9 +50,10 @@ def _get(req: func.HttpRequest, _caller: str) -> Reply:
         return _no_letter(req)
 
 
-def _act(req: func.HttpRequest, caller: str, kind: "type[Redrive] | type[Discard]") -> Reply:
-    from shared.wire.dead_letter_requests import parse_letter_reason
+def _act(req: func.HttpRequest, caller: str) -> Reply:
+    from shared.wire.dead_letter_requests import parse_letter_action, parse_letter_reason
 
+    kind = parse_letter_action(req.route_params["action"])
     why = parse_letter_reason(req.get_body())
     name = ApplicationName(req.route_params["id"])
     command = requested_identity(f"{kind.__name__.lower()} a letter", name, req.headers, new_id)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from shared.domain.dead_letters.decide import Discard, Redrive
 from shared.domain.dead_letters.letter import LetterState
 from shared.domain.errors import InvalidError, Problem
 from shared.domain.names import application_key
@@ -18,6 +19,8 @@ from shared.wire.overrides import reason_in
 LETTER_ID: Final = re.compile(r"[!-~]{1,200}")
 LONGEST_WORDS: Final = 200
 PARAMETERS: Final = ("after", "application", "reason", "state")
+
+ACTIONS: Final[Mapping[str, type[Redrive] | type[Discard]]] = {"redrive": Redrive, "discard": Discard}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,15 @@ def parse_letter_query(parameters: Mapping[str, str]) -> LetterQuery:
         raise InvalidError(*problems)
     about = application_key(application) if application else ""
     return LetterQuery(after=after or None, about=about, words=words, state=state)
+
+
+def parse_letter_action(text: str) -> type[Redrive] | type[Discard]:
+    """Return what an address asks to do with a letter. Raises `InvalidError` for anything else."""
+    action = ACTIONS.get(text.lower())  # as a route's own words, which hosts compare without case
+    if action is None:
+        allowed = " or ".join(ACTIONS)
+        raise InvalidError(Problem("action", f"found {shown(text)}; allowed is {allowed}{closest(text, ACTIONS)}"))
+    return action
 
 
 def parse_letter_reason(body: bytes) -> str:

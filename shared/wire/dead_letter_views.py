@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from shared.domain.dead_letters.letter import (
     DeadLetter,
@@ -20,6 +20,9 @@ LONGEST_BODY = 64_000
 
 BEYOND = 10_000
 """So many more are looked through for secrets, so that none is cut in two, and no more: that takes its time."""
+
+UNREAD: Final = "unread"
+"""What is shown as the state of a letter that this release cannot read."""
 
 Hide = Callable[[str], str]
 """Returns a text without its secrets."""
@@ -56,7 +59,7 @@ def unread_view(unread: UnreadLetter) -> dict[str, object]:
     return {
         "id": unread.id,
         "source": "",
-        "state": "unread",
+        "state": UNREAD,
         "about": [],
         "reason": unread.why,
         "body": "",
@@ -93,7 +96,7 @@ def happening_view(happening: Happening, hide: Hide) -> dict[str, object]:
             assert_never(happening)
 
 
-STATES = (*(state.value for state in LetterState), "unread", "all")
+STATES = (*(state.value for state in LetterState), UNREAD, "all")
 """What a list can be asked for: a state, what cannot be read here, or everything."""
 
 

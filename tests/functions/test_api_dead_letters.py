@@ -126,6 +126,19 @@ def test_who_does_not_say_why_is_told_so_and_nothing_is_done(api, what, body, pa
     assert (answer.status, answer.json()["errors"][0]["path"]) == (400, path)
 
 
+@pytest.mark.parametrize("action", ["blow", "redrife"])
+def test_what_nobody_can_do_with_a_letter_is_a_400_that_says_what_people_can(api, garbage, action):
+    answer = act(api, garbage, action)
+
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.json()["errors"][0]["path"] == "action"
+    assert f'found "{action}"; allowed is redrive or discard' in answer.json()["detail"]
+
+
+def test_an_action_is_taken_in_any_case_as_hosts_take_addresses(api, garbage):
+    assert act(api, garbage, "Discard").status == 202
+
+
 @pytest.mark.parametrize("letter", ["nobody", "%C3%BC", "x" * 300, "a%20b"])
 def test_a_letter_that_is_not_there_is_a_404(api, letter):
     assert api.ask("GET", f"/api/dead-letters/{letter}").status == 404

@@ -169,6 +169,18 @@ def test_what_only_a_newer_release_can_act_on_is_told_at_once_and_keeps_no_other
     assert "deploy that release again, then repeat this" in err
 
 
+def test_an_unread_letter_is_shown_as_far_as_it_is_known_and_no_further(cli):
+    letter = unread(given_up(83))
+    why = "a document of schema 99 was written by a newer release; this one reads up to 1"
+
+    assert cli("show", letter)[1].splitlines() == [
+        f"{letter}: unread",
+        f"{why}: its body and its history are kept as they are, and cannot be shown here",
+    ]
+    line = next(line for line in cli("list", "--state", "unread")[1].splitlines() if line.startswith(letter))
+    assert line.endswith(f"  unread     {why}")
+
+
 def test_all_letters_are_gone_through_though_a_newer_release_wrote_each_of_them_meanwhile(cli, monkeypatch):
     listed = Say(body={"dead_letters": [{"id": "a"}, {"id": "b"}], "next": None})
     newer = Say(*problem_of(NewerReleaseError("a letter of schema 2 was written by a newer release")))
