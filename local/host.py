@@ -154,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _serve(app: Path, data: Path, port: int, stop_grace: float) -> None:
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         keys = HostKeys.kept_in(data / "host-keys.json")
     except OSError as error:
         sys.exit(f"the host cannot start, for the folder of its state cannot be used: {error}")

@@ -155,7 +155,7 @@ def _own_key(data: Path) -> str:
 def _sole_user(data: Path, stop: Interruption) -> Iterator[int]:
     """Hold the folder's lock. The processes of the stack hold it too, so it is free only when all of them are gone."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(data / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StackError(f"the folder of the state cannot be used: {error}") from error

@@ -127,7 +127,7 @@ def embedded_broker(data: Path) -> SqliteBroker:
     from shared.adapters.sqlite.broker import SqliteBroker
     from shared.adapters.system.clock import SystemClock
 
-    data.mkdir(parents=True, exist_ok=True)
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     return SqliteBroker(data / "queue.db", now=SystemClock().now)
 
 

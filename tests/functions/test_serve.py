@@ -166,9 +166,13 @@ def test_keys_of_the_environment_are_good_beside_the_stack_s_own(monkeypatch, tm
     assert settings.flag_keys["test/ci"] == "a-key-for-tests-0123456789"
 
 
-@pytest.mark.parametrize("name", ["serve.json", "operator-key", "azure-monitor-key", "evaluation-key"])
-def test_files_with_a_key_are_for_their_owner_alone(kept, name):
+@pytest.mark.parametrize(
+    "name",
+    ["serve.json", "operator-key", "azure-monitor-key", "evaluation-key", "store.db", "store.db-wal", "queue.db"],
+)
+def test_files_with_keys_or_state_and_their_folder_are_for_their_owner_alone(kept, name):
     assert stat.S_IMODE((kept.data / name).stat().st_mode) == 0o600
+    assert stat.S_IMODE(kept.data.stat().st_mode) == 0o700
 
 
 def test_health_needs_no_key(kept):

@@ -9,6 +9,7 @@ from typing import Final
 
 from shared.adapters.sqlite.broker_tables import SCHEMA
 from shared.adapters.sqlite.layout import refuse_newer_layout
+from shared.adapters.sqlite.private_file import make_private
 from shared.adapters.sqlite.trouble import DamagedFileError, trouble_with
 from shared.domain.errors import NewerReleaseError, TryLaterError
 
@@ -65,6 +66,7 @@ class BrokerFile:
 
     def _open(self) -> None:
         self._opened: int | None = None
+        make_private(self.path)
         self._connection = sqlite3.connect(
             self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )

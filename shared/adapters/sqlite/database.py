@@ -15,6 +15,7 @@ from pathlib import Path
 
 from shared.adapters.sqlite.layout import refuse_newer_layout
 from shared.adapters.sqlite.line import Line
+from shared.adapters.sqlite.private_file import make_private
 from shared.adapters.sqlite.trouble import primary_code, trouble_with
 from shared.domain.errors import TryLaterError
 from shared.wire.stored_form import refusing_broken
@@ -136,6 +137,7 @@ class Database:
         session.connection.close()
 
     def _connect(self) -> sqlite3.Connection:
+        make_private(self.path)
         connection = sqlite3.connect(self.path, timeout=self._patience, isolation_level=None, check_same_thread=False)
         try:
             refuse_newer_layout(self.path, connection)
