@@ -8,7 +8,7 @@ from typing import Final
 
 from local.interruption import InterruptedBySignal, Interruption
 from local.private_file import write_private
-from local.stack import Stack, StackError, running_stack
+from local.stack import Stack, StackError, running_stack, with_fix
 
 _LAST_PORT: Final = 65_535
 _EXAMPLES: Final = """examples:
@@ -31,7 +31,7 @@ def main() -> int:
         print(f"serve: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"serve: the folder {options.data} cannot be used: {error}", file=sys.stderr)
+        print(f"serve: the folder {options.data} cannot be used: {with_fix(error)}", file=sys.stderr)
         return 1
     except InterruptedBySignal:
         return 0

@@ -1,5 +1,6 @@
 """The local stack: the sandbox cloud and the Functions host as processes of one folder, started and ended together."""
 
+import errno
 import fcntl
 import json
 import os
@@ -148,7 +149,7 @@ def _own_key(data: Path) -> str:
             _kept_key(data / name)
         return _kept_key(data / "operator-key")
     except OSError as error:
-        raise StackError(f"the keys of the stack cannot be kept in {data}: {error}") from error
+        raise StackError(f"the keys of the stack cannot be kept in {data}: {with_fix(error)}") from error
 
 
 @contextmanager
@@ -158,7 +159,7 @@ def _sole_user(data: Path, stop: Interruption) -> Iterator[int]:
         data.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(data / "stack.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise StackError(f"the folder of the state cannot be used: {error}") from error
+        raise StackError(f"the folder of the state cannot be used: {with_fix(error)}") from error
     try:
         _take(lock, data, stop)
         yield lock
@@ -229,12 +230,20 @@ def ready_words(process: subprocess.Popen[str], what: str, log: Path, stop: Inte
             word, _, rest = process.stdout.readline().strip().partition(" ")
             if word == "ready":
                 return rest
-    raise StackError(f"{what} did not start{_no_room(log)}; the end of {log}:\n{log_tail(log)}")
+    raise StackError(f"{what} did not start{_why(log)}")
 
 
-def _no_room(log: Path) -> str:
-    """Say that the disk is full, where it is: then the log has not taken in what was wrong."""
-    return "" if shutil.disk_usage(log.parent).free > _ROOM_BYTES else f", and the disk of {log.parent} is full"
+def _why(log: Path) -> str:
+    """Say what is known: on a full disk the log has not taken in what was wrong, and its end is of an earlier run."""
+    if shutil.disk_usage(log.parent).free <= _ROOM_BYTES:
+        return f": the disk of {log.parent} is full, so {log} could not be written. Make room there, and start again"
+    tail = log_tail(log)
+    return f"; the end of {log}:\n{tail}" if tail else f", and {log} is empty. Start again; may it be written?"
+
+
+def with_fix(error: OSError) -> str:
+    """Return what is wrong, with what to do where that is known."""
+    return f"{error}. Make room there, and start again" if error.errno == errno.ENOSPC else str(error)
 
 
 def log_tail(log: Path) -> str:
