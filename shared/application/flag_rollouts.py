@@ -64,9 +64,9 @@ class FlagsOfRollouts:
         )
         self.flags.tell(split.environment, split.flag, command, within=LANDS_WITHIN)
 
-    def let_go(self, split: SplitName, rollout: RolloutId) -> None:
+    def let_go(self, split: SplitName, rollout: RolloutId, share: int | None = None) -> None:
         """Let others write again what this rollout drives."""
-        self.flags.tell(split.environment, split.flag, Release(rollout=rollout))
+        self.flags.tell(split.environment, split.flag, Release(rollout=rollout, share=share))
 
 
 @dataclass(frozen=True, slots=True)

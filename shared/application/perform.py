@@ -113,7 +113,7 @@ class Performer:
 
     def _let_go(self, row: OpenEffect, effect: LetGo) -> EffectOutcome:
         try:
-            self.flags.let_go(parse_flag_split(effect.resource), effect.rollout)
+            self.flags.let_go(parse_flag_split(effect.resource), effect.rollout, effect.share)
         except SlipwayError as error:
             return failure(row, error)
         return EffectDone(row.id)

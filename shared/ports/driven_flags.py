@@ -36,9 +36,10 @@ class DrivenFlags(Protocol):
         """
         ...
 
-    def let_go(self, split: SplitName, rollout: RolloutId) -> None:
+    def let_go(self, split: SplitName, rollout: RolloutId, share: int | None = None) -> None:
         """Let others write again all that this rollout drives of the flag, and have no late write of it land any more.
 
-        Safe to repeat, and where nothing is driven.
+        `share` is the candidate's, in 1/100,000, that the rollout ended at: where that is none or all, a write that
+        landed late is undone. Safe to repeat, and where nothing is driven.
         """
         ...

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from shared.domain.names import ReleaseId, RolloutId, TargetName
 from shared.domain.rollout.membership import Report
 from shared.domain.rollout.spec import Notification, Topic
+from shared.domain.rollout.weight import Weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ class LetGo:
     rollout: RolloutId
     target: TargetName
     resource: str
+    share: Weight | None = None
+    """The candidate's share that the rollout ended at: a late write that landed meanwhile leaves no other behind."""
 
 
 LevelEffect = SetWeight | SetAudience | SetPreview | BeginSwap

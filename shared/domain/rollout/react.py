@@ -104,7 +104,8 @@ def _let_go(before: Application, event: e.Event) -> Iterator[Planned]:
         return
     for target in live.spec.targets:
         if target.kind.is_held:
-            yield LetGo(live.id, target.name, target.resource), NOW
+            state = live.target(target.name)
+            yield LetGo(live.id, target.name, target.resource, state.wanted if state else None), NOW
 
 
 def _step_levels(rollout: Rollout, event: e.StepEntered) -> Iterator[Planned]:

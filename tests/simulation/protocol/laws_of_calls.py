@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 STALE = timedelta(seconds=40)
 """So long after a level was changed a call that was begun for it may still land: the longest call, and clocks that
 differ."""
+STALE_CALL = timedelta(seconds=35)
+"""So long after a row was begun everybody believes that its call has landed."""
 SETTLED = timedelta(minutes=7)
 """So long after the last fault nothing of it is left: what a lost message was to wake has been swept up."""
 LATE = timedelta(minutes=2)

@@ -43,8 +43,18 @@ class FlagBooks:
             if isinstance(event, e.DriveBegun):
                 self.drivers[event.driver.rollout] = event.driver
                 self.last[key] = event.driver.rollout
-            if isinstance(event, e.FlagDriven) and target is not None:
+            if isinstance(event, e.FlagDriven) and target is not None and not self._stood_still():
                 calls.share_was_decided(self._world.watch, moved_for(target, event.rollout), Weight(event.weight))
+
+    def _stood_still(self) -> bool:
+        """Whether a worker lands late that stood still exactly before its write, and nobody else wrote meanwhile.
+
+        Nothing can keep it from that; it is put right when the rollout lets go. A second try must not be late.
+        """
+        task = self._world.tasks.current
+        if task is None or task.performing_since is None or task.flags_tried > 1:
+            return False
+        return self._world.time - task.performing_since > calls.STALE_CALL
 
     def head_moved(self) -> None:
         """Users follow what is served: nobody is given more of the candidate than was proven."""

@@ -35,6 +35,10 @@ class Task:
     """What it decided last, for the coverage."""
     decided: Any = None
     phase: str = ""
+    performing_since: datetime | None = None
+    """When it began to perform the outbox row that it performs, or performed last."""
+    flags_tried: int = 0
+    """How often it has tried to write a flag since."""
     began: set[str] = field(default_factory=set)
     """The outbox rows that it has begun."""
     performed: dict[str, Any] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.adapters.memory.dead_letters import MemoryDeadLetters
 from shared.application import drive
+from shared.application.door import MARKER_GRACE
 from shared.application.perform import Performer
 from shared.domain.names import CommandId, EffectId, ReleaseId, RolloutId, TargetName, Version
 from shared.domain.rollout.calendar import ReleaseAction
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from tests.simulation.protocol.world import World
 
 APPLICATION, RELEASE, FLAG = "application:", "release:", "flag:"
+MARKED_FOR = MARKER_GRACE - timedelta(seconds=5)
+"""A marker is opened before its fact is stored. Who stands still for longer in between opens it anew."""
 TOUCHED = timedelta(minutes=2)
 """So long after somebody else changed a place or a share, what is there is theirs."""
 Seen = Callable[[Task | None, Any, Any, Any], None]
@@ -281,6 +284,8 @@ class Watch:
             task = self.world.tasks.current
             if not isinstance(row.effect, PublishViews) and task is not None and row.id not in task.began:
                 self.fail("who performs a row has begun it", f"{task.name} performs {row.id} without a claim")
+            if task is not None:
+                task.performing_since, task.flags_tried = self.world.time, 0
             outcome = perform(performer, key, row)
             if task is not None:
                 task.performed[row.id] = outcome
@@ -360,7 +365,8 @@ class Watch:
 
     def _accepted(self, task: Task | None, args: Any, options: Any, result: Any) -> None:
         self.stored.add(args[1])
-        if args[0].startswith(APPLICATION) and args[3] is not None:
+        stood_still = self.world.time - args[3].accepted > MARKED_FOR if args[3] is not None else False
+        if args[0].startswith(APPLICATION) and args[3] is not None and not stood_still:
             calls.open_work_is_marked(self, args[0])
 
     def _windows_read(self, task: Task | None, args: Any, options: Any, result: Any) -> None:

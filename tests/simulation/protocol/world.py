@@ -180,6 +180,7 @@ class World:
         self.calls += 1
         if method == "store.commit" and args[0].key.startswith(FLAG):
             method = "flags.commit"  # with faults of its own
+            task.flags_tried += 1
         self.time += self._latency
         if self.calls > CALLS_AT_MOST:
             self.watch.fail("it comes to rest", f"{self.calls} port calls and no end")

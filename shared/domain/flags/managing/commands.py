@@ -126,9 +126,11 @@ class Drive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """A rollout leaves all that it drives of the flag as it is now: others may write it again."""
+    """A rollout leaves all that it drives of the flag as it is now, or as it ended: others may write it again."""
 
     rollout: RolloutId
+    share: int | None = None
+    """The candidate's share that it ended at, in 1/100,000; None: as it is now."""
 
 
 @dataclass(frozen=True, slots=True)

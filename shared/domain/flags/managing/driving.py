@@ -50,7 +50,7 @@ def release(draft: FlagDraft, command: Release) -> None:
         if driver.rollout != command.rollout or flag is None:
             continue
         before = serve_of(flag, driver.rule, driver.region)
-        after = _settled(before)
+        after = _ended_at(driver, command.share) or _settled(before)
         assert after is not None
         inherits = _inherits_again(driver, flag, after)
         draft.record(
@@ -200,6 +200,11 @@ def _shares(command: Drive, first: VariantName | None, by: Attribute) -> tuple[S
     """
     candidate, stable = Share(command.candidate, command.weight), Share(command.stable, WHOLE - command.weight)
     return (stable, candidate) if first == command.stable and by == BY_KEY else (candidate, stable)
+
+
+def _ended_at(driver: Driver, share: int | None) -> VariantName | None:
+    """Return the one variant that everybody has where a rollout ended at none or all, whatever landed after its end."""
+    return {0: driver.stable, WHOLE: driver.candidate}.get(-1 if share is None else share)
 
 
 def _settled(serve: Serve | None) -> Serve | None:

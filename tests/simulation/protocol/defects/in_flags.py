@@ -50,7 +50,7 @@ def _flag_before_head() -> Patched:
 
 @defect("a flag that is never let go of", "use cases", "the end of a rollout leaves the flag in its hands")
 def _never_let_go() -> Patched:
-    def let_go(self: FlagsOfRollouts, split: Any, rollout: Any) -> None:
+    def let_go(self: FlagsOfRollouts, split: Any, *ended: Any) -> None:
         """Keep it."""
 
     return replaced(FlagsOfRollouts, "let_go", let_go)

@@ -82,6 +82,17 @@ def test_a_later_rollout_divides_users_as_the_split_did_that_an_earlier_one_left
     assert len([each for each in tale.state.divided_by if each.rule is None]) == 1
 
 
+@pytest.mark.parametrize(("ended_at", "left"), [(0, OFF), (WHOLE, ON), (50_000, split(5_000)), (None, split(5_000))])
+def test_who_lets_go_leaves_what_the_rollout_ended_at_and_not_what_landed_late(ended_at, left):
+    tale = Tale()
+    tale.save(flag())
+    tale.drive(5_000, "everyone")
+    tale.tell(Release(rollout=ROLLOUT, share=ended_at))
+
+    assert tale.flag.rules[1].serve == left
+    assert not tale.state.drivers
+
+
 def test_who_has_the_candidate_already_keeps_it_also_where_it_stood_last_and_in_a_later_rollout():
     def stands_last(weight: int) -> tuple[Share, Share]:
         return Share(OFF, WHOLE - weight), Share(ON, weight)
