@@ -183,7 +183,7 @@ class MemorySite:
     def set_audience(self, target: Target, mark: RequestMark | None) -> None:
         """Send requests with this mark to the candidate place."""
         with self._called("set_audience", target, mark.name if mark else ""):
-            at = _turned(target, Place.CANDIDATE)
+            at = turned(target, Place.CANDIDATE)
             self._change(target, lambda era: replace(era, audience=mark, audience_at=at))
 
     def read_audience(self, target: Target) -> RequestMark | None:
@@ -266,10 +266,10 @@ class MemorySite:
         end = start + question.length
         if end + self.lag > self._now():
             return Missing(Lack.NO_DATA, "this window has no values yet")
-        return self._site(question.target).sample(_turned(question.target, place), start, end, question.values)
+        return self._site(question.target).sample(turned(question.target, place), start, end, question.values)
 
     def _deployed(self, target: Target, place: Place) -> Deployed:
-        deployed = self._site(target).era().at(_turned(target, place))
+        deployed = self._site(target).era().at(turned(target, place))
         if deployed is None:
             raise TryLaterError(f"target {target.name}: nothing answers at its {place} place")
         return deployed
@@ -297,7 +297,8 @@ def _is_turned(target: Target) -> bool:
     return target.located is not None and target.located.candidate == PLACES[0]
 
 
-def _turned(target: Target, place: Place) -> Place:
+def turned(target: Target, place: Place) -> Place:
+    """Return which of the two places is meant: where nothing is swapped they take turns."""
     if not _is_turned(target):
         return place
     return Place.CANDIDATE if place is Place.PRODUCTION else Place.PRODUCTION

@@ -26,6 +26,8 @@ LONGEST = timedelta(hours=8)
 """No rollout takes longer where nothing goes wrong: bakes of minutes, deadlines of two hours."""
 IDLE = timedelta(minutes=40)
 """So long after the last end the sweep has closed every marker, and what was kept warm is let go."""
+TRIED_AGAIN = timedelta(minutes=2)
+"""So long after a person has mended something, it has been tried again."""
 ROUNDS = 14
 
 
@@ -50,6 +52,8 @@ def come_to_rest(world: "Simulation") -> None:
             world.watch.fail("it comes to rest", f"{LONGEST} after the last fault: {_told(world)}")
         if not world.schedule.people_finish or not _people_decide(world, attempt):
             break
+        if any(state.live is not None and state.live.stuck is not None for state in _applications(world)):
+            world.until(TRIED_AGAIN)
     world.until(IDLE)
     for spec in world.specs:
         _everything_ended(world, application_key(spec.application))
@@ -71,6 +75,11 @@ def come_to_rest(world: "Simulation") -> None:
         world.watch.fail("nothing is laid aside", str(letter)[:300])
 
 
+def _applications(world: "Simulation") -> list[Application]:
+    states = (world.watch.state(application_key(spec.application)) for spec in world.specs)
+    return [state for state in states if state is not None]
+
+
 def is_at_rest(world: "Simulation") -> bool:
     """Whether nothing more happens by itself that ends a rollout."""
     if world.tasks.alive or world.moves.waiting or world.later:
@@ -78,7 +87,7 @@ def is_at_rest(world: "Simulation") -> bool:
     keys = [application_key(spec.application) for spec in world.specs]
     if any(world.store.rollouts.load(key).inbox for key in keys):
         return False
-    states = [state for state in map(world.watch.state, keys) if state is not None]
+    states = _applications(world)
     waits = any(state.live is not None and waits_for_person(state, state.live) for state in states)
     waits = waits or any(state.pending is not None and _is_kept_waiting(state, state.pending) for state in states)
     waits = waits or any(_is_paused(envelope.release) for envelope in world.watch.release_states.values())
@@ -154,7 +163,7 @@ def _mend(world: "Simulation", live: Rollout) -> None:
         if state.stable_version is None or serves == state.stable_version:
             continue
         place = Place.CANDIDATE if target.kind.swaps else Place.PRODUCTION
-        world.site.deploy(target, place, state.stable_version)
+        world.site.deploy_at(target, place, state.stable_version)
         world.watch.put(target, state.stable_version)
 
 

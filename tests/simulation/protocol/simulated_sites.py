@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from shared.adapters.memory.site import MemorySite
+from shared.adapters.memory.site import MemorySite, turned
 from shared.domain.analysis.measurement import Missing, Sample
 from shared.domain.errors import SlipwayError
 from shared.domain.names import Version
@@ -28,6 +28,10 @@ class SimulatedSites(MemorySite):
         share = self.read_share(target)
         self.calls.pop()
         return share
+
+    def deploy_at(self, target: Target, place: Place, version: Version) -> None:
+        """Let the place serve a version that is well: the one that is meant, where places take turns."""
+        self.deploy(target, turned(target, place), version)
 
     def peek(self, target: Target, place: Place) -> Version | None:
         """Return the version at a place, or None."""
