@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shlex
 import sys
 from collections import Counter
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests import command_line
 from tests.bench.cost import SIZES, STORIES, Count, plain
+from tests.simulation.protocol.defects import search
 
 SIMULATE = "tests.simulation.protocol.__main__"
 MODEL = "tests.simulation.model.__main__"
@@ -45,7 +47,7 @@ def run(monkeypatch, capsys):
     """Run a program as its module would; return its exit code, with what it wrote."""
 
     def as_asked(module: str, options: str) -> tuple[object, str, str]:
-        monkeypatch.setattr(sys, "argv", ["", *options.split()])
+        monkeypatch.setattr(sys, "argv", ["", *shlex.split(options)])
         with pytest.raises(SystemExit) as ended:
             command_line.run(importlib.import_module(module).main)
         return ended.value.code, *capsys.readouterr()
@@ -106,6 +108,19 @@ def test_a_run_that_is_told_to_end_says_that_the_same_command_goes_on(run, monke
     code, out, err = run(SIMULATE, "--count 3")
     assert (code, out) == (143, "")
     assert err == "\nbroken off: what has run is kept, and the same command goes on from there\n"
+
+
+def test_who_looks_for_defects_is_told_how_long_it_takes(run):
+    code, _, err = run(SIMULATE, '--workers 1 --defects "wake-ups without end"')
+
+    assert code == 0
+    assert err.startswith("1 defect: schedules are tried until one finds it, ")
+    assert "\n1 of 1: wake-ups without end: " in err
+
+
+@pytest.mark.parametrize(("done", "says"), [(1, ", about 9 min left"), (10, "")])
+def test_what_is_left_is_as_long_as_what_was_done(done, says):
+    assert search.left(60.0 * done, done, 10) == says
 
 
 def test_an_interrupt_ends_a_program_without_a_traceback(capsys):

@@ -5,6 +5,7 @@ import sys
 from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from time import monotonic
 
 from tests.simulation.protocol.defects.defect import DEFECTS, Defect, every_defect
 from tests.simulation.protocol.drawing import draw
@@ -80,19 +81,36 @@ def search(*, workers: int, as_json: bool, keep: bool, names: tuple[str, ...] = 
     """Find every defect and print how; return 1 where one was not found."""
     wanted = [each for each in every_defect() if not names or each.name in names]
     results: dict[str, Found] = {}
+    began = monotonic()
+    print(
+        f"{_counted(wanted)}: schedules are tried until one finds it, {AT_MOST:,} at most", file=sys.stderr, flush=True
+    )
     with processes(workers) as pool:
         running = [pool.submit(find, each.name, keep) for each in wanted]
         for done in as_completed(running):
             found = done.result()
             results[found.name] = found
             how = f"{found.law} (seed {found.seed})" if found.law else "NOT FOUND"
-            print(f"{len(results)} of {len(wanted)}: {found.name}: {how}", file=sys.stderr)
+            still = left(monotonic() - began, len(results), len(wanted))
+            print(f"{len(results)} of {len(wanted)}{still}: {found.name}: {how}", file=sys.stderr)
     rows = [results[each.name] for each in wanted]
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
     else:
         print("\n".join(_table(rows)))
     return 0 if all(row.law for row in rows) else 1
+
+
+def _counted(wanted: list[Defect]) -> str:
+    if len(wanted) == 1:
+        return "1 defect"
+    return f"{len(wanted)} defects, of which some take a second and a few take minutes"
+
+
+def left(seconds: float, done: int, wanted: int) -> str:
+    """Say how long it may yet take, as if the others were like those that are done."""
+    minutes = seconds / done * (wanted - done) / 60
+    return f", about {max(1, round(minutes))} min left" if done < wanted else ""
 
 
 def _table(rows: list[Found]) -> list[str]:
