@@ -57,6 +57,7 @@ NO_PARSERS = {
     "shared/adapters/sqlite/deliveries": QUEUE,
     "shared/adapters/sqlite/layout": "looks at one number as a file is opened",
     "shared/adapters/sqlite/line": "lets threads take turns",
+    "shared/adapters/sqlite/private_file": "makes a file without anything in it",
     "shared/adapters/sqlite/trouble": "tells what SQLite's errors mean",
     "shared/adapters/system/clock": "reads the clock",
     "shared/adapters/system/credential": "holds a token",

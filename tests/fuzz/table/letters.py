@@ -1,7 +1,7 @@
 """Dead letters: as they are stored, and what people ask of their list."""
 
 from shared.domain.errors import RejectedError, TryLaterError
-from shared.wire.dead_letter_requests import parse_letter_query, parse_letter_reason
+from shared.wire.dead_letter_requests import parse_letter_action, parse_letter_query, parse_letter_reason
 from shared.wire.dead_letter_views import letter_view
 from shared.wire.dead_letters import read_letter, write_letter
 from shared.wire.secrets_in_text import without_secrets
@@ -42,6 +42,12 @@ LETTERS = (
         form=Form.MESSAGE,
         read=of_message(lambda params, _: parse_letter_query(params)),
         seeds=given(message({"after": "7", "application": "shop", "reason": "json", "state": "open"})),
+    ),
+    Parser(
+        name="letter-action",
+        form=Form.TEXT,
+        read=of_text(parse_letter_action),
+        seeds=given("redrive", "Discard", "blow"),
     ),
     Parser(name="letter-reason", read=parse_letter_reason, seeds=given({"reason": "mended by hand"})),
 )
