@@ -12,9 +12,9 @@ def make_private(path: Path) -> None:
     What SQLite puts beside it (-wal, -shm) gets the same mode. A file that is there keeps the mode that somebody gave
     it. Nothing is raised: who opens the file next is told what is wrong with its folder.
     """
-    if path.exists():
-        return
     with suppress(OSError):
+        if path.exists():
+            return
         # Made under another name first: to close a file takes away the locks that the whole process has on it, and
         # another thread may be working with this one by then.
         new = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.new")

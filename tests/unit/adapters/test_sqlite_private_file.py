@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.adapters.sqlite.broker import SqliteBroker
+from shared.adapters.sqlite.broker_file import BrokerFile
 from shared.adapters.sqlite.database import Database
 from shared.bootstrap import embedded_broker
+from shared.domain.errors import TryLaterError
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +71,9 @@ def test_a_folder_that_is_made_for_them_is_for_its_owner_alone(tmp_path):
     embedded_broker.cache_clear()
 
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("use", [lambda path: Database(path).reading().__enter__(), BrokerFile])
+def test_a_name_that_no_file_can_have_is_told_with_what_to_do(tmp_path, use):
+    with pytest.raises(TryLaterError, match="writable for this process"):
+        use(tmp_path / f"{'n' * 300}.db")
