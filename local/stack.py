@@ -238,7 +238,11 @@ def _why(log: Path) -> str:
     if shutil.disk_usage(log.parent).free <= _ROOM_BYTES:
         return f": the disk of {log.parent} is full, so {log} could not be written. Make room there, and start again"
     tail = log_tail(log)
-    return f"; the end of {log}:\n{tail}" if tail else f", and {log} is empty. Start again; may it be written?"
+    return (
+        f"; the end of {log}:\n{tail}"
+        if tail
+        else f", and {log} is empty: see that it may be written, then start again"
+    )
 
 
 def with_fix(error: OSError) -> str:
