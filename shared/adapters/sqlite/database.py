@@ -39,7 +39,8 @@ class Database:
 
     Nothing is opened before the first use. Raises `TryLaterError` when the file is locked for longer than
     `patience`, read-only, out of reach or the disk is full, and its kind `DamagedFileError` when it is no database any
-    more; each says which file, and what to do.
+    more; each says which file, and what to do. Who writes may wait for twice `patience`: for the other threads, and
+    then for other processes.
     """
 
     def __init__(self, path: Path | str, *, patience: timedelta = timedelta(seconds=5)) -> None:

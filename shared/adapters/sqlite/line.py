@@ -24,13 +24,22 @@ class Line:
             mine = threading.Lock()
             mine.acquire()
             self._waiting.append(mine)
-        if mine.acquire(timeout=patience):
-            return True
+        try:
+            if mine.acquire(timeout=patience):
+                return True
+        except BaseException:  # out of a signal handler: nobody will take the turn that would come here
+            if not self._step_out(mine):
+                self.leave()
+            raise
+        return not self._step_out(mine)
+
+    def _step_out(self, mine: threading.Lock) -> bool:
+        """Wait no longer; False when the turn was handed over at the last moment."""
         with self._state:
             if mine not in self._waiting:
-                return True  # handed over at the last moment
+                return False
             self._waiting.remove(mine)
-            return False
+            return True
 
     def leave(self) -> None:
         """Hand the turn to who has waited the longest."""

@@ -1,5 +1,6 @@
 """The line before the embedded store: writers of one process are served in the order in which they came."""
 
+import signal
 import threading
 import time
 from contextlib import suppress
@@ -83,3 +84,32 @@ def test_one_that_writes_for_too_long_is_said_to_be_waited_for_and_then_done_wit
     with database.writing():
         pass
     database.close()
+
+
+@pytest.mark.parametrize("turn_has_come", [False, True])
+def test_one_that_a_signal_takes_out_of_the_line_holds_up_nobody(turn_has_come):
+    line = Line()
+    assert line.enter(LONG)
+
+    def strike(*_: object) -> None:
+        if turn_has_come:
+            line.leave()
+        raise InterruptedError
+
+    def strike_who_waits() -> None:
+        wait_until(lambda: line._waiting)
+        time.sleep(0.05)  # it has let go of what guards the line itself by then
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, strike)
+    striking = threading.Thread(target=strike_who_waits)
+    striking.start()
+    try:
+        with pytest.raises(InterruptedError):
+            line.enter(LONG)
+    finally:
+        striking.join(LONG)
+        signal.signal(signal.SIGUSR1, before)
+    if not turn_has_come:
+        line.leave()
+    assert line.enter(0.01)
