@@ -51,7 +51,10 @@ class FlagsOfRollouts:
         version: Version | None,
         returns: bool,
     ) -> None:
-        """Give the candidate its weight, or not at all where a worker that stood still comes back too late."""
+        """Give the candidate its weight, unless the worker stood still and it is too late for that by now.
+
+        Who stands still exactly at the commit, while nobody writes, still lands: `let_go` undoes that.
+        """
         command = Drive(
             rollout=rollout,
             rule=split.rule,

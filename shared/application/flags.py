@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.application.door import MARKER_GRACE
 from shared.application.flag_aggregates import (
@@ -151,19 +151,20 @@ class Flags:
     ) -> FlagState:
         """Decide and commit the command, bring what is served up to it, and return the flag as it is then.
 
-        `within` is how long it may be tried for where others are faster: what they decided may be newer by then.
+        `within` is how long after now it may be committed: what others decided meanwhile may be newer.
         Raises what `decide` raises. A snapshot that cannot be written now is so by a message, or by the sweep.
         """
-        began = self.clock.now()
+        until = self.clock.now() + within if within is not None else None
         for _ in range(CONFLICTS_AT_MOST):
             try:
-                return self._told(environment, key, command)
+                return self._told(environment, key, command, until)
             except VersionConflictError:
-                if within is not None and self.clock.now() - began > within:
-                    break
+                continue
         raise TryLaterError(f"flag {key} is changing too fast to be changed now", after_seconds=1)
 
-    def _told(self, environment: EnvironmentName, key: FlagKey, command: AtTheDoor) -> FlagState:
+    def _told(
+        self, environment: EnvironmentName, key: FlagKey, command: AtTheDoor, until: datetime | None
+    ) -> FlagState:
         current = load_flag(self.store, key_of_flag(environment, key)) or new_flag(environment, key)
         among = self.rules.among(environment, command)
         decision = self.rules.decide(current, command, among)
@@ -172,6 +173,8 @@ class Flags:
         self.markers.open(current.key, self.clock.now() + MARKER_GRACE)
         try:
             with self.turns.turn_of_flag(current, decision, among.head if among is not None else None):
+                if until is not None and self.clock.now() > until:
+                    raise TryLaterError(f"flag {key} was not changed in time: what is wanted may be another by now")
                 after = commit_flag(self.store, current, decision, alarms=current.envelope.alarms)
                 if after.state.effects:
                     look_soon(self.markers, current.key, self.clock)

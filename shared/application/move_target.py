@@ -135,7 +135,8 @@ class TargetMover:
         """
         if level.rollout.phase is not Phase.ROLLING_BACK or not level.state.was_prepared or level.state.prepares:
             return
-        if self.promoter.read_preview(level.target) is Preview.PENDING:
+        is_late = self.promoter.read_preview(level.target) is Preview.PENDING
+        if is_late and self.promoter.read_swap(level.target, None).state is not SwapState.RUNNING:
             begin_in_time(row, self.clock.now())
             with call_that_may_land():
                 self.promoter.reset_preview(level.target)

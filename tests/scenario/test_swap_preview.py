@@ -218,3 +218,18 @@ def test_the_way_back_after_success_swaps_at_once(world):
     assert world.run_to_end(back) == "succeeded"
     assert asked(world, "apply_preview", "begin_swap") == ["begin_swap"]
     assert world.site.read_version(world.target, Place.PRODUCTION) == "1"
+
+
+def test_a_preview_that_lands_after_it_was_seen_to_be_gone_keeps_nobody_at_the_candidate(world):
+    rollout = world.deploy("2")
+    until_prepared(world)
+    world.override("rollback")
+    world.site.fail("set_share", times=1)
+    world.run_until(lambda: pending(world) is Preview.NONE)
+    assert world.share() > 0
+
+    world.site.preview_by_hand(world.target, Preview.PENDING)
+    resets = asked(world, "reset_preview")
+    assert world.run_to_end(rollout) == "rolled-back"
+    assert is_back(world)
+    assert len(asked(world, "reset_preview")) == len(resets) + 1

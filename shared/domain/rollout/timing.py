@@ -58,7 +58,7 @@ def backoff(attempt: int, asked: float | None = None) -> timedelta:
 def rarer(soon: timedelta, waited: timedelta) -> timedelta:
     """Return how long to wait for the next look at what has been waited for so long already.
 
-    A tenth more hardly matters to who waits, and a day of waiting does not take thousands of looks.
+    A tenth more, and at most a minute, hardly matters to who waits, and hours of waiting do not take hundreds of looks.
     """
     return max(soon, min(waited / 10, HELD_LOOK))
 

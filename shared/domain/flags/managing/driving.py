@@ -204,7 +204,9 @@ def _shares(command: Drive, first: VariantName | None, by: Attribute) -> tuple[S
 
 def _ended_at(driver: Driver, share: int | None) -> VariantName | None:
     """Return the one variant that everybody has where a rollout ended at none or all, whatever landed after its end."""
-    return {0: driver.stable, WHOLE: driver.candidate}.get(-1 if share is None else share)
+    if share is None:
+        return None
+    return {0: driver.stable, WHOLE: driver.candidate}.get(share)
 
 
 def _settled(serve: Serve | None) -> Serve | None:
