@@ -34,16 +34,18 @@ def a_command_does_what_it_asks(watch: "watched.Watch", step: "watched.Step") ->
         if asked is None:
             continue
         if asked.action is not None:
-            _override_does(watch, step, asked.action, entry.command_id)
+            _override_does(watch, step, asked, entry.command_id)
         if asked.fires:
             _alert_does(watch, step)
 
 
-def _override_does(watch: "watched.Watch", step: "watched.Step", action: Action, command: str) -> None:
+def _override_does(watch: "watched.Watch", step: "watched.Step", asked: "watched.Asked", command: str) -> None:
+    action = asked.action
+    assert action is not None
     refused = any(isinstance(event, e.CommandRefused) and event.command == command for event in step.events)
     if refused:
         return
-    if not any(isinstance(event, DOES[action]) for event in step.events):
+    if not any(isinstance(event, DOES[action]) and _is_of(event, asked.token) for event in step.events):
         watch.fail(LAW, f"{action} {command}: {_lines(step)}")
     live = step.new.live
     is_paused = live is not None and live.phase is Phase.PAUSED
@@ -56,6 +58,13 @@ def _override_does(watch: "watched.Watch", step: "watched.Step", action: Action,
     }
     if not stands.get(action, True):
         watch.fail(LAW, f"{action} {command} is in history, and nothing came of it: {live and live.phase}")
+
+
+def _is_of(event: e.Event, by: str) -> bool:
+    """Whether it names who asked: two facts of one commit do not stand for each other."""
+    ending = getattr(event, "ending", None)
+    names = (*(getattr(event, name, "") for name in ("by", "source", "because", "reason")), ending and ending.reason)
+    return any(by in str(name or "") for name in names)
 
 
 def _alert_does(watch: "watched.Watch", step: "watched.Step") -> None:

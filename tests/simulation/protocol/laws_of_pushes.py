@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 Who = tuple[str, Version]
 """A sender, and the version that it told of."""
-Read = dict[datetime, dict[Who, float]]
-"""The requests that each sender told of, by the window."""
+Counts = tuple[float, float]
+"""Requests, and how many of them failed."""
+Read = dict[datetime, dict[Who, Counts]]
+"""What each sender told of, by the window."""
 SKEWED = timedelta(seconds=2)
 """Clocks of workers differ by less."""
 ROUNDING = 1e-6
@@ -63,7 +65,7 @@ class PushBooks:
         """Write down what a task knows of windows."""
         known: Read = defaultdict(dict)
         for row in told.rows:
-            known[row.start][row.sender, row.version] = row.sample.requests
+            known[row.start][row.sender, row.version] = (row.sample.requests, row.sample.failures)
         self._read[task].append(known)
 
     def closed(self, task: Task | None, spot: Spot, window: ClosedWindow, is_first: bool) -> None:
@@ -88,7 +90,14 @@ def _is_complete(read: Read, start: datetime, length: timedelta) -> bool:
     return bool(before) and before.keys() <= read.get(start, {}).keys()
 
 
-def _is_sum(window: ClosedWindow, told: dict[Who, float]) -> bool:
-    counted = {version: sample.requests for version, sample in window.samples}
-    said = {version: sum(each for (_, name), each in told.items() if name == version) for _, version in told}
-    return counted.keys() == said.keys() and all(abs(counted[name] - said[name]) <= ROUNDING for name in said)
+def _is_sum(window: ClosedWindow, told: dict[Who, Counts]) -> bool:
+    counted = {version: (sample.requests, sample.failures) for version, sample in window.samples}
+    said: dict[Version, Counts] = {}
+    for (_, version), (requests, failures) in told.items():
+        before = said.get(version, (0.0, 0.0))
+        said[version] = (before[0] + requests, before[1] + failures)
+    return counted.keys() == said.keys() and all(_are_near(counted[name], said[name]) for name in said)
+
+
+def _are_near(one: Counts, other: Counts) -> bool:
+    return all(abs(a - b) <= ROUNDING for a, b in zip(one, other, strict=True))
