@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from shared.domain.errors import RejectedError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_MOMENT = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+"""The greatest number of microseconds since 1970 that is a time."""
 INT64_MAX = 2**63 - 1
 _DIGITS = len(str(INT64_MAX))
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.:,=@~()-]")

@@ -6,10 +6,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.adapters.azure_tables.open_markers import TableOpenMarkers
+from shared.adapters.azure_tables.operation import put
 from shared.adapters.memory.open_markers import MemoryOpenMarkers
 from shared.adapters.sqlite.database import Database
 from shared.adapters.sqlite.open_markers import SqliteOpenMarkers
 from shared.domain.errors import RejectedError
+from shared.wire.side_rows import marker_row
+from shared.wire.table_keys import EPOCH
+from shared.wire.table_limits import TableRow
+from shared.wire.table_text import pack
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -138,3 +143,25 @@ def test_putting_off_a_marker_that_is_gone_does_not_bring_it_back(markers):
     markers.close("a", read.token)
     markers.put_off("a", read.token, NOON)
     assert overdue_keys(markers, NOON) == []
+
+
+@pytest.mark.parametrize("due", ["soon", "9000000000000000000", "-9000000000000000000"])
+def test_a_damaged_marker_is_overdue_until_it_is_written_anew(backing, due):
+    markers = SqliteOpenMarkers(backing) if isinstance(backing, Database) else TableOpenMarkers(backing)
+    markers.open("a", NOON + MINUTE)
+    damage(backing, "a", due)
+    (found,) = markers.overdue(NOON, limit=10)
+    assert (found.key, found.due) == ("a", EPOCH)
+    markers.put_off("a", found.token, NOON + MINUTE)
+    assert overdue_keys(markers) == []
+    (mended,) = markers.overdue(NOON + MINUTE, limit=10)
+    assert mended.due == NOON + MINUTE
+
+
+def damage(backing, key: str, due: str) -> None:
+    if isinstance(backing, Database):
+        with backing.writing() as connection:
+            connection.execute("UPDATE open_markers SET due = ? WHERE aggregate = ?", (due, pack(key)))
+    else:
+        row = marker_row(key, NOON)
+        backing.transact([put(TableRow(row.partition, row.key, {"due": due}))])

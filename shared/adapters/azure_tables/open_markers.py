@@ -8,7 +8,7 @@ from shared.adapters.azure_tables.operation import delete, put, replace
 from shared.adapters.azure_tables.table import StoredRow, Table
 from shared.ports.open_markers import Marker
 from shared.wire.side_rows import MARKER_PARTITIONS, due_text, marker_row
-from shared.wire.table_keys import EPOCH, moment, unescape_key
+from shared.wire.table_keys import EPOCH, LAST_MOMENT, moment, unescape_key
 
 _ROWS_A_PAGE = 1000
 
@@ -16,7 +16,8 @@ _ROWS_A_PAGE = 1000
 class TableOpenMarkers:
     """Implements `OpenMarkers`; a token is the row's etag, and those overdue for longest come first.
 
-    Looking for overdue markers reads the markers alone, a request for each thousand that are overdue.
+    Looking for overdue markers reads the markers alone, a request for each thousand that are overdue. A damaged one
+    whose `due` is no time is among them; one that lacks its `due`, or has it as another type than text, is not found.
     """
 
     def __init__(self, table: Table) -> None:
@@ -40,8 +41,9 @@ class TableOpenMarkers:
     def overdue(self, now: datetime, *, limit: int) -> tuple[Marker, ...]:
         low, high = MARKER_PARTITIONS
         rows = self._table.rows(
-            "PartitionKey ge @low and PartitionKey lt @high and due le @now",
-            {"low": low, "high": high, "now": due_text(now)},
+            # The SDK knows a parameter by the blanks around it.
+            "PartitionKey ge @low and PartitionKey lt @high and ( due le @now or due gt @last )",
+            {"low": low, "high": high, "now": due_text(now), "last": due_text(moment(LAST_MOMENT))},
             a_page=_ROWS_A_PAGE,
         )
         return tuple(heapq.nsmallest(limit, map(_marker, rows), key=lambda marker: marker.due))
