@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from itertools import count
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -26,6 +25,8 @@ from shared.wire.problems import NEWER
 URL_SETTING: Final = "SLIPWAY_URL"
 KEY_SETTING: Final = "SLIPWAY_KEY"
 TIMEOUT_SECONDS: Final = 60.0
+LEAST_TIMEOUT_SECONDS: Final = 1.0
+"""However little is left of the wait for a first answer, one that is there gets so long to give it."""
 WAIT_SECONDS: Final = 10.0
 TRIES: Final = 8
 LONGEST_PAUSE_SECONDS: Final = 60.0
@@ -90,41 +91,53 @@ class Service:
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Return the JSON of the answer. Raises `ServiceError` for a no, and when nothing came of several tries."""
-        began, pause = time.monotonic(), self.pause_seconds
-        for number in count(1):
+        began, pause, number = time.monotonic(), self.pause_seconds, 0
+        while True:
+            had_answered = self._has_answered
             try:
-                return self._exchange(method, path, body)
+                return self._exchange(method, path, body, self._time_out(began))
             except _LaterError as later:
+                if self._has_answered and not had_answered:
+                    pause, number = self.pause_seconds, 0  # it is there now: what was waited before does not count
+                number += 1
                 wait = min(max(pause, later.after_seconds), LONGEST_PAUSE_SECONDS)
                 if not self._has_answered:
-                    wait = min(wait, began + self.wait_seconds - time.monotonic())
-                self._check_patience(later, number, wait)
+                    wait = min(wait, self._left(began))
+                self._check_patience(later, number, wait, began)
                 time.sleep(wait)
                 pause *= 2
-        raise AssertionError("the last try returns or raises")
 
-    def _check_patience(self, later: "_LaterError", number: int, wait: float) -> None:
+    def _left(self, began: float) -> float:
+        """Return how many seconds a first answer is still waited for."""
+        return began + self.wait_seconds - time.monotonic()
+
+    def _time_out(self, began: float) -> float:
+        """Return how many seconds one try may take: who accepts and stays silent is perhaps no Slipway at all."""
+        if self._has_answered:
+            return TIMEOUT_SECONDS
+        return min(TIMEOUT_SECONDS, max(LEAST_TIMEOUT_SECONDS, self._left(began)))
+
+    def _check_patience(self, later: "_LaterError", number: int, wait: float, began: float) -> None:
         """Say what is waited for before the next try. Raises `ServiceError` where there is none."""
         if self._has_answered and number >= self.tries:
             raise ServiceError(f"{later}; tried {number} times") from later
-        if wait <= 0:
+        if not self._has_answered and wait <= 0:
+            waited = round(time.monotonic() - began, 1)
             where = f"Is {self.url} right (--url, or {URL_SETTING} in the environment)?"
-            raise ServiceError(
-                f"{later}; waited {self.wait_seconds:g} s. {where} --wait SECONDS waits longer"
-            ) from later
+            raise ServiceError(f"{later}; waited {waited:g} s. {where} --wait SECONDS waits longer") from later
         if not self._has_answered and number == 1:
             remark(f"{later}; waiting for it, at most {self.wait_seconds:g} s")
         elif wait >= TOLD_FROM_SECONDS:
             remark(f"{later}; trying again in {wait:.3g} s")
 
-    def _exchange(self, method: str, path: str, body: Any) -> Any:
+    def _exchange(self, method: str, path: str, body: Any, time_out: float) -> Any:
         data = None if body is None else json.dumps(body).encode("ascii")
         headers = {"X-API-Key": self.key, "Accept": "application/json", "Content-Type": "application/json"}
         try:
             answer = exchange(
                 method,
                 f"{self.url}{path}",
-                Deadline(TIMEOUT_SECONDS),
+                Deadline(time_out),
                 headers=headers,
                 body=data,
                 most_bytes=LONGEST_ANSWER,

@@ -1,6 +1,7 @@
 """Backups over HTTP, by the command line as an operator uses it: an account goes into a file, and out of it."""
 
 import json
+import re
 import threading
 import time
 from dataclasses import replace
@@ -27,7 +28,7 @@ from tests.functions.api_client import (
     eventually,
     running_api,
 )
-from tests.scripted_server import HangUp, Say, closed_port, scripted_server
+from tests.scripted_server import HangUp, Say, Silence, closed_port, scripted_server
 
 DIGEST = "0" * 64
 EMPTY = {"format": 1, "schema": 1, "sections": {}, "sha256": DIGEST}
@@ -312,7 +313,7 @@ def test_a_service_that_is_unwell_is_asked_again_and_who_waits_is_told_what_for(
 
 def test_a_service_that_has_answered_is_waited_for_when_it_is_started_anew(monkeypatch):
     with scripted_server(Say(body={"entries": [], "next": None}), HangUp()) as server:
-        asked = Service(server.url, KEY, pause_seconds=0.01, wait_seconds=0.01)
+        asked = Service(server.url, KEY, pause_seconds=0.0, wait_seconds=0.01)
         assert asked.page("").entries == ()
         with pytest.raises(ServiceError, match="the connection broke off; tried 8 times"):
             asked.page("")
@@ -326,12 +327,39 @@ def test_who_never_answers_is_waited_for_a_little_and_named_with_the_port_and_th
     with pytest.raises(ServiceError) as refused:
         asked.page("")
 
-    assert 0.3 <= time.monotonic() - began < 1.5
+    passed = time.monotonic() - began
+    assert 0.3 <= passed < 1.5
     nobody = f"no answer from 127.0.0.1:{port}: the connection was refused"
-    assert str(refused.value).startswith(
-        f"{nobody}; waited 0.3 s. Is http://127.0.0.1:{port} right (--url, or SLIPWAY_URL"
-    )
+    said, waited, where = re.split(r"; waited (\S+) s\. ", str(refused.value))
+    assert (said, float(waited)) == (nobody, pytest.approx(passed, abs=0.1))
+    assert where.startswith(f"Is http://127.0.0.1:{port} right (--url, or SLIPWAY_URL")
     assert capsys.readouterr().err == f"{nobody}; waiting for it, at most 0.3 s\n"
+
+
+def test_who_accepts_and_stays_silent_is_waited_for_no_longer_than_was_said(monkeypatch):
+    monkeypatch.setattr("cli.service.LEAST_TIMEOUT_SECONDS", 0.2)
+    with scripted_server(Silence()) as server:
+        began = time.monotonic()
+        with pytest.raises(ServiceError) as refused:
+            Service(server.url, KEY, wait_seconds=0.5).page("")
+        passed = time.monotonic() - began
+
+    assert 0.5 <= passed < 5
+    (waited,) = re.findall(r"; waited (\S+) s\. ", str(refused.value))
+    assert float(waited) == pytest.approx(passed, abs=0.1)
+
+
+def test_what_was_waited_for_a_first_answer_does_not_count_once_it_has_come(monkeypatch, capsys):
+    monkeypatch.setattr("cli.service.TOLD_FROM_SECONDS", 0.1)
+    unwell = Say(503, {"title": "A dependency is unwell"})
+    with scripted_server(*[HangUp()] * 5, unwell) as server:
+        with pytest.raises(ServiceError, match="A dependency is unwell; tried 3 times"):
+            Service(server.url, KEY, pause_seconds=0.02, tries=3, wait_seconds=30).page("")
+        assert len(server.asked) == 5 + 3
+
+    waits = capsys.readouterr().err
+    assert "the connection broke off; trying again" in waits
+    assert "A dependency is unwell; trying again" not in waits, "the pauses begin anew too"
 
 
 def test_a_service_that_is_being_started_is_waited_for(monkeypatch, capsys):
