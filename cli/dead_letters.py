@@ -80,6 +80,8 @@ def _doubting() -> Iterator[None]:
     """Raise `ServiceError` for what Python raises where an answer is of another shape."""
     try:
         yield
+    except UnicodeEncodeError:
+        raise  # what was answered is well: it is this terminal, or the command line, that cannot have it so
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise ServiceError(f"an answer is not what this release reads ({error!r:.200}): is this a Slipway?") from error
 

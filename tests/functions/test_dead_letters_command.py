@@ -1,5 +1,6 @@
 """`python -m cli dead-letters` against the running app."""
 
+import io
 import json
 import os
 import time
@@ -215,3 +216,13 @@ def test_where_slipway_is_not_said_the_fix_is(cli, monkeypatch):
 
     assert (code, json.loads(out)["ok"]) == (1, False)
     assert "SLIPWAY_URL" in json.loads(out)["detail"]
+
+
+def test_a_terminal_that_cannot_show_a_letter_is_not_blamed_on_slipway(cli, monkeypatch):
+    letter = {"id": "1", "at": None, "state": "open", "about": [], "source": "alerts", "reason": "für niemanden"}
+    with scripted_server(Say(body={"dead_letters": [letter], "next": None})) as server:
+        monkeypatch.setenv("SLIPWAY_URL", server.url)
+        assert "für niemanden" in cli("list")[1]
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+        with pytest.raises(UnicodeEncodeError):
+            cli("list")
