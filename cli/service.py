@@ -25,8 +25,9 @@ from shared.wire.problems import NEWER
 URL_SETTING: Final = "SLIPWAY_URL"
 KEY_SETTING: Final = "SLIPWAY_KEY"
 TIMEOUT_SECONDS: Final = 60.0
-LEAST_TIMEOUT_SECONDS: Final = 1.0
-"""However little is left of the wait for a first answer, one that is there gets so long to give it."""
+LEAST_TIMEOUT_SECONDS: Final = 30.0
+"""However little is left of the wait, who accepts gets so long for a first answer: an app that was scaled to nothing
+has to start for it."""
 WAIT_SECONDS: Final = 10.0
 TRIES: Final = 8
 LONGEST_PAUSE_SECONDS: Final = 60.0
@@ -112,7 +113,7 @@ class Service:
         return began + self.wait_seconds - time.monotonic()
 
     def _time_out(self, began: float) -> float:
-        """Return how many seconds one try may take: who accepts and stays silent is perhaps no Slipway at all."""
+        """Return how many seconds one try may take: who accepts and stays silent starts, or is no Slipway at all."""
         if self._has_answered:
             return TIMEOUT_SECONDS
         return min(TIMEOUT_SECONDS, max(LEAST_TIMEOUT_SECONDS, self._left(began)))
