@@ -521,7 +521,6 @@ def test_live_failures_count_from_the_first_one_on_and_over_a_restart(live):
         assert window.candidate.failures == pytest.approx(growth(samples, window, "2", "5..")[0], abs=unseen)
         failures += window.candidate.failures
     assert failures > 50
-    assert windows[0].candidate.failures == 0
 
 
 @pytest.mark.slow

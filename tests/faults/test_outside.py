@@ -1,6 +1,7 @@
 """The looks from the outside see what they are there for: each kind of wrong, made on purpose."""
 
 import random
+import time
 
 import pytest
 
@@ -68,6 +69,9 @@ def test_a_host_that_ended_by_itself_before_it_was_killed_is_told_of(tmp_path):
     killer.start()
     try:
         host.process.wait(timeout=30)
+        until = time.monotonic() + 30
+        while not killer.troubles and time.monotonic() < until:
+            time.sleep(0.01)
     finally:
         killer.stop()
         host.kill()

@@ -43,7 +43,10 @@ def read_profile(subscription: str, group: str, name: str, body: Any) -> Profile
             "monitorConfig": _MONITORING | checked,
         },
     )
-    for entry in stated.get("endpoints") or ():
+    endpoints = stated.get("endpoints") or ()
+    if not isinstance(endpoints, list | tuple):
+        raise bad("The endpoints of a profile are a list.")
+    for entry in endpoints:
         profile = profile.with_endpoint(_read_listed(profile, entry))
     return check(profile)
 

@@ -8,6 +8,7 @@ from shared.domain.names import RolloutId, Version
 from shared.domain.rollout.effects import LetGo, SetWeight
 from shared.domain.rollout.folds.ending import stable_version_of
 from shared.domain.rollout.state import Doing, Phase
+from shared.domain.rollout.weight import ALL, NONE
 from tests.unit.domain.specs import FLAG, WEB, spec
 from tests.unit.domain.states import Story
 from tests.unit.domain.tales import TAKE_BACK
@@ -58,20 +59,30 @@ def test_beyond_the_point_of_no_return_it_stops_and_calls_a_person(story):
     assert TAKE_BACK.reason in story.live.reason
 
 
-@pytest.mark.parametrize("way", ["succeeded", "rolled-back", "superseded in preflight"])
-def test_it_lets_go_at_every_end(way):
+@pytest.mark.parametrize(
+    ("way", "phase", "share"),
+    [
+        ("succeeded", Phase.SUCCEEDED, ALL),
+        ("rolled-back", Phase.ROLLED_BACK, NONE),
+        ("aborted in preflight", Phase.ABORTED, NONE),
+    ],
+)
+def test_it_lets_go_at_every_end_of_what_it_ended_at(way, phase, share):
     story = Story(spec(targets=(WEB, FLAG))).deploy()
     if way == "rolled-back":
         story.go_until(lambda: story.live.doing is Doing.BAKING)
         story.override("rollback")
-    elif way != "succeeded":
+    elif way == "succeeded":
+        story.go_to(Doing.AWAITING_APPROVAL).override("approve")
+    else:
         story.override("abort")
     rollout = story.live.id
     story.go_to_end()
     story.settle()
 
+    assert story.archived[-1].phase is phase
     effects = [row.effect for row in story.opened if isinstance(row.effect, LetGo)]
-    assert effects == [LetGo(rollout, FLAG, "flag:production/flag")]
+    assert effects == [LetGo(rollout, FLAG, "flag:production/flag", share)]
     assert story.outside.let_go == {(rollout, FLAG)}
 
 

@@ -116,6 +116,14 @@ def driven_and_taken_back() -> Tale:
     return tale
 
 
+def never_driven() -> Tale:
+    """A flag that a rollout lets go of before it has driven it: it is not to begin that any more."""
+    tale = Tale()
+    tale.save(flag())
+    tale.release()
+    return tale
+
+
 def approved_and_scheduled() -> Tale:
     """Changes that are proposed, replaced, rejected, approved, scheduled, cancelled and refused."""
     tale = Tale(approvals=1)
@@ -170,6 +178,7 @@ TALES: dict[str, Callable[[], Tale]] = {
     "region-driven-and-taken-back": region_driven_and_taken_back,
     "approved-and-scheduled": approved_and_scheduled,
     "distributed": distributed,
+    "never-driven": never_driven,
 }
 
 
