@@ -81,10 +81,10 @@ def _rare_calls(rng: Random, drawn: Schedule) -> list[Fault]:
 
 
 def _stands_still(rng: Random) -> list[Fault]:
-    """A worker stands still just before it writes a flag, and others go on without it."""
-    nth = rng.randrange(1, 6)
-    stands_still = Fault(method="flags.commit", nth=nth, kind="stall before", seconds=rng.choice((70.0, 300.0)))
-    return [Fault(method="flags.commit", nth=nth, kind="lose lock"), stands_still]
+    """A worker stands still just before it writes a flag, or looks at what is served, and others go on without it."""
+    method, nth = rng.choice(("flags.commit", "flags.commit", "snapshots.read_head")), rng.randrange(1, 6)
+    stands_still = Fault(method=method, nth=nth, kind="stall before", seconds=rng.choice((70.0, 300.0)))
+    return [Fault(method=method, nth=nth, kind="lose lock"), stands_still]
 
 
 def _swaps(recipe: Recipe) -> bool:
