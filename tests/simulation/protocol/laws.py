@@ -23,7 +23,8 @@ from tests.simulation.protocol.laws_of_windows import (
 )
 
 if TYPE_CHECKING:
-    from tests.simulation.protocol.watch import Step, Watch
+    from tests.simulation.protocol.seen import Step
+    from tests.simulation.protocol.watch import Watch
 
 
 UNTOLD = ("HookReport", "Release", "Steer")

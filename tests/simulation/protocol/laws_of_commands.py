@@ -8,7 +8,8 @@ from shared.domain.rollout.spec import AlertAction
 from shared.domain.rollout.state import Phase
 
 if TYPE_CHECKING:
-    from tests.simulation.protocol import watch as watched
+    from tests.simulation.protocol.seen import Asked, Step
+    from tests.simulation.protocol.watch import Watch
 
 LAW = "a command does what it asks"
 BEGINS = (e.DeploymentAccepted, e.DeploymentRefused)
@@ -28,7 +29,7 @@ DOES: dict[Action, tuple[type, ...]] = {
 """What stands in history where the action was done."""
 
 
-def a_command_does_what_it_asks(watch: "watched.Watch", step: "watched.Step") -> None:
+def a_command_does_what_it_asks(watch: "Watch", step: "Step") -> None:
     for entry in step.change.consumed:
         asked = watch.asked.get(entry.command_id)
         if asked is None:
@@ -39,7 +40,7 @@ def a_command_does_what_it_asks(watch: "watched.Watch", step: "watched.Step") ->
             _alert_does(watch, step)
 
 
-def _override_does(watch: "watched.Watch", step: "watched.Step", asked: "watched.Asked", command: str) -> None:
+def _override_does(watch: "Watch", step: "Step", asked: "Asked", command: str) -> None:
     action = asked.action
     assert action is not None
     refused = any(isinstance(event, e.CommandRefused) and event.command == command for event in step.events)
@@ -67,7 +68,7 @@ def _is_of(event: e.Event, by: str) -> bool:
     return any(by in str(name or "") for name in names)
 
 
-def _alert_does(watch: "watched.Watch", step: "watched.Step") -> None:
+def _alert_does(watch: "Watch", step: "Step") -> None:
     """An alert that fires does what the spec of the rollout says, unless it goes back already.
 
     A promotion that is under way is not paused: what is half done serves nobody.
@@ -83,5 +84,5 @@ def _alert_does(watch: "watched.Watch", step: "watched.Step") -> None:
         watch.fail(LAW, f"an alert did not pause {live.id}, which is {live.phase}: {_lines(step)}")
 
 
-def _lines(step: "watched.Step") -> str:
+def _lines(step: "Step") -> str:
     return ", ".join(type(event).__name__ for event in step.events) or "nothing"

@@ -19,7 +19,8 @@ from tests.simulation.protocol import laws_of_calls as calls
 from tests.simulation.protocol.simulated_flags import LIVE, renamed, share_of
 
 if TYPE_CHECKING:
-    from tests.simulation.protocol import watch as watched
+    from tests.simulation.protocol.seen import Step
+    from tests.simulation.protocol.watch import Watch
     from tests.simulation.protocol.world import World
 
 
@@ -131,7 +132,7 @@ class FlagBooks:
         return self._world.flags.decided(key).state.revision
 
 
-def what_flags_may_give(watch: "watched.Watch", step: "watched.Step") -> None:
+def what_flags_may_give(watch: "Watch", step: "Step") -> None:
     """Keep in the books what was proven of the flags that rollouts drive."""
     books, live = watch.world.books, step.new.live
     if live is None or live.spec is None:

@@ -11,7 +11,8 @@ from shared.domain.rollout.weight import ALL, NONE, Weight
 from tests.simulation.protocol.recipes import ERRORS_AT_MOST, GUARD
 
 if TYPE_CHECKING:
-    from tests.simulation.protocol import watch as watched
+    from tests.simulation.protocol import seen
+    from tests.simulation.protocol.watch import Watch
 
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -33,7 +34,7 @@ class Proof:
         return max(following, *(weight for number, weight in bearing if number in self.passed), NONE)
 
 
-def no_weight_is_above_what_was_proven(watch: "watched.Watch", step: "watched.Step") -> None:
+def no_weight_is_above_what_was_proven(watch: "Watch", step: "seen.Step") -> None:
     for event in step.events:
         _write_down(watch, step, event)
     live = step.new.live
@@ -50,7 +51,7 @@ def no_weight_is_above_what_was_proven(watch: "watched.Watch", step: "watched.St
             watch.fail("only proof raises what is proven", told)
 
 
-def nobody_is_sent_there_anew_on_the_way_back(watch: "watched.Watch", step: "watched.Step") -> None:
+def nobody_is_sent_there_anew_on_the_way_back(watch: "Watch", step: "seen.Step") -> None:
     old, new = step.old.live, step.new.live
     if old is None or new is None or old.id != new.id or new.phase is not Phase.ROLLING_BACK:
         return
@@ -61,7 +62,7 @@ def nobody_is_sent_there_anew_on_the_way_back(watch: "watched.Watch", step: "wat
             watch.fail("nobody is sent there anew on the way back", told)
 
 
-def only_healthy_advances(watch: "watched.Watch", step: "watched.Step") -> None:
+def only_healthy_advances(watch: "Watch", step: "seen.Step") -> None:
     """A step that passed has been measured: what its bake saw lately keeps within the spec's guard at each target."""
     live = step.old.live
     for event in step.events:
@@ -80,7 +81,7 @@ def only_healthy_advances(watch: "watched.Watch", step: "watched.Step") -> None:
                 watch.fail("only healthy advances", f"{told} since {newest - GUARD.over:%H:%M}; bake: {since}")
 
 
-def steps_are_passed_one_by_one(watch: "watched.Watch", step: "watched.Step") -> None:
+def steps_are_passed_one_by_one(watch: "Watch", step: "seen.Step") -> None:
     live = step.old.live
     at = live.step if live is not None else -1
     rollout = live.id if live is not None else None
@@ -93,7 +94,7 @@ def steps_are_passed_one_by_one(watch: "watched.Watch", step: "watched.Step") ->
             at = event.step
 
 
-def a_step_is_left_by_its_proof(watch: "watched.Watch", step: "watched.Step") -> None:
+def a_step_is_left_by_its_proof(watch: "Watch", step: "seen.Step") -> None:
     live = step.old.live
     passed = {event.step for event in step.events if isinstance(event, e.StepPassed)}
     for event in step.events:
@@ -108,7 +109,7 @@ def a_step_is_left_by_its_proof(watch: "watched.Watch", step: "watched.Step") ->
             watch.fail("a step is left by its proof", f"{live.id} left the gate {before.gate.name} unapproved")
 
 
-def _write_down(watch: "watched.Watch", step: "watched.Step", event: e.Event) -> None:
+def _write_down(watch: "Watch", step: "seen.Step", event: e.Event) -> None:
     """Keep the book of one rollout."""
     live = step.new.live or step.old.live
     if live is None or getattr(event, "rollout", None) != live.id:

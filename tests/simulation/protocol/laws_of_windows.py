@@ -10,12 +10,13 @@ from shared.domain.rollout.spec import Spec
 from shared.domain.rollout.state import Phase, Rollout
 
 if TYPE_CHECKING:
-    from tests.simulation.protocol import watch as watched
+    from tests.simulation.protocol import seen
+    from tests.simulation.protocol.watch import Watch
 
 LAW = "nothing goes on outside a window"
 
 
-def nothing_goes_on_outside_a_window(watch: "watched.Watch", step: "watched.Step") -> None:
+def nothing_goes_on_outside_a_window(watch: "Watch", step: "seen.Step") -> None:
     """Nothing begins, and no step is entered that moves users, outside a window, unless a person said so.
 
     What a person lets pass is the next thing of its kind, and no other one; a swap and its preparing are one.
@@ -39,7 +40,7 @@ def nothing_goes_on_outside_a_window(watch: "watched.Watch", step: "watched.Step
             _see(watch, event.rollout, live.spec, action, event.at)
 
 
-def what_goes_back_waits_for_no_window(watch: "watched.Watch", step: "watched.Step") -> None:
+def what_goes_back_waits_for_no_window(watch: "Watch", step: "seen.Step") -> None:
     for event in step.events:
         if not isinstance(event, e.RolloutHeld):
             continue
@@ -60,7 +61,7 @@ def _action(live: Rollout | None, index: int) -> ReleaseAction | None:
     return None if is_first else ReleaseAction.ADVANCE
 
 
-def _see(watch: "watched.Watch", rollout: str, spec: Spec, action: ReleaseAction, at: datetime) -> None:
+def _see(watch: "Watch", rollout: str, spec: Spec, action: ReleaseAction, at: datetime) -> None:
     concerned = [window for window in spec.calendar if action in window.actions]
     denied = [window.name for window in concerned if window.kind is WindowKind.DENY and is_open(window, at)]
     allowing = [window for window in concerned if window.kind is WindowKind.ALLOW]

@@ -17,9 +17,9 @@ from shared.domain.rollout.spec import Place, Spec
 from shared.domain.rollout.weight import Weight
 from tests.simulation.protocol.recipes import spec_of
 from tests.simulation.protocol.schedule import Move
+from tests.simulation.protocol.seen import Asked
 from tests.simulation.protocol.simulated_flags import LIVE, OTHER, flag_of
 from tests.simulation.protocol.tasks import KilledError, Task
-from tests.simulation.protocol.watch import Asked
 
 if TYPE_CHECKING:
     from tests.simulation.protocol.world import World

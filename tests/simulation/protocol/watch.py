@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +10,9 @@ from shared.adapters.memory.dead_letters import MemoryDeadLetters
 from shared.application import drive
 from shared.application.door import MARKER_GRACE
 from shared.application.perform import Performer
-from shared.domain.names import CommandId, EffectId, ReleaseId, RolloutId, TargetName, Version
+from shared.domain.names import CommandId, EffectId, ReleaseId, RolloutId, TargetName
 from shared.domain.rollout.calendar import ReleaseAction
-from shared.domain.rollout.commands import Action, Override, Tick
+from shared.domain.rollout.commands import Override, Tick
 from shared.domain.rollout.effects import PublishViews
 from shared.domain.rollout.events import Event
 from shared.domain.rollout.preview import Preview
@@ -28,6 +27,7 @@ from tests.simulation.protocol.laws import COMMIT_LAWS
 from tests.simulation.protocol.laws_of_proof import Proof
 from tests.simulation.protocol.patching import replaced
 from tests.simulation.protocol.schedule import Fault
+from tests.simulation.protocol.seen import Asked, End, Level, Measured, Step
 from tests.simulation.protocol.tasks import Task
 
 if TYPE_CHECKING:
@@ -48,76 +48,6 @@ class LawBrokenError(BaseException):
         super().__init__(f"{law}: {told}")
         self.law = law
         self.told = told
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One commit of an application, as the store took it."""
-
-    key: str
-    before: Envelope
-    after: Envelope
-    events: tuple[Event, ...]
-    change: Change
-    task: Task | None
-
-    @property
-    def old(self) -> Application:
-        """The rules' state before it."""
-        return self.before.application
-
-    @property
-    def new(self) -> Application:
-        """The rules' state after it."""
-        return self.after.application
-
-
-@dataclass(slots=True, kw_only=True)
-class Asked:
-    """One fact that somebody asked to be taken in."""
-
-    key: str
-    kind: str
-    token: str
-    """What only the history of this fact says."""
-    accepted: bool = False
-    consumed: int = 0
-    told: int = 0
-    """In how many commits history speaks of it first hand."""
-    action: Action | None = None
-    """What a person asked for."""
-    fires: bool = False
-    """Whether it is an alert that fires."""
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """What one target was to be, since when."""
-
-    at: datetime
-    share: int
-    production: Version | None
-    """What its production place is to serve, as far as that is known; only where places are swapped."""
-    stable: Version | None
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A window of measurements, as it was read."""
-
-    start: datetime
-    requests: float
-    failures: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
-    """How a rollout ended that had moved somebody."""
-
-    at: datetime
-    rollout: Rollout
-    """As it was just before."""
-    phase: Phase
 
 
 class Watch:
