@@ -207,7 +207,7 @@ class TargetMover:
     def _swap(self, row: OpenEffect, level: Level) -> EffectOutcome:
         """Begin a swap only where one is needed, none runs and no lost worker's call can still land."""
         wanted = level.rollout.version if level.state.wanted_side is Side.CANDIDATE else level.state.stable_version
-        if self.promoter.read_swap(level.target, level.state.swap_token).state is SwapState.RUNNING:
+        if any(self._is_swapping(level, token) for token in dict.fromkeys((level.state.swap_token, None))):
             return EffectWaits(row.id, "a swap is running", SWAP_LOOK.total_seconds())
         serves = self.probe.read_version(level.target, Place.PRODUCTION)
         if serves == wanted:
@@ -225,6 +225,10 @@ class TargetMover:
         begin_in_time(row, self.clock.now())
         with call_that_may_land():
             return SwapWasBegun(row.id, level.state.generation, self.promoter.begin_swap(level.target))
+
+    def _is_swapping(self, level: Level, token: str | None) -> bool:
+        """Whether the swap that was begun runs, or, without a token, any at all: nobody may have heard of another."""
+        return self.promoter.read_swap(level.target, token).state is SwapState.RUNNING
 
     def _level(self, key: str, rollout_id: RolloutId, name: TargetName) -> Level | None:
         """Return what should be now, or None when the rollout is over and nothing is to be put right after it."""

@@ -5,12 +5,13 @@ from datetime import timedelta
 from shared.domain.names import TargetName
 from shared.domain.rollout import events as e
 from shared.domain.rollout.draft import Draft
+from shared.domain.rollout.plan import Prepare
 from shared.domain.rollout.preview import Preview
 from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.state import Rollout, Side, TargetState
 from shared.domain.rollout.steps import enter_step
-from shared.domain.rollout.timing import HELD_LOOK, SETTLE_LOOK
+from shared.domain.rollout.timing import HELD_LOOK, SETTLE_LOOK, rarer
 from shared.domain.rollout.windows import held_before, note_held
 
 
@@ -48,6 +49,9 @@ def moved_on(draft: Draft, live: Rollout, readings: Readings) -> bool:
         _go_on(draft, live, passes)
         return True
     every = max((check.every for check in checks.values()), default=timedelta(0))
+    current = after.plan[after.step]
+    if not any(passes.values()) and isinstance(current, Prepare) and after.deadline is not None:
+        every = rarer(every, current.most - (after.deadline - draft.now))
     lacking = "; ".join(_lacks(after, target, readings) for target in prepared)
     draft.record(
         e.Looked(

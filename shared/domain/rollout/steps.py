@@ -62,8 +62,11 @@ def descend(draft: Draft, live: Rollout, due: datetime) -> None:
 
 
 def pause_beyond_return(draft: Draft, rollout: Rollout, reason: str) -> None:
-    """Stop where it is and call a person, once: the version before cannot serve any more."""
-    if rollout.phase is Phase.PAUSED:
+    """Stop where it is and call a person, once: the version before cannot serve any more.
+
+    What a person takes back all the same goes on back: stopped half way it would never end.
+    """
+    if rollout.phase in (Phase.PAUSED, Phase.ROLLING_BACK):
         return
     why = f"{reason}; not taken back, for hook {rollout.no_return} has passed the point of no return"
     draft.record(

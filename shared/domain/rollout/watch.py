@@ -68,11 +68,18 @@ def decide_shifting(draft: Draft, live: Rollout, spec: Spec, readings: Readings)
     let_go_where_replaced(draft, live, readings)
     if stand_guard(draft, live, spec, readings):
         return
-    if live.doing is Doing.RELEASING and end_promotion(draft):
+    if live.doing is Doing.RELEASING and _was_read(draft, live, readings) and end_promotion(draft):
         return
     if live.doing is Doing.PREPARING and preparation_moved_on(draft, live, readings):
         return
     _look_again(draft, live, spec)
+
+
+def _was_read(draft: Draft, live: Rollout, readings: Readings) -> bool:
+    """Whether every router was read, and what was not as wanted is being put right: the last look before a success."""
+    for target in live.targets:
+        _keep_weight(draft, live, target, readings)
+    return not any(isinstance(readings.share(target.name), Trouble) for target in live.targets)
 
 
 def _is_replaced(draft: Draft, live: Rollout, readings: Readings) -> bool:

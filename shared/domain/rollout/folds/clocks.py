@@ -35,13 +35,14 @@ def rollout_held(rollout: Rollout, event: e.RolloutHeld) -> Rollout:
 
 
 def window_skipped(rollout: Rollout, event: e.WindowSkipped) -> Rollout:
-    """It waits for nothing any more before this one action, and is looked at at once."""
+    """It waits for nothing any more before this one action, is looked at at once, and has its whole time from now."""
     return replace(
         rollout,
         despite_window=event.action,
         held_by="",
         opens_at=None,
         is_shut=False,
+        deadline=rollout.deadline and progress_deadline(rollout, event.at),
         reason=event.because,
         look_at=event.at,
     )
