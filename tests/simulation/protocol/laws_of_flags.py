@@ -44,6 +44,8 @@ class FlagBooks:
             if isinstance(event, e.DriveBegun):
                 self.drivers[event.driver.rollout] = event.driver
                 self.last[key] = event.driver.rollout
+            if isinstance(event, e.FlagDriven) and target is not None:
+                self._world.watch.share_set[target.resource.lower()] = self._world.time
             if isinstance(event, e.FlagDriven) and target is not None and not self._stood_still():
                 calls.share_was_decided(self._world.watch, moved_for(target, event.rollout), Weight(event.weight))
 

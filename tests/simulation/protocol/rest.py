@@ -154,13 +154,14 @@ def _decision(state: Application, attempt: int) -> Action | None:
 
 
 def _mend(world: "Simulation", live: Rollout) -> None:
-    """Put the versions where a stuck rollout needs them."""
+    """Put the versions where a stuck rollout needs them, and well."""
     assert live.spec is not None
     for name in (target.name for target in live.targets):
         target, state = live.at(name), live.target(name)
         assert state is not None
         serves = world.site.peek(target, Place.PRODUCTION)
-        if state.stable_version is None or serves == state.stable_version:
+        is_there = serves == state.stable_version and world.site.is_well(target, Place.PRODUCTION)
+        if state.stable_version is None or is_there:
             continue
         place = Place.CANDIDATE if target.kind.swaps else Place.PRODUCTION
         world.site.deploy_at(target, place, state.stable_version)

@@ -42,6 +42,12 @@ class SimulatedSites(MemorySite):
         finally:
             self.calls.pop()
 
+    def is_well(self, target: Target, place: Place) -> bool:
+        """Whether what serves there says that it is well."""
+        well = self.read_health(target, place).healthy
+        self.calls.pop()
+        return well
+
     def peek_sample(self, target: Target, place: Place, start: datetime, end: datetime) -> Sample | Missing:
         """Return what users met at a place."""
         return self._site(target).sample(place, start, end, ())
