@@ -209,7 +209,9 @@ def what_was_observed_was_there(watch: "Watch", step: "Step") -> None:
         resource = target.resource.lower()
         moved = (watch.share_set.get(resource), watch.hand_moved.get(resource))
         share = watch.world.site.peek_share(target)
-        if share != event.share and not any(at is not None and now - at < STALE for at in moved):
+        asked = step.task.performing_since if step.task is not None else None
+        since = min(now - STALE, asked or now)
+        if share != event.share and not any(at is not None and at >= since for at in moved):
             told = f"{live.id} {event.target}: {event.share} observed, {share} is there"
             watch.fail("what was observed was there", told)
 

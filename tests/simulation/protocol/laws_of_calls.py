@@ -29,7 +29,8 @@ def what_is_due_is_looked_at_in_time(watch: "Watch", state: Application) -> None
     if watch.calm_since is None or due is None or watch.world.time - watch.calm_since < SETTLED:
         return
     late = watch.world.time - due
-    if late > LATE and due > watch.calm_since + SETTLED:
+    delays = [fault.seconds for fault in watch.world.schedule.faults if fault.kind == "delay"]
+    if late > LATE + timedelta(seconds=max(delays, default=0.0)) and due > watch.calm_since + SETTLED:
         watch.fail("what is due is looked at in time", f"{state.name} is looked at {late} late")
 
 

@@ -76,6 +76,8 @@ class World:
         self.time = NOON
         self.trace = trace
         self.calls = 0
+        self.calls_end = CALLS_AT_MOST
+        """Which call is one too many; each time that people have decided there may be as many again."""
         self.deliveries = 0
         self.storming = False
         self.tasks = Tasks(self.now)
@@ -182,7 +184,7 @@ class World:
             method = "flags.commit"  # with faults of its own
             task.flags_tried += 1
         self.time += self._latency
-        if self.calls > CALLS_AT_MOST:
+        if self.calls > self.calls_end:
             self.watch.fail("it comes to rest", f"{self.calls} port calls and no end")
         self.tasks.let_land()
         if not self.storming:
