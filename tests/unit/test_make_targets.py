@@ -34,7 +34,7 @@ NOTHING_TO_DO = [
     (FUZZ, "--minutes nan", "MINUTES=nan: allowed is a number above 0"),
     (FUZZ, "--mutations -1", "MUTATIONS=-1: allowed is a whole number from 0 on"),
     (FUZZ, "--parser deploiment", "PARSER=deploiment: no parser is named deploiment: is it deployment"),
-    (FUZZ, "--parser spec,xxxxxxxx", "no parser is named xxxxxxxx (python -m tests.fuzz --help lists them all)"),
+    (FUZZ, "--parser spec,qqqqqqqq", "no parser is named qqqqqqqq (python -m tests.fuzz --help lists them all)"),
     ("local.serve", "--port 99999", "PORT=99999: allowed is a port, 0 to 65535"),
     ("local.serve", "--port -1", "PORT=-1: allowed is a port, 0 to 65535"),
     (FAULTS, "--kills 0", "KILLS=0: allowed is a whole number from 1 on"),

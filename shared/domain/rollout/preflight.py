@@ -19,7 +19,7 @@ from shared.domain.rollout.state import Ending, Phase, Rollout, TargetState
 from shared.domain.rollout.steps import enter_step, fail
 from shared.domain.rollout.timing import HELD_LOOK, PREFLIGHT_LOOK, rarer
 from shared.domain.rollout.weight import NONE
-from shared.domain.rollout.windows import held_before, note_held
+from shared.domain.rollout.windows import held_before, next_look_while_held, note_held
 
 
 def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
@@ -57,8 +57,8 @@ def decide_preflight(draft: Draft, live: Rollout, readings: Readings) -> None:
     if holder is not None:
         # What begins with the promotion waits here, and is seen well again when its window opens.
         note_held(draft, live, holder)
-        soon = draft.now + HELD_LOOK
-        _look_again(draft, live, readings, min(soon, holder.until or soon), ready=False, why=holder.why)
+        soon = next_look_while_held(holder, draft.now)
+        _look_again(draft, live, readings, soon, ready=False, why=holder.why)
         return
     if _warms_up(draft, live, readings):
         return

@@ -11,8 +11,8 @@ from shared.domain.rollout.readings import Readings, Trouble
 from shared.domain.rollout.spec import Place
 from shared.domain.rollout.state import Rollout, Side, TargetState
 from shared.domain.rollout.steps import enter_step
-from shared.domain.rollout.timing import HELD_LOOK, SETTLE_LOOK, rarer
-from shared.domain.rollout.windows import held_before, note_held
+from shared.domain.rollout.timing import SETTLE_LOOK, rarer
+from shared.domain.rollout.windows import held_before, next_look_while_held, note_held
 
 
 def keep_previews(draft: Draft, live: Rollout, readings: Readings) -> None:
@@ -73,13 +73,11 @@ def _go_on(draft: Draft, live: Rollout, passes: dict[TargetName, int]) -> None:
         enter_step(draft, live, live.step + 1, "every slot is well with production's settings")
         return
     note_held(draft, live, holder)
-    soon = draft.now + HELD_LOOK
-    look_at = min(soon, holder.until or soon)
     draft.record(
         e.Looked(
             at=draft.now,
             rollout=live.id,
-            look_at=look_at,
+            look_at=next_look_while_held(holder, draft.now),
             checked=True,
             why=holder.why,
             passes=tuple(passes.items()),

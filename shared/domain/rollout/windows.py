@@ -11,7 +11,7 @@ from shared.domain.rollout.draft import Draft
 from shared.domain.rollout.plan import Compare, Promote, Shift, Step, brings_users
 from shared.domain.rollout.spec import Spec
 from shared.domain.rollout.state import Rollout
-from shared.domain.rollout.timing import CALENDAR_LOOK
+from shared.domain.rollout.timing import CALENDAR_LOOK, HELD_LOOK
 
 
 def action_at(plan: tuple[Step, ...], index: int) -> ReleaseAction | None:
@@ -61,6 +61,12 @@ def look_at_calendar(until: datetime | None, now: datetime) -> datetime:
     """Return when to ask the calendar again of what it holds until then."""
     soon = now + CALENDAR_LOOK
     return soon if until is None else min(until, soon)
+
+
+def next_look_while_held(holder: Held, now: datetime) -> datetime:
+    """Return when to look again at what a window holds: when it opens, and once a minute until then."""
+    soon = now + HELD_LOOK
+    return min(soon, holder.until or soon)
 
 
 def note_held(draft: Draft, rollout: Rollout, holder: Held) -> None:
